@@ -1,0 +1,59 @@
+import { createHash, generateKeyPairSync, type JsonWebKey } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { writeFileAtomically } from "./files.ts";
+
+/** A key in the form of RFC 7517. */
+export type Key = JsonWebKey & { kid: string; alg: "ES256"; use: "sig" };
+
+/** The keys with which the programs of a development machine prove who they are. */
+export interface DevelopmentSecrets {
+  /** The public keys of all names, a JWK Set (RFC 7517, section 5) as JSON. */
+  trustBundle: string;
+  /** The private key of each name. */
+  privateKeys: Record<string, Key>;
+}
+
+/**
+ * Reads the development keys from a file and makes those that are missing: one ES256 key pair for each
+ * name and one for "operator". A key's `kid` is `<name>:<thumbprint>` (RFC 7638), so that who verifies a
+ * signature can tell whose key made it.
+ *
+ * @param file where the keys are kept, readable by their owner alone
+ * @param names the names of the services
+ * @throws Error when the file is there but cannot be read as keys
+ */
+export function developmentSecrets(file: string, names: readonly string[]): DevelopmentSecrets {
+  const privateKeys = readKeys(file);
+  const missing = [...names, "operator"].filter((name) => !Object.hasOwn(privateKeys, name));
+  for (const name of missing) privateKeys[name] = makeKey(name);
+  if (missing.length > 0) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileAtomically(file, `${JSON.stringify(privateKeys, null, 2)}\n`, 0o600);
+  }
+  const keys = Object.values(privateKeys).map(({ d: _private, ...publicKey }) => publicKey);
+  return { trustBundle: JSON.stringify({ keys }), privateKeys };
+}
+
+function readKeys(file: string): Record<string, Key> {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`${file} does not hold keys. Remove it, and new ones are made at the next start.`);
+  }
+}
+
+function makeKey(name: string): Key {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const jwk = privateKey.export({ format: "jwk" });
+  const required = JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y });
+  const thumbprint = createHash("sha256").update(required).digest("base64url");
+  return { ...jwk, kid: `${name}:${thumbprint}`, alg: "ES256", use: "sig" };
+}
