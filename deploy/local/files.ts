@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
@@ -12,8 +12,7 @@ export function writeFileAtomically(file: string, content: string | Uint8Array, 
   try {
     const fd = openSync(draft, "wx", mode);
     try {
-      if (typeof content === "string") writeSync(fd, content);
-      else writeSync(fd, content);
+      writeFileSync(fd, content);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

@@ -89,17 +89,65 @@ async function within(ms: number, condition: () => boolean | Promise<boolean>): 
   }
 }
 
-let setpriv: string | undefined | null = null;
+/** The account under which a child runs. */
+export interface Account {
+  /** Only root may name one. */
+  uid?: number;
+  gid?: number;
+  /** Linux capabilities that the child keeps although it does not run as root, e.g. "dac_read_search". */
+  capabilities?: readonly string[];
+}
+
+/** How to call spawn(). */
+export interface Command {
+  command: string;
+  args: string[];
+  options: { uid?: number; gid?: number };
+}
 
 /**
- * Finds the util-linux program that can ask the kernel to signal a child when its parent dies.
+ * Wraps a command so that the kernel ends it when this process dies, in whatever way
+ * (`PR_SET_PDEATHSIG`, prctl(2)), and so that it runs under the given account.
  *
- * @returns undefined where there is none (BusyBox has a smaller one of the same name)
+ * @param deathSignal what the child gets when this process dies
+ * @throws Error when capabilities are asked for and util-linux' setpriv is missing; without capabilities
+ *   the command then runs unwrapped
  */
-export function findSetpriv(): string | undefined {
-  if (setpriv === null) {
-    const help = spawnSync("setpriv", ["--help"], { encoding: "utf8", timeout: 5000 });
-    setpriv = help.stdout?.includes("--pdeathsig") ? "setpriv" : undefined;
+export function boundCommand(
+  command: string,
+  args: readonly string[],
+  account: Account = {},
+  deathSignal: NodeJS.Signals = "SIGTERM",
+): Command {
+  const setpriv = findSetpriv();
+  if (!setpriv) {
+    if (account.capabilities) throw new Error("setpriv (package util-linux) is not on PATH.");
+    return { command, args: [...args], options: { uid: account.uid, gid: account.gid } };
   }
-  return setpriv;
+  const wrap = ["--pdeathsig", deathSignal.slice("SIG".length)];
+  if (account.uid !== undefined) {
+    wrap.push(
+      "--reuid",
+      String(account.uid),
+      "--regid",
+      String(account.gid ?? account.uid),
+      "--clear-groups",
+    );
+  }
+  if (account.capabilities) {
+    const kept = account.capabilities.map((name) => `+${name}`).join(",");
+    wrap.push("--inh-caps", kept, "--ambient-caps", kept);
+  }
+  return { command: setpriv, args: [...wrap, "--", command, ...args], options: {} };
+}
+
+let setprivPath: string | undefined | null = null;
+
+function findSetpriv(): string | undefined {
+  if (setprivPath === null) {
+    // BusyBox has a smaller program of the same name, which cannot do it.
+    const help = spawnSync("setpriv", ["--help"], { encoding: "utf8", timeout: 5000 });
+    setprivPath = help.stdout?.includes("--pdeathsig") ? "setpriv" : undefined;
+  }
+  return setprivPath;
 }

@@ -1,18 +1,20 @@
-import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { type Account, boundCommand } from "./process.ts";
 
 /**
  * Looks a program up on PATH.
  *
  * @param name the program's file name
  * @param path the value of PATH
- * @returns its real path, links resolved; undefined when there is none
+ * @returns its path, links not resolved, as some programs act by the name they are called; undefined when
+ *   there is none
  */
-export function findOnPath(name: string, path = process.env["PATH"] ?? ""): string | undefined {
+export function findOnPath(name: string, path = process.env.PATH ?? ""): string | undefined {
   for (const folder of path.split(delimiter)) {
     const file = join(folder, name);
-    if (folder !== "" && isExecutable(file)) return realpathSync(file);
+    if (folder !== "" && isExecutable(file)) return file;
   }
   return undefined;
 }
@@ -64,4 +66,48 @@ export function requireVersion(what: string, version: string, minimum: string, r
 /** Tells whether this process may install Debian packages. */
 export function mayInstallDebianPackages(): boolean {
   return process.getuid?.() === 0 && existsSync("/etc/debian_version") && findOnPath("apt-get") !== undefined;
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @param withinMs how long it may take, in milliseconds, before it is killed
+ * @param options.account the account to run it as
+ * @param options.input what it gets to read
+ * @throws Error with the end of what it wrote when it fails
+ */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  withinMs: number,
+  options: { account?: Account; input?: string; env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): Promise<void> {
+  const { account, input = "", env, cwd } = options;
+  const bound = boundCommand(program, args, account);
+  return new Promise((resolve, reject) => {
+    const child = spawn(bound.command, bound.args, {
+      ...bound.options,
+      env,
+      cwd,
+      timeout: withinMs,
+      killSignal: "SIGKILL",
+      // Ctrl-C in the terminal must not hit it halfway; it ends when this process does.
+      detached: true,
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output = (output + text).slice(-4000);
+      });
+    }
+    // A program that ends before it has read everything says why itself.
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      const how = signal ? `ended by ${signal}` : `exit code ${code}`;
+      if (code === 0) resolve();
+      else reject(new Error(`${program} failed (${how}):\n${output.trimEnd()}`));
+    });
+  });
 }

@@ -1,7 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findSetpriv, identifyProcess, isRunning, type ProcessId, sendSignal, waitUntil } from "./process.ts";
+import {
+  type Account,
+  boundCommand,
+  identifyProcess,
+  isRunning,
+  type ProcessId,
+  sendSignal,
+  waitUntil,
+} from "./process.ts";
 
 /** A program to start and keep alive. */
 export interface ChildSpec {
@@ -11,11 +19,7 @@ export interface ChildSpec {
   args: string[];
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** The account to run as; only root may name one. */
-  uid?: number;
-  gid?: number;
-  /** Linux capabilities that the child keeps although it does not run as root, e.g. "dac_read_search". */
-  capabilities?: string[];
+  account?: Account;
   /** Whether the child serves; asked until it says yes. What it throws counts as "not yet". */
   ready(child: { pid: number }): boolean | Promise<boolean>;
   /** How long the child may take to be ready, in milliseconds. 10 seconds by default. */
@@ -59,6 +63,8 @@ export interface SupervisorOptions {
   report(line: string): void;
   /** How long a child may take to end before it is killed, in milliseconds. 10 seconds by default. */
   stopWithinMs?: number;
+  /** Whether this process may end while children run; the kernel ends them then. False by default. */
+  background?: boolean;
 }
 
 const firstPauseMs = 100;
@@ -89,6 +95,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
     async function launch(): Promise<void> {
       const child = spawnChild(spec, logFile);
+      if (options.background) child.unref();
       current = child;
       let death: string | undefined;
       const startedAt = performance.now();
@@ -152,6 +159,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     async function end(child: ChildProcess): Promise<void> {
       if (child.pid === undefined) return;
       if (current === child) {
+        child.ref();
         sendSignal(child.pid, spec.stopSignal ?? "SIGTERM");
         const killer = setTimeout(() => sendSignal(-(child.pid as number), "SIGKILL"), stopWithinMs);
         await exited;
@@ -170,11 +178,17 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         stopping ??= (async () => {
           wakeUp?.();
           if (current) await end(current);
+          forget();
         })();
         return stopping;
       },
     };
     if (stopped) throw new Error(`${spec.name} was not started: everything is being stopped.`);
+    if (children.some(({ name }) => name === spec.name)) throw new Error(`${spec.name} was started already.`);
+    const forget = () => {
+      const index = children.indexOf(child);
+      if (index >= 0) children.splice(index, 1);
+    };
     children.push(child);
     try {
       await endLeftover(pidFile, spec.stopSignal ?? "SIGTERM", stopWithinMs);
@@ -183,7 +197,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       if (stopping) throw new Error(`${spec.name} was stopped while it was starting.`);
     } catch (error) {
       await stopping;
-      children.splice(children.indexOf(child), 1);
+      forget();
       throw error;
     }
     return child;
@@ -200,25 +214,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 }
 
 function spawnChild(spec: ChildSpec, logFile: string): ChildProcess {
-  const setpriv = findSetpriv();
-  let command = spec.command;
-  let args = spec.args;
-  let account: { uid?: number; gid?: number } = { uid: spec.uid, gid: spec.gid };
-  if (setpriv) {
-    const wrap = ["--pdeathsig", (spec.stopSignal ?? "SIGTERM").slice(3)];
-    if (spec.capabilities && spec.uid !== undefined) {
-      const kept = spec.capabilities.map((name) => `+${name}`).join(",");
-      wrap.push("--reuid", String(spec.uid), "--regid", String(spec.gid ?? spec.uid), "--clear-groups");
-      wrap.push("--inh-caps", kept, "--ambient-caps", kept);
-      account = {};
-    }
-    args = [...wrap, "--", command, ...args];
-    command = setpriv;
-  }
+  const { command, args, options } = boundCommand(spec.command, spec.args, spec.account, spec.stopSignal);
   const log = openSync(logFile, "a");
   try {
     return spawn(command, args, {
-      ...account,
+      ...options,
       cwd: spec.cwd,
       env: spec.env ?? process.env,
       stdio: ["ignore", log, log],

@@ -1,0 +1,65 @@
+import { randomUUID } from "node:crypto";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import { policyOf } from "#kit/contract.ts";
+import type { CallOptions } from "#kit/mesh/client.ts";
+import type { Member } from "#kit/mesh/join-mesh.ts";
+import { IDEMPOTENCY_KEY_HEADER } from "#kit/policy/idempotency.ts";
+import { ANONYMOUS } from "#kit/principal.ts";
+import type { Scope } from "#kit/scope.ts";
+import { toConnectError } from "./connect-error.ts";
+
+type Request = Message | AsyncIterable<Message>;
+type ClientMethod = (request: Request, options: CallOptions) => Promise<Message> | AsyncIterable<Message>;
+
+/**
+ * Makes the Connect handler that hands a method on to the service that serves it, with the
+ * caller's token, deadline and idempotency key.
+ *
+ * @param method the method
+ * @param member the gateway's place in the mesh
+ */
+export function forward(method: DescMethod, member: Member) {
+  const answersOnce = method.methodKind === "unary" || method.methodKind === "client_streaming";
+  return answersOnce
+    ? async (request: Request, context: HandlerContext) => {
+        try {
+          return await (call(request, context) as Promise<Message>);
+        } catch (thrown) {
+          throw toConnectError(thrown);
+        }
+      }
+    : async function* (request: Request, context: HandlerContext) {
+        try {
+          yield* call(request, context) as AsyncIterable<Message>;
+        } catch (thrown) {
+          throw toConnectError(thrown);
+        }
+      };
+
+  function call(request: Request, context: HandlerContext) {
+    const client = member.mesh(scopeOf(context, method, member), method.parent);
+    const idempotencyKey = context.requestHeader.get(IDEMPOTENCY_KEY_HEADER) ?? undefined;
+    const send = client[method.localName] as unknown as ClientMethod;
+    return send(request, idempotencyKey === undefined ? {} : { idempotencyKey });
+  }
+}
+
+function scopeOf(context: HandlerContext, method: DescMethod, member: Member): Scope {
+  const { requestHeader, signal } = context;
+  const requestId = requestHeader.get("x-request-id") ?? randomUUID();
+  context.responseHeader.set("x-request-id", requestId);
+  const authorization = requestHeader.get("authorization");
+  const traceparent = requestHeader.get("traceparent");
+  const scope: Scope = {
+    requestId,
+    principal: ANONYMOUS,
+    deadline: Date.now() + Math.min(context.timeoutMs() ?? Number.POSITIVE_INFINITY, policyOf(method).timeoutMs),
+    signal,
+    log: member.log,
+    ...(authorization !== null && { authorization }),
+    ...(traceparent !== null && { traceparent }),
+    mesh: (service) => member.mesh(scope, service),
+  };
+  return scope;
+}

@@ -1,0 +1,109 @@
+import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
+import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
+import { once } from "node:events";
+import type { ConnectRouter } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import cors from "cors";
+import helmet from "helmet";
+import type { Logger } from "pino";
+import { CORS_OPTIONS } from "./cors.ts";
+
+/** How the gateway serves HTTP. */
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0 picks one. */
+  readonly port: number;
+  readonly corsOrigins: readonly string[];
+  /** The largest request, in bytes. */
+  readonly maxBodyBytes: number;
+  readonly routes: (router: ConnectRouter) => void;
+  readonly log: Logger;
+}
+
+/** An HTTP server that is listening. */
+export interface HttpServer {
+  readonly port: number;
+  /** Takes no new calls and waits for those under way, `graceMs` at most. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** A proxy closes idle connections after an hour; ours live shorter, so that it never writes into a closed one. */
+const IDLE_MS = 300_000;
+/** The first bytes of a connection that speaks HTTP/2 without asking (RFC 9113, 3.4). */
+const HTTP2_PREFACE = "PRI * HTTP/2.0";
+
+/**
+ * Serves routes over HTTP/1.1 and HTTP/2 without TLS on one port: browsers speak the former to us
+ * where no proxy stands between, proxies and gRPC clients the latter.
+ *
+ * @throws Error when the port cannot be had
+ */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const shutdown = new AbortController();
+  const handler = handlerOf(options, shutdown.signal);
+  const http1 = createHttp1Server({ keepAliveTimeout: IDLE_MS }, handler);
+  const http2 = createHttp2Server(handler as never);
+  const sessions = new Set<ServerHttp2Session>();
+  http2.on("session", (session) => {
+    sessions.add(session);
+    session.setTimeout(IDLE_MS, () => session.close());
+    session.once("close", () => sessions.delete(session));
+  });
+  const server = createNetServer({ noDelay: true }, (socket) => {
+    socket.on("error", (error) => options.log.debug({ error: error.message }, "connection broke"));
+    socket.once("readable", () => route(socket, http1, http2));
+  });
+  server.listen(options.port, options.host);
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    async stop(graceMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const session of sessions) session.close();
+      http1.closeIdleConnections();
+      const timer = setTimeout(() => {
+        shutdown.abort();
+        for (const session of sessions) session.destroy();
+        http1.closeAllConnections();
+      }, graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Hands a new connection to the server that speaks what its first bytes say. */
+function route(
+  socket: Socket,
+  http1: ReturnType<typeof createHttp1Server>,
+  http2: ReturnType<typeof createHttp2Server>,
+): void {
+  const first: Buffer | null = socket.read();
+  if (first === null) return;
+  socket.unshift(first);
+  const preface = first.subarray(0, HTTP2_PREFACE.length).toString("latin1");
+  (HTTP2_PREFACE.startsWith(preface) ? http2 : http1).emit("connection", socket);
+}
+
+function handlerOf(options: HttpServerOptions, shutdownSignal: AbortSignal) {
+  const secure = helmet();
+  const share = cors({ ...CORS_OPTIONS, origin: options.corsOrigins.includes("*") ? "*" : [...options.corsOrigins] });
+  const serve = connectNodeAdapter({
+    routes: options.routes,
+    readMaxBytes: options.maxBodyBytes,
+    shutdownSignal,
+    // A field that the contract does not have is a mistake worth telling.
+    jsonOptions: { ignoreUnknownFields: false },
+    fallback: notFound as never,
+  });
+  return (request: IncomingMessage, response: ServerResponse) => {
+    secure(request, response, () => share(request as never, response as never, () => serve(request, response)));
+  };
+}
+
+function notFound(request: IncomingMessage, response: ServerResponse): void {
+  const message = `no method ${request.url ?? ""} is open here; see the API reference`;
+  response.writeHead(404, { "content-type": "application/json" });
+  response.end(JSON.stringify({ code: "unimplemented", message }));
+}

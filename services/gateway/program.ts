@@ -1,0 +1,40 @@
+import { joinMesh } from "#kit/mesh/join-mesh.ts";
+import { createReadiness } from "#kit/health/readiness.ts";
+import { startOperationsServer } from "#kit/operations/operations-server.ts";
+import type { Program } from "#kit/program.ts";
+import { VERSION } from "#kit/version.ts";
+import { gatewaySettings, readGatewayConfig } from "./config.ts";
+import { gatewayRoutes } from "./routes.ts";
+import { startHttpServer } from "./http-server.ts";
+
+/** The gateway: everything that is open to the outside, over Connect, gRPC-Web and gRPC. */
+export const gateway: Program = {
+  name: "gateway",
+  settings: gatewaySettings,
+  async start(host) {
+    const config = readGatewayConfig(host.settings);
+    const member = joinMesh(host, "gateway");
+    const readiness = createReadiness([]);
+    const operations = await startOperationsServer({
+      host: host.settings.SOUK_HOST,
+      port: config.operationsPort,
+      name: "gateway",
+      version: VERSION,
+      readiness,
+      telemetry: host.telemetry,
+    });
+    const routes = gatewayRoutes(member, readiness);
+    const http = await startHttpServer({ ...config, host: host.settings.SOUK_HOST, routes, log: member.log });
+    operations.started();
+    return {
+      name: "gateway",
+      ports: { http: http.port, operations: operations.port },
+      readiness,
+      async stop(graceMs) {
+        await http.stop(graceMs);
+        await operations.stop();
+        member.leave();
+      },
+    };
+  },
+};

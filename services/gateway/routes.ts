@@ -1,0 +1,33 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { ConnectRouter } from "@connectrpc/connect";
+import { contracts, files } from "#gen/contracts.ts";
+import { isOpenToOutside } from "#kit/contract.ts";
+import { healthService } from "#kit/health/health-service.ts";
+import type { Readiness } from "#kit/health/readiness.ts";
+import type { Member } from "#kit/mesh/join-mesh.ts";
+import { reflectionServices } from "#kit/rpc/reflection.ts";
+import { forward } from "./forward.ts";
+import { serveHere } from "./serve-here.ts";
+
+/**
+ * Every method of every contract that is open to the outside, found by walking the contracts, and
+ * reflection over all of them.
+ *
+ * @param member the gateway's place in the mesh
+ * @param readiness whether the gateway can take calls
+ */
+export function gatewayRoutes(member: Member, readiness: Readiness): (router: ConnectRouter) => void {
+  const services = [...contracts].filter((it) => it.kind === "service");
+  return (router) => {
+    for (const method of services.flatMap((service): readonly DescMethod[] => service.methods)) {
+      if (isOpenToOutside(method)) router.rpc(method, forward(method, member) as never);
+    }
+    const infrastructure = [
+      healthService(readiness, services.map(({ typeName }) => typeName)),
+      ...reflectionServices(services, files),
+    ];
+    for (const { handlers } of infrastructure) {
+      for (const [method, handler] of handlers) router.rpc(method, serveHere(method, handler, member) as never);
+    }
+  };
+}

@@ -1,0 +1,31 @@
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Member } from "#kit/mesh/join-mesh.ts";
+import type { Handler, OpenCall } from "#kit/rpc/call.ts";
+import { openCall } from "#kit/rpc/open-call.ts";
+
+type Request = Message | AsyncIterable<Message>;
+
+/**
+ * Makes the Connect handler of a method that the gateway answers itself.
+ *
+ * @param method the method
+ * @param handler what answers it
+ * @param member the gateway's place in the mesh
+ */
+export function serveHere(method: DescMethod, handler: Handler, member: Member) {
+  function open({ requestHeader, signal, timeoutMs }: HandlerContext): OpenCall {
+    const headers = { get: (name: string) => requestHeader.get(name) ?? undefined };
+    const deadline = Date.now() + (timeoutMs() ?? Number.POSITIVE_INFINITY);
+    const call = openCall({ method, headers, deadline }, member.log, member.mesh);
+    signal.addEventListener("abort", () => call.abort(signal.reason), { once: true });
+    return call;
+  }
+
+  if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
+    return (request: Request, context: HandlerContext) => handler(open(context), request);
+  }
+  return async function* (request: Request, context: HandlerContext) {
+    yield* (await handler(open(context), request)) as AsyncIterable<Message>;
+  };
+}

@@ -1,0 +1,132 @@
+import { bool, type CleanedEnv, cleanEnv, makeValidator, num, str } from "envalid";
+
+export { bool, num, str };
+
+/** A command line or an environment that cannot be used: the process ends with exit code 78 (sysexits EX_CONFIG). */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+/** The exit code of a process whose configuration is wrong (sysexits.h, EX_CONFIG). */
+export const EXIT_CONFIG = 78;
+
+/** Settings by the name of their environment variable. */
+export type Settings = Parameters<typeof cleanEnv>[1];
+
+/** A setting that holds JSON. */
+export const jsonText = makeValidator<unknown>((input) => JSON.parse(input));
+
+/** A setting that holds a TCP port; 0 lets the system pick one. */
+export const port = makeValidator<number>((input) => {
+  const value = Number(input);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new Error("must be a port, 0 to 65535");
+  return value;
+});
+
+/** A setting that holds a number of milliseconds, 1 or more. */
+export const milliseconds = makeValidator<number>((input) => {
+  const value = Number(input);
+  if (!Number.isInteger(value) || value < 1) throw new Error("must be a whole number of milliseconds, 1 or more");
+  return value;
+});
+
+/** A setting that holds a URL with one of some schemes. */
+export function url(...schemes: string[]) {
+  return makeValidator<string>((input) => {
+    const { protocol } = new URL(input);
+    if (!schemes.includes(protocol.slice(0, -1))) throw new Error(`must begin with ${schemes.join(":// or ")}://`);
+    return input;
+  });
+}
+
+/** The settings that every process of the mesh has. */
+export const meshSettings = {
+  SOUK_HOST: str({ default: "127.0.0.1", desc: "Address on which servers listen" }),
+  SOUK_LOG_LEVEL: str({
+    default: "info",
+    choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    desc: "Least severe level that is logged",
+  }),
+  SOUK_DATA_PLANE: str({
+    default: "direct",
+    choices: ["envoy", "direct", "local"],
+    desc: "What carries calls between services: the Envoy proxy, gRPC channels straight to each service, or nothing where all run in one process",
+  }),
+  SOUK_MESH_ADDRESS: str({ default: "127.0.0.1:15001", desc: "Envoy's mesh listener, for data plane envoy" }),
+  SOUK_MESH_DIRECTORY: str({
+    default:
+      "auth=127.0.0.1:3001,user=127.0.0.1:3002,product=127.0.0.1:3003,order=127.0.0.1:3004,payment=127.0.0.1:3005,inventory=127.0.0.1:3006,notification=127.0.0.1:3007",
+    desc: "Where each service is, for data plane direct; a service with several replicas is named several times",
+  }),
+  SOUK_TRUST_BUNDLE: jsonText({ desc: "Public keys of all services, as a JSON Web Key Set; the key id is the service's name" }),
+  SOUK_POSTGRES_URL: url("postgres", "postgresql")({
+    default: "postgres://postgres@127.0.0.1:5432",
+    desc: "PostgreSQL server; each service has the database souk_<service> there",
+  }),
+  SOUK_NATS_URL: url("nats", "tls")({ default: "nats://127.0.0.1:4222", desc: "NATS server with JetStream" }),
+  SOUK_REDIS_URL: url("redis", "rediss")({ default: undefined, desc: "Redis server; caches stay in the process without it" }),
+  SOUK_EVENT_NAMESPACE: str({ default: "souk", desc: "First part of event subjects and stream names" }),
+  SOUK_BREAKER_RESET_MS: milliseconds({
+    default: 30_000,
+    desc: "How long an open circuit breaker refuses calls before it tries one",
+  }),
+  SOUK_SAGA_LEASE_MS: milliseconds({
+    default: 10_000,
+    desc: "How long after the death of a process another one takes over its sagas",
+  }),
+} satisfies Settings;
+
+/** The settings that every process of the mesh has, read. */
+export type MeshSettings = CleanedEnv<typeof meshSettings>;
+
+/**
+ * The settings that one service has beside the mesh's.
+ *
+ * @param name the service's name
+ * @param defaultPort its port unless another one is set
+ */
+export function serviceSettings(name: string, defaultPort: number) {
+  const prefix = name.toUpperCase();
+  return {
+    [`${prefix}_PORT`]: port({ default: defaultPort, desc: `Port of the ${name} service; 0 picks one` }),
+    [`${prefix}_OPERATIONS_PORT`]: port({
+      default: defaultPort + 100,
+      desc: `Port for health and metrics of the ${name} service; 0 picks one`,
+    }),
+    [`${prefix}_SERVICE_KEY`]: jsonText({ desc: `Private key of the ${name} service, as a JSON Web Key (ES256)` }),
+  } satisfies Settings;
+}
+
+/** The settings of a service that keeps data. */
+export function databaseSettings(name: string) {
+  const prefix = name.toUpperCase();
+  return {
+    [`${prefix}_DATABASE_URL`]: url("postgres", "postgresql")({
+      default: undefined,
+      desc: `Database of the ${name} service; SOUK_POSTGRES_URL/souk_${name} when it is not set`,
+    }),
+    [`${prefix}_POOL_SIZE`]: num({ default: 10, desc: `Database connections of one ${name} process` }),
+  } satisfies Settings;
+}
+
+/**
+ * Reads settings from the environment.
+ *
+ * @param settings what to read
+ * @param env the environment
+ * @throws ConfigurationError that lists every problem at once, each with what the setting is for
+ */
+export function readSettings<S extends Settings>(settings: S, env: NodeJS.ProcessEnv): CleanedEnv<S> {
+  const problems: string[] = [];
+  const read = cleanEnv(env, settings, {
+    reporter({ errors }) {
+      for (const [name, error] of Object.entries(errors)) {
+        const { desc } = settings[name as keyof S] as { desc?: string };
+        const why = env[name] === undefined ? "is not set" : ((error as Error | undefined)?.message ?? "cannot be read");
+        problems.push(`${name} ${why}. It is: ${desc ?? ""}`);
+      }
+    },
+  });
+  if (problems.length > 0) throw new ConfigurationError(problems.join("\n"));
+  return read;
+}

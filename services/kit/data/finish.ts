@@ -1,0 +1,24 @@
+/**
+ * A change that is made by the last statement of a transaction. It writes its SQL and hands each of its
+ * values to `value`, which returns the placeholder.
+ */
+export type FinishingPart = (value: (value: unknown) => string) => string;
+
+/** A statement and its values. */
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/**
+ * Joins changes into one statement, so that they cost one round trip. Its row count is that of the last.
+ *
+ * @param parts the changes; at least one
+ */
+export function joinParts(parts: readonly FinishingPart[]): Statement {
+  const values: unknown[] = [];
+  const texts = parts.map((part) => part((value) => `$${values.push(value)}`));
+  const last = texts.pop() as string;
+  if (texts.length === 0) return { text: last, values };
+  return { text: `with ${texts.map((text, i) => `part${i} as (${text})`).join(", ")} ${last}`, values };
+}

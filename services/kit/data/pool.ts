@@ -1,0 +1,197 @@
+import type { Logger } from "pino";
+import pg from "pg";
+import { MeshReason, refuseMesh } from "../error.ts";
+import { isStalePlan, toDataError } from "./failure.ts";
+import { typeParsers } from "./types.ts";
+
+/** What a statement gave back. */
+export interface SqlResult {
+  // biome-ignore lint/suspicious/noExplicitAny: the columns are known where the statement is written.
+  readonly rows: any[];
+  /** How many rows were read or changed. */
+  readonly rowCount: number;
+  /** The command that was carried out, for example "UPDATE". */
+  readonly command: string;
+}
+
+/** A connection that was taken from the pool. */
+export interface SqlConnection {
+  /**
+   * Sends a statement at once, behind those sent before, without waiting for their results.
+   *
+   * @throws SoukError when the database is away or the statement took too long
+   * @throws DatabaseError of the driver for every other failure
+   */
+  run(text: string, values?: readonly unknown[]): Promise<SqlResult>;
+  /**
+   * Holds back what is sent while `work` runs, so that it leaves in one packet.
+   *
+   * @param work sends statements without waiting for them
+   */
+  together<T>(work: () => T): T;
+  /** Gives the connection back; one that broke, or holds plans of an old schema, is closed instead. */
+  release(): void;
+}
+
+/** A bounded set of connections to one database. */
+export interface SqlPool {
+  /**
+   * Takes a connection.
+   *
+   * @param deadline until when to wait for one, in ms since the epoch
+   * @throws SoukError when the database is away or the deadline passed
+   */
+  acquire(deadline?: number): Promise<SqlConnection>;
+  /** Runs one statement on any connection. */
+  run(text: string, values?: readonly unknown[]): Promise<SqlResult>;
+  /** How many statements were sent so far, BEGIN and COMMIT included. */
+  statements(): number;
+  /** How many connections are open, idle, and waited for. */
+  use(): { open: number; idle: number; waiting: number };
+  /** Closes all connections, after those in use were given back. */
+  close(): Promise<void>;
+}
+
+/** Where and how to connect. */
+export interface PoolOptions {
+  /** For example "postgres://user:password@127.0.0.1:5432/order". */
+  readonly url: string;
+  /** How many connections at most. */
+  readonly size: number;
+  /** What the server shows as the owner of the connections. */
+  readonly applicationName: string;
+  readonly log: Logger;
+}
+
+const connectWithinMs = 3_000;
+const idleForMs = 60_000;
+/** The server ends a statement, a wait for a lock, or a transaction nobody goes on with after these times. */
+const statementMs = 15_000;
+const lockMs = 5_000;
+const idleInTransactionMs = 20_000;
+/** After this the server itself is taken for frozen. */
+const answerWithinMs = statementMs + 5_000;
+
+/**
+ * Opens a pool. Connections are made when they are needed, so the database may be away.
+ *
+ * @param options where and how to connect
+ */
+export function openPool(options: PoolOptions): SqlPool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.size,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: connectWithinMs,
+    idleTimeoutMillis: idleForMs,
+    statement_timeout: statementMs,
+    lock_timeout: lockMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
+    query_timeout: answerWithinMs,
+    keepAlive: true,
+    pipeline: true,
+    types: typeParsers,
+  });
+  const broken = (error: Error) => options.log.warn({ err: error }, "a database connection broke");
+  pool.on("error", broken);
+  // While a connection is in use the pool does not listen for its errors; its statements fail with them.
+  pool.on("connect", (client) => client.on("error", () => {}));
+  let statements = 0;
+  const open = (client: pg.PoolClient) => useConnection(client, () => statements++);
+
+  async function acquire(deadline = Number.POSITIVE_INFINITY): Promise<SqlConnection> {
+    const left = deadline - Date.now();
+    if (left <= 0) throw tooLate();
+    try {
+      // Where a connection is free, or a new one takes less time than is left, no timer is needed.
+      if (pool.idleCount > 0 || left > connectWithinMs) return open(await pool.connect());
+      return open(await connectWithin(pool, left));
+    } catch (error) {
+      throw toDataError(error);
+    }
+  }
+
+  return {
+    acquire,
+    run: async (text, values) => {
+      const connection = await acquire();
+      try {
+        return await connection.run(text, values);
+      } finally {
+        connection.release();
+      }
+    },
+    statements: () => statements,
+    use: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close: () => pool.end(),
+  };
+}
+
+function useConnection(client: pg.PoolClient, count: () => void): SqlConnection {
+  let stale = false;
+  return {
+    run: async (text, values) => {
+      count();
+      try {
+        const parameters = values as unknown[] | undefined;
+        const result = await client.query({ name: statementName(text, values), text, values: parameters });
+        return result as SqlResult;
+      } catch (error) {
+        if (isStalePlan(error)) stale = true;
+        throw toDataError(error);
+      }
+    },
+    together: (work) => {
+      const { stream } = client.connection;
+      stream.cork();
+      try {
+        return work();
+      } finally {
+        stream.uncork();
+      }
+    },
+    release: () => client.release(stale),
+  };
+}
+
+async function connectWithin(pool: pg.Pool, ms: number): Promise<pg.PoolClient> {
+  let timer: NodeJS.Timeout | undefined;
+  let late = false;
+  const connecting = pool.connect();
+  const timeUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      late = true;
+      reject(tooLate());
+    }, ms);
+  });
+  connecting.then(
+    (client) => late && client.release(),
+    () => {},
+  );
+  try {
+    return await Promise.race([connecting, timeUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const names = new Map<string, string>();
+const mostNames = 1_000;
+
+/**
+ * The name under which connections keep a statement prepared, which spares the server to parse and plan it.
+ * Texts without parameters and those beyond the first thousand get none: they are likely made up each time.
+ */
+function statementName(text: string, values: readonly unknown[] | undefined): string | undefined {
+  if (values === undefined || values.length === 0) return undefined;
+  let name = names.get(text);
+  if (name === undefined && names.size < mostNames) {
+    name = `s${names.size}`;
+    names.set(text, name);
+  }
+  return name;
+}
+
+function tooLate() {
+  return refuseMesh(MeshReason.DEADLINE_EXCEEDED, "the time of the call was up before a database connection was free");
+}

@@ -1,0 +1,143 @@
+import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
+import jwt, { type JwtPayload } from "jsonwebtoken";
+import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
+import type { Principal, ServicePrincipal } from "../principal.ts";
+import type { Scope } from "../scope.ts";
+
+/** Who issues users' tokens, and for whom. */
+export const USER_TOKEN = { issuer: "souk/auth", audience: "souk" } as const;
+/** Whom services' own tokens are for; each service is the issuer of its own. */
+export const SERVICE_TOKEN = { audience: "souk/mesh", lifetimeSeconds: 300 } as const;
+/** The service whose tokens carry every permission: the operators' own tools. */
+const OPERATOR = "operator";
+
+/** A public key as a JSON Web Key Set names it (RFC 7517). */
+export type PublicJwk = JsonWebKey & { readonly kid: string };
+
+/** Checks tokens. */
+export interface Authenticator {
+  /**
+   * Whom an authorization header speaks for.
+   *
+   * @param authorization "Bearer <token>"
+   * @param scope under which unknown keys are looked up
+   * @throws SoukError TOKEN_INVALID
+   */
+  authenticate(authorization: string, scope: Scope): Promise<Principal>;
+  /**
+   * Which service a service token speaks for.
+   *
+   * @param token the token
+   * @throws SoukError TOKEN_INVALID
+   */
+  authenticateService(token: string): ServicePrincipal;
+}
+
+/** Gives the key with an id, or undefined when there is none. */
+export type FindKey = (kid: string, scope: Scope) => Promise<KeyObject | undefined>;
+
+/** How many verified tokens are remembered; a signature costs a hundred times a look-up. */
+const REMEMBERED_TOKENS = 10_000;
+
+/**
+ * Makes an authenticator.
+ *
+ * @param trustBundle the public keys of services, one each; the key id is the service's name
+ * @param findUserKey finds the key that signed a user's token
+ */
+export function createAuthenticator(trustBundle: readonly PublicJwk[], findUserKey: FindKey): Authenticator {
+  const serviceKeys = new Map(trustBundle.map((jwk) => [jwk.kid, publicKey(jwk)]));
+  const users = rememberTokens<Principal>();
+  const services = rememberTokens<ServicePrincipal>();
+
+  function authenticateService(token: string): ServicePrincipal {
+    const known = services.get(token);
+    if (known !== undefined) return known;
+    const kid = keyId(token);
+    const key = serviceKeys.get(kid);
+    if (key === undefined) throw invalid(`is signed by no service we trust (${kid})`);
+    const payload = verify(token, key, { audience: SERVICE_TOKEN.audience, issuer: kid });
+    const permissions = new Set(kid === OPERATOR ? ["*"] : []);
+    return services.remember(token, { kind: "service", name: kid, permissions }, payload);
+  }
+
+  return {
+    authenticateService,
+    async authenticate(authorization, scope) {
+      const token = /^Bearer +([\w.-]+)$/i.exec(authorization)?.[1];
+      if (token === undefined) throw invalid('does not read "Bearer <access token>"');
+      const known = users.get(token);
+      if (known !== undefined) return known;
+      const kid = keyId(token);
+      // Operators' tools send their service token where a browser would send a user's.
+      if (serviceKeys.has(kid)) return authenticateService(token);
+      const key = await findUserKey(kid, scope);
+      if (key === undefined) throw invalid("is signed with a key that is not, or no longer, in force");
+      const payload = verify(token, key, USER_TOKEN);
+      return users.remember(token, userOf(payload), payload);
+    },
+  };
+}
+
+/**
+ * The public key of a JSON Web Key.
+ *
+ * @param jwk the key
+ * @throws Error when it is not one
+ */
+export function publicKey(jwk: JsonWebKey): KeyObject {
+  return createPublicKey({ key: jwk, format: "jwk" });
+}
+
+function userOf(payload: JwtPayload): Principal {
+  return {
+    kind: "user",
+    id: String(payload.sub),
+    email: String(payload["email"] ?? ""),
+    roles: strings(payload["roles"]),
+    permissions: new Set(strings(payload["permissions"])),
+  };
+}
+
+function strings(claim: unknown): string[] {
+  return Array.isArray(claim) ? claim.map(String) : [];
+}
+
+function keyId(token: string): string {
+  const kid = jwt.decode(token, { complete: true })?.header.kid;
+  if (kid === undefined) throw invalid("is malformed or names no key");
+  return kid;
+}
+
+function verify(token: string, key: KeyObject, expected: { audience: string; issuer: string }): JwtPayload {
+  try {
+    return jwt.verify(token, key, { ...expected, algorithms: ["ES256"] }) as JwtPayload;
+  } catch (cause) {
+    throw invalid(cause instanceof Error ? `is not good: ${cause.message}` : "is not good", cause);
+  }
+}
+
+function invalid(why: string, cause?: unknown): SoukError {
+  return refuseMesh(MeshReason.TOKEN_INVALID, `the token ${why}; sign in again or refresh it`, { cause });
+}
+
+function rememberTokens<P>() {
+  const known = new Map<string, { readonly principal: P; readonly expiresAt: number }>();
+  return {
+    get(token: string): P | undefined {
+      const found = known.get(token);
+      if (found === undefined) return undefined;
+      if (found.expiresAt > Date.now()) return found.principal;
+      known.delete(token);
+      return undefined;
+    },
+    remember(token: string, principal: P, payload: JwtPayload): P {
+      if (known.size >= REMEMBERED_TOKENS) {
+        const oldest = known.keys().next();
+        if (oldest.done !== true) known.delete(oldest.value);
+      }
+      known.set(token, { principal, expiresAt: (payload.exp ?? 0) * 1000 });
+      return principal;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { KeyObject } from "node:crypto";
+import { type FindKey, type PublicJwk, publicKey } from "./authenticator.ts";
+import type { Scope } from "../scope.ts";
+
+/** How long a fetched key set is used without asking again, in ms. */
+const FRESH_MS = 300_000;
+/** The least time between two fetches, in ms, so that made-up key ids cannot cause a flood. */
+const FETCH_INTERVAL_MS = 2_000;
+
+/**
+ * Finds keys in a key set that somebody publishes, with a cache. An unknown key id makes it ask
+ * again, for keys rotate; when the publisher is away, the keys known so far go on serving.
+ *
+ * @param fetchKeySet gets the JSON text of the key set (RFC 7517)
+ */
+export function cachedKeySet(fetchKeySet: (scope: Scope) => Promise<string>): FindKey {
+  let keys = new Map<string, KeyObject>();
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  let fetching: Promise<void> | undefined;
+
+  async function fetchKeys(scope: Scope): Promise<void> {
+    triedAt = Date.now();
+    const { keys: jwks } = JSON.parse(await fetchKeySet(scope)) as { keys: PublicJwk[] };
+    keys = new Map(jwks.map((jwk) => [jwk.kid, publicKey(jwk)]));
+    fetchedAt = Date.now();
+  }
+
+  return async (kid, scope) => {
+    const known = keys.get(kid);
+    if (known !== undefined && Date.now() - fetchedAt < FRESH_MS) return known;
+    if (fetching === undefined && Date.now() - triedAt >= FETCH_INTERVAL_MS) {
+      fetching = fetchKeys(scope).finally(() => {
+        fetching = undefined;
+      });
+    }
+    try {
+      await fetching;
+    } catch (error) {
+      if (known === undefined) throw error;
+    }
+    return keys.get(kid) ?? known;
+  };
+}

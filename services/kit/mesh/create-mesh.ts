@@ -1,0 +1,82 @@
+import { create, type DescMethod, type DescService, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import { policyOf } from "../contract.ts";
+import { IDEMPOTENCY_KEY_HEADER } from "../policy/idempotency.ts";
+import { SERVICE_TOKEN_HEADER } from "../policy/identity.ts";
+import type { Payload } from "../rpc/call.ts";
+import type { Mesh } from "../rpc/open-call.ts";
+import type { Scope } from "../scope.ts";
+import type { Breakers } from "./breakers.ts";
+import type { CallOptions, MeshClient } from "./client.ts";
+import type { Outbound, Transport } from "./transport.ts";
+
+/** The header that says whose OperationsService is meant. */
+export const SERVICE_HEADER = "souk-service";
+
+/**
+ * Makes the mesh as one service sees it: typed clients whose calls end with the deadline of the
+ * scope, speak for its principal, prove who calls, and stand behind a breaker each.
+ *
+ * @param transport carries the calls
+ * @param breakers refuse calls to what is failing
+ * @param serviceToken gives the service's own token
+ */
+export function createMesh(transport: Transport, breakers: Breakers, serviceToken: () => string): Mesh {
+  return <S extends DescService>(scope: Scope, service: S) => {
+    const client: Record<string, unknown> = {};
+    for (const method of service.methods) {
+      client[method.localName] = clientMethod(method, scope);
+    }
+    return client as MeshClient<S>;
+  };
+
+  function clientMethod(method: DescMethod, scope: Scope) {
+    if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
+      return (request: RequestInit, options?: CallOptions) =>
+        breakers.guard(method, () =>
+          transport.call(method, payload(method, request), outboundOf(method, scope, options)),
+        );
+    }
+    return (request: RequestInit, options?: CallOptions) => guardedStream(method, request, scope, options);
+  }
+
+  /** The breaker judges a stream by its first message: what comes after is a long time away. */
+  async function* guardedStream(method: DescMethod, request: RequestInit, scope: Scope, options?: CallOptions) {
+    const stream = transport.stream(method, payload(method, request), outboundOf(method, scope, options));
+    const messages = stream[Symbol.asyncIterator]();
+    try {
+      for (
+        let step = await breakers.guard(method, () => messages.next());
+        step.done !== true;
+        step = await messages.next()
+      ) {
+        yield step.value;
+      }
+    } finally {
+      await messages.return?.();
+    }
+  }
+
+  function outboundOf(method: DescMethod, scope: Scope, options: CallOptions = {}): Outbound {
+    const headers = new Map([
+      ["x-request-id", scope.requestId],
+      [SERVICE_TOKEN_HEADER, serviceToken()],
+    ]);
+    if (scope.authorization !== undefined) headers.set("authorization", scope.authorization);
+    if (scope.traceparent !== undefined) headers.set("traceparent", scope.traceparent);
+    if (options.idempotencyKey !== undefined) headers.set(IDEMPOTENCY_KEY_HEADER, options.idempotencyKey);
+    const timeoutMs = Math.min(options.timeoutMs ?? Number.POSITIVE_INFINITY, policyOf(method).timeoutMs);
+    const signal = options.signal ? AbortSignal.any([scope.signal, options.signal]) : scope.signal;
+    return { headers, deadline: Math.min(scope.deadline, Date.now() + timeoutMs), signal };
+  }
+}
+
+type RequestInit = MessageInitShape<DescMethod["input"]> | AsyncIterable<MessageInitShape<DescMethod["input"]>>;
+
+function payload(method: DescMethod, request: RequestInit): Payload {
+  if (Symbol.asyncIterator in request) return eachCreated(method, request as AsyncIterable<Message>);
+  return create(method.input, request);
+}
+
+async function* eachCreated(method: DescMethod, requests: AsyncIterable<Message>): AsyncIterable<Message> {
+  for await (const request of requests) yield create(method.input, request);
+}

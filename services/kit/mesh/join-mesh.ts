@@ -1,0 +1,75 @@
+import type { JsonWebKey } from "node:crypto";
+import type { Logger } from "pino";
+import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
+import { ConfigurationError } from "../config.ts";
+import { type Authenticator, createAuthenticator, type PublicJwk } from "../identity/authenticator.ts";
+import { cachedKeySet } from "../identity/key-set.ts";
+import { serviceTokens } from "../identity/service-token.ts";
+import { ANONYMOUS } from "../principal.ts";
+import type { Host } from "../program.ts";
+import type { Mesh } from "../rpc/open-call.ts";
+import type { Scope } from "../scope.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { type Breakers, createBreakers } from "./breakers.ts";
+import { createMesh } from "./create-mesh.ts";
+import { dataPlane } from "./plane.ts";
+
+/** A program's place in the mesh. */
+export interface Member {
+  readonly name: string;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+  readonly authenticator: Authenticator;
+  readonly breakers: Breakers;
+  readonly mesh: Mesh;
+  leave(): void;
+}
+
+/**
+ * Gives a program its place in the mesh: an identity, clients of the others, and the means to
+ * check who calls.
+ *
+ * @param host the process
+ * @param name the program's name
+ * @throws ConfigurationError when a key cannot be used
+ */
+export function joinMesh({ settings, log, telemetry, dispatchers }: Host, name: string): Member {
+  const own = telemetry.forService(name);
+  const transport = dataPlane(settings, dispatchers);
+  const breakers = createBreakers({ resetMs: settings.SOUK_BREAKER_RESET_MS }, own.meter);
+  const keySetting = `${name.toUpperCase()}_SERVICE_KEY`;
+  const serviceToken = usable(keySetting, () => serviceTokens(name, settings[keySetting] as JsonWebKey));
+  const mesh = createMesh(transport, breakers, serviceToken);
+  // Keys are asked for on nobody's behalf, so that a token cannot stand in its own way.
+  const findUserKey = cachedKeySet(async (scope) => {
+    const { jwksJson } = await mesh(onOwnAccount(scope), AuthService).getKeySet({});
+    return jwksJson;
+  });
+  const { keys } = settings.SOUK_TRUST_BUNDLE as { keys: PublicJwk[] };
+  const authenticator = usable("SOUK_TRUST_BUNDLE", () => createAuthenticator(keys, findUserKey));
+  return {
+    name,
+    log: log.child({ service: name }),
+    telemetry: own,
+    authenticator,
+    breakers,
+    mesh,
+    leave() {
+      transport.close();
+      breakers.stop();
+    },
+  };
+}
+
+function onOwnAccount({ requestId, deadline, signal, log, traceparent, mesh }: Scope): Scope {
+  return { requestId, deadline, signal, log, traceparent, mesh, principal: ANONYMOUS };
+}
+
+function usable<T>(setting: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigurationError(`${setting} cannot be used: ${why}`);
+  }
+}

@@ -1,0 +1,28 @@
+import type { Authenticator } from "../identity/authenticator.ts";
+import type { Interceptor } from "../rpc/call.ts";
+
+/** The header that carries the token of the calling service. */
+export const SERVICE_TOKEN_HEADER = "souk-service-token";
+
+/**
+ * Finds out whom a call is for, by the token of the user, and who makes it, by the token of the
+ * service. A token that is not good refuses the call even where none is needed.
+ *
+ * @param authenticator checks tokens
+ */
+export function identity(authenticator: Authenticator): Interceptor {
+  return (next) => async (call, request) => {
+    const serviceToken = call.headers.get(SERVICE_TOKEN_HEADER);
+    if (serviceToken !== undefined) {
+      const service = authenticator.authenticateService(serviceToken);
+      call.caller = service.name;
+      call.principal = service;
+    }
+    const authorization = call.headers.get("authorization");
+    if (authorization !== undefined) {
+      call.principal = await authenticator.authenticate(authorization, call);
+      call.authorization = authorization;
+    }
+    return next(call, request);
+  };
+}

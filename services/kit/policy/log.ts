@@ -1,0 +1,31 @@
+import { Code, codeName, toSoukError } from "../error.ts";
+import { type Interceptor, type OpenCall, observeEnd } from "../rpc/call.ts";
+
+/** Codes that tell of a fault of ours; the others tell of a caller's. */
+const FAULTS: ReadonlySet<Code> = new Set([Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS, Code.UNIMPLEMENTED]);
+const OUTAGES: ReadonlySet<Code> = new Set([Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED]);
+
+/**
+ * Writes a line for each call that ended: at error with its stack when the fault is ours, at warn
+ * when something was away, else at debug. Requests and answers are never written.
+ */
+export const log: Interceptor = (next) => (call, request) => {
+  const startedAt = performance.now();
+  return observeEnd(next(call, request), (thrown) => {
+    const ms = Math.round((performance.now() - startedAt) * 100) / 100;
+    if (thrown === undefined) {
+      if (call.log.isLevelEnabled("debug")) call.log.debug({ ms, ...who(call) }, "call done");
+      return;
+    }
+    const error = toSoukError(thrown);
+    const line = { ms, ...who(call), code: codeName(error.code), reason: error.reason };
+    if (FAULTS.has(error.code)) call.log.error({ ...line, err: error.cause ?? error }, "call failed");
+    else if (OUTAGES.has(error.code)) call.log.warn({ ...line, error: error.message }, "call failed");
+    else call.log.debug(line, "call refused");
+  });
+};
+
+function who({ principal, caller }: OpenCall): Record<string, string> {
+  const id = principal.kind === "user" ? principal.id : principal.kind;
+  return caller === undefined ? { principal: id } : { principal: id, caller };
+}

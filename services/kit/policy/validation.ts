@@ -1,0 +1,41 @@
+import type { Message } from "@bufbuild/protobuf";
+import { pathToString } from "@bufbuild/protobuf/reflect";
+import { createValidator, type Violation } from "@bufbuild/protovalidate";
+import { MeshReason, refuseMesh } from "../error.ts";
+import { type Interceptor, isStream, type OpenCall } from "../rpc/call.ts";
+
+const validator = createValidator();
+
+/** Checks every message of a request against the rules in its contract. */
+export const validation: Interceptor = (next) => async (call, request) => {
+  if (isStream(request)) return next(call, eachValid(call, request));
+  checkMessage(call, request);
+  return next(call, request);
+};
+
+async function* eachValid(call: OpenCall, messages: AsyncIterable<Message>): AsyncIterable<Message> {
+  for await (const message of messages) {
+    checkMessage(call, message);
+    yield message;
+  }
+}
+
+function checkMessage(call: OpenCall, message: Message): void {
+  const result = validator.validate(call.method.input, message);
+  if (result.kind === "valid") return;
+  // A rule that does not compile is our mistake, not the caller's.
+  if (result.kind === "error") throw result.error;
+  const violations = describe(result.violations);
+  throw refuseMesh(
+    MeshReason.INVALID_REQUEST,
+    violations.map(({ field, description }) => `${field}: ${description}`).join("; "),
+    { violations },
+  );
+}
+
+function describe(violations: Violation[]): { field: string; description: string }[] {
+  return violations.map((violation) => ({
+    field: violation.field.length === 0 ? "request" : pathToString(violation.field),
+    description: violation.message,
+  }));
+}

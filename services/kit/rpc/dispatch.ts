@@ -1,0 +1,79 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { Logger } from "pino";
+import { access } from "../policy/access.ts";
+import { deadline } from "../policy/deadline.ts";
+import { idempotency } from "../policy/idempotency.ts";
+import { identity } from "../policy/identity.ts";
+import { log } from "../policy/log.ts";
+import { metrics } from "../policy/metrics.ts";
+import { trace } from "../policy/trace.ts";
+import { validation } from "../policy/validation.ts";
+import type { Authenticator } from "../identity/authenticator.ts";
+import type { Telemetry } from "../telemetry.ts";
+import type { Handler, Interceptor, OpenCall, Payload } from "./call.ts";
+import type { Implemented } from "./implement.ts";
+import { type IncomingCall, type Mesh, openCall } from "./open-call.ts";
+
+/** What the policies of a service need. */
+export interface DispatchOptions {
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+  readonly authenticator: Authenticator;
+  readonly mesh: Mesh;
+}
+
+/** Takes the calls of one service, whatever transport they come by. */
+export interface Dispatcher {
+  /** The contracts that are served, in the order given. */
+  readonly implemented: readonly Implemented[];
+  /** Opens a call; the transport may then watch and abort it. */
+  open(incoming: IncomingCall): OpenCall;
+  /**
+   * Answers a call under all policies of its method.
+   *
+   * @throws anything; the transport normalizes it
+   */
+  answer(call: OpenCall, request: Payload): Promise<Payload>;
+}
+
+/**
+ * Wraps the policies around each method of some contracts.
+ *
+ * @param implemented what is served
+ * @param options what the policies need
+ */
+export function createDispatcher(implemented: readonly Implemented[], options: DispatchOptions): Dispatcher {
+  const policies = inOrder(options);
+  const handlers = new Map<DescMethod, Handler>();
+  for (const { handlers: own } of implemented) {
+    for (const [method, handler] of own) {
+      handlers.set(
+        method,
+        policies.reduceRight((next, policy) => policy(next), handler),
+      );
+    }
+  }
+  return {
+    implemented,
+    open: (incoming) => openCall(incoming, options.log, options.mesh),
+    answer(call, request) {
+      const handler = handlers.get(call.method);
+      if (handler === undefined) throw new Error(`${call.method} has no handler`);
+      return handler(call, request);
+    },
+  };
+}
+
+/** The one order in which policies wrap a handler, the outermost first. */
+function inOrder({ telemetry, authenticator }: DispatchOptions): Interceptor[] {
+  return [
+    deadline,
+    trace(telemetry.tracer),
+    log,
+    metrics(telemetry.meter),
+    identity(authenticator),
+    access,
+    validation,
+    idempotency,
+  ];
+}

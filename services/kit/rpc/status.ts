@@ -1,0 +1,42 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Metadata, type ServiceError, type StatusObject } from "@grpc/grpc-js";
+import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
+import { Code, SoukError, toSoukError } from "../error.ts";
+
+/** The trailer that carries a google.rpc.Status in binary. */
+const DETAILS_TRAILER = "grpc-status-details-bin";
+
+/**
+ * The gRPC status that tells a caller of a failure.
+ *
+ * @param thrown anything that was thrown
+ * @param trailers what else to send along
+ */
+export function toStatus(thrown: unknown, trailers = new Metadata()): StatusObject {
+  const { code, message, details } = toSoukError(thrown);
+  if (details.length > 0) {
+    const status = create(StatusSchema, { code, message, details: [...details] });
+    trailers.set(DETAILS_TRAILER, asBuffer(toBinary(StatusSchema, status)));
+  }
+  return { code: code as number, details: message, metadata: trailers };
+}
+
+/**
+ * The failure that a gRPC status tells of.
+ *
+ * @param status what grpc-js gave
+ */
+export function fromStatus(status: StatusObject | ServiceError): SoukError {
+  const [trailer] = status.metadata?.get(DETAILS_TRAILER) ?? [];
+  const details = trailer instanceof Buffer ? fromBinary(StatusSchema, trailer).details : [];
+  return new SoukError((status.code as Code) ?? Code.UNKNOWN, status.details, details);
+}
+
+/**
+ * A message's bytes as grpc-js wants them, without a copy.
+ *
+ * @param bytes the bytes
+ */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,147 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import test, { type ExecutionContext } from "ava";
+import { Code, SoukError } from "#kit/error.ts";
+import { type EchoInit, startEchoMesh } from "./echo-mesh.ts";
+
+for (const plane of ["direct", "local"] as const) {
+  test(`${plane}: every kind of streaming carries its messages in order`, async (t) => {
+    const mesh = await startEchoMesh(plane);
+    t.teardown(mesh.stop);
+    const client = mesh.client();
+
+    const { text, number } = await client.unary({ text: "a", number: 9_007_199_254_740_993n });
+    t.deepEqual([text, number], ["a", 9_007_199_254_740_993n]);
+    t.is((await client.clientStream(texts("a", "b", "c"))).text, "abc");
+    t.deepEqual(await collect(client.serverStream({ text: "x", number: 3n })), ["x0", "x1", "x2"]);
+    t.deepEqual(await collect(client.bidiStream(texts("p", "q"))), ["p0", "q0"]);
+  });
+
+  test(`${plane}: a call ends when the policy's timeout passes, and the work behind it is told`, async (t) => {
+    const told = Promise.withResolvers<void>();
+    const mesh = await startEchoMesh(
+      plane,
+      {
+        unary: async (_, { signal }) => {
+          await once(signal, "abort");
+          told.resolve();
+          return {};
+        },
+      },
+      { timeoutMs: 100 },
+    );
+    t.teardown(mesh.stop);
+    await rejectsWith(t, mesh.client().unary({}), Code.DEADLINE_EXCEEDED);
+    await told.promise;
+    t.pass();
+  });
+
+  test(`${plane}: a caller's shorter deadline wins over the policy's`, async (t) => {
+    const deadline = Promise.withResolvers<number>();
+    const mesh = await startEchoMesh(plane, {
+      unary: async (_, call) => {
+        deadline.resolve(call.deadline);
+        return {};
+      },
+    });
+    t.teardown(mesh.stop);
+    const latest = Date.now() + 600;
+    await mesh.client({ deadline: latest - 100 }).unary({});
+    t.true((await deadline.promise) <= latest);
+  });
+
+  test(`${plane}: a caller that hangs up stops the work behind it`, async (t) => {
+    const begun = Promise.withResolvers<void>();
+    const stopped = Promise.withResolvers<void>();
+    const mesh = await startEchoMesh(plane, {
+      async unary(_, { signal }) {
+        begun.resolve();
+        await once(signal, "abort");
+        stopped.resolve();
+        return {};
+      },
+    });
+    t.teardown(mesh.stop);
+    const hangUp = new AbortController();
+    const call = mesh.client().unary({}, { signal: hangUp.signal });
+    call.catch(() => {});
+    await begun.promise;
+    hangUp.abort();
+    await stopped.promise;
+    await t.throwsAsync(call);
+  });
+
+  test(`${plane}: a stream that is left stops the work behind it`, async (t) => {
+    const stopped = Promise.withResolvers<void>();
+    const mesh = await startEchoMesh(plane, {
+      async *serverStream(_, { signal }) {
+        signal.addEventListener("abort", () => stopped.resolve());
+        for (let number = 0n; !signal.aborted; number++) yield { number };
+      },
+    });
+    t.teardown(mesh.stop);
+    for await (const { number } of mesh.client().serverStream({})) if (number === 5n) break;
+    await stopped.promise;
+    t.pass();
+  });
+
+  test(`${plane}: a handler that throws anything answers INTERNAL without internals`, async (t) => {
+    const mesh = await startEchoMesh(plane, {
+      unary: async () => {
+        throw new TypeError("secret stack");
+      },
+    });
+    t.teardown(mesh.stop);
+    const error = await rejectsWith(t, mesh.client().unary({}), Code.INTERNAL);
+    t.false(error.message.includes("secret"));
+    t.is(error.reason, "UNEXPECTED");
+  });
+}
+
+test("bytes that are no message are the caller's mistake", async (t) => {
+  const mesh = await startEchoMesh("direct");
+  t.teardown(mesh.stop);
+  const { Client, credentials } = await import("@grpc/grpc-js");
+  const client = new Client(mesh.address, credentials.createInsecure());
+  t.teardown(() => client.close());
+  for (const bytes of [Buffer.from([0xff, 0xff]), Buffer.from([0x0a, 0x02, 0xc3, 0x28])]) {
+    const code = await new Promise((resolve) => {
+      client.makeUnaryRequest(
+        "/souk.echo.v1.EchoService/Unary",
+        (it: Buffer) => it,
+        (it: Buffer) => it,
+        bytes,
+        (error) => resolve(error?.code),
+      );
+    });
+    t.is(code, Code.INVALID_ARGUMENT);
+  }
+});
+
+test("garbage on the port leaves the server serving", async (t) => {
+  const mesh = await startEchoMesh("direct");
+  t.teardown(mesh.stop);
+  const [host, port] = mesh.address.split(":");
+  const socket = connect(Number(port), host);
+  socket.on("error", () => {});
+  socket.end("GET / HTTP/1.0\r\n\r\n");
+  await once(socket, "close");
+  t.is((await mesh.client().unary({ text: "still" })).text, "still");
+});
+
+async function* texts(...all: string[]): AsyncIterable<EchoInit> {
+  for (const text of all) yield { text };
+}
+
+async function collect(stream: AsyncIterable<{ text: string; number: bigint }>): Promise<string[]> {
+  const all: string[] = [];
+  for await (const { text, number } of stream) all.push(`${text}${number}`);
+  return all;
+}
+
+async function rejectsWith(t: ExecutionContext, call: Promise<unknown>, code: Code): Promise<SoukError> {
+  const error = (await t.throwsAsync(call)) as SoukError;
+  t.true(error instanceof SoukError, String(error));
+  t.is(error.code, code);
+  return error;
+}

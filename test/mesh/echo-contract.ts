@@ -1,0 +1,79 @@
+import { create, createFileRegistry, type DescService, setExtension } from "@bufbuild/protobuf";
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+  MethodOptions_IdempotencyLevel,
+  MethodOptionsSchema,
+} from "@bufbuild/protobuf/wkt";
+import { MethodPolicySchema, policy } from "#gen/souk/mesh/v1/policy_pb.ts";
+
+/** A method of the echo contract: its name and which of its sides stream. */
+interface EchoMethod {
+  readonly name: string;
+  readonly clientStreaming?: boolean;
+  readonly serverStreaming?: boolean;
+}
+
+const METHODS: readonly EchoMethod[] = [
+  { name: "Unary" },
+  { name: "ClientStream", clientStreaming: true },
+  { name: "ServerStream", serverStreaming: true },
+  { name: "BidiStream", clientStreaming: true, serverStreaming: true },
+];
+
+/**
+ * A contract with one method of each kind of streaming; every message is a text and a number. It
+ * is made here and not in `proto/`, for no shop serves it.
+ *
+ * @param timeoutMs the timeout of every method, in ms
+ */
+export function echoContract(timeoutMs = 2_000): DescService {
+  const file = create(FileDescriptorProtoSchema, {
+    name: "souk/echo/v1/echo.proto",
+    package: "souk.echo.v1",
+    syntax: "proto3",
+    messageType: [
+      {
+        name: "Echo",
+        field: [
+          field("text", 1, FieldDescriptorProto_Type.STRING),
+          field("number", 2, FieldDescriptorProto_Type.INT64),
+        ],
+      },
+    ],
+    service: [
+      {
+        name: "EchoService",
+        method: METHODS.map((method) => ({
+          ...method,
+          inputType: ".souk.echo.v1.Echo",
+          outputType: ".souk.echo.v1.Echo",
+          options: publicPolicy(timeoutMs),
+        })),
+      },
+    ],
+  });
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [file] }));
+  return registry.getService("souk.echo.v1.EchoService") as DescService;
+}
+
+function field(name: string, number: number, type: FieldDescriptorProto_Type) {
+  return { name, number, type, label: FieldDescriptorProto_Label.OPTIONAL, jsonName: name };
+}
+
+function publicPolicy(timeoutMs: number) {
+  const options = create(MethodOptionsSchema, { idempotencyLevel: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS });
+  const seconds = Math.floor(timeoutMs / 1000);
+  setExtension(
+    options,
+    policy,
+    create(MethodPolicySchema, {
+      access: { public: {} },
+      timeout: { seconds: BigInt(seconds), nanos: (timeoutMs - seconds * 1000) * 1e6 },
+      retry: { maxAttempts: 3 },
+    }),
+  );
+  return options;
+}

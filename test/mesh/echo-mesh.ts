@@ -1,0 +1,119 @@
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import type { DescService, Message } from "@bufbuild/protobuf";
+import { metrics, trace } from "@opentelemetry/api";
+import { pino } from "pino";
+import { createAuthenticator } from "#kit/identity/authenticator.ts";
+import { serviceTokens } from "#kit/identity/service-token.ts";
+import { createBreakers } from "#kit/mesh/breakers.ts";
+import { createMesh } from "#kit/mesh/create-mesh.ts";
+import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
+import { localTransport } from "#kit/mesh/local-transport.ts";
+import { serviceConfig } from "#kit/mesh/service-config.ts";
+import type { CallOptions } from "#kit/mesh/client.ts";
+import type { Call } from "#kit/rpc/call.ts";
+import { createDispatcher } from "#kit/rpc/dispatch.ts";
+import { startGrpcServer } from "#kit/rpc/grpc-server.ts";
+import { implement } from "#kit/rpc/implement.ts";
+import { rootScopes } from "#kit/rpc/root-scope.ts";
+import type { Scope } from "#kit/scope.ts";
+import { echoContract } from "./echo-contract.ts";
+
+/** A message of the echo contract. */
+export type Echo = Message & { text: string; number: bigint };
+/** A message of the echo contract as a caller writes it. */
+export type EchoInit = Partial<Pick<Echo, "text" | "number">>;
+
+/** What serves the echo contract in a test. */
+export interface EchoHandlers {
+  unary(request: Echo, call: Call): Promise<EchoInit>;
+  clientStream(requests: AsyncIterable<Echo>, call: Call): Promise<EchoInit>;
+  serverStream(request: Echo, call: Call): AsyncIterable<EchoInit>;
+  bidiStream(requests: AsyncIterable<Echo>, call: Call): AsyncIterable<EchoInit>;
+}
+
+/** A client of the echo contract. */
+export interface EchoClient {
+  unary(request: EchoInit, options?: CallOptions): Promise<Echo>;
+  clientStream(requests: AsyncIterable<EchoInit>, options?: CallOptions): Promise<Echo>;
+  serverStream(request: EchoInit, options?: CallOptions): AsyncIterable<Echo>;
+  bidiStream(requests: AsyncIterable<EchoInit>, options?: CallOptions): AsyncIterable<Echo>;
+}
+
+/** A mesh of one echo service and one caller. */
+export interface EchoMesh {
+  readonly contract: DescService;
+  /** Where the service listens; empty on data plane `local`. */
+  readonly address: string;
+  client(scope?: Partial<Scope>): EchoClient;
+  breakers: ReturnType<typeof createBreakers>;
+  stop(): Promise<void>;
+}
+
+const ECHO: EchoHandlers = {
+  unary: async ({ text, number }) => ({ text, number }),
+  async clientStream(requests) {
+    let text = "";
+    for await (const request of requests) text += request.text;
+    return { text };
+  },
+  async *serverStream({ text, number }) {
+    for (let index = 0n; index < number; index++) yield { text, number: index };
+  },
+  async *bidiStream(requests) {
+    for await (const { text, number } of requests) yield { text, number };
+  },
+};
+
+/**
+ * Starts a mesh of one echo service and one caller.
+ *
+ * @param plane `direct` is gRPC over loopback, `local` this process
+ * @param handlers what differs from a plain echo
+ * @param options the timeout of each method and the breaker's reset, in ms
+ */
+export async function startEchoMesh(
+  plane: "direct" | "local",
+  handlers: Partial<EchoHandlers> = {},
+  options: { timeoutMs?: number; breakerResetMs?: number } = {},
+): Promise<EchoMesh> {
+  const contract = echoContract(options.timeoutMs);
+  const log = pino({ level: "silent" });
+  const telemetry = { tracer: trace.getTracer("echo"), meter: metrics.getMeter("echo") };
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const authenticator = createAuthenticator(
+    [{ ...publicKey.export({ format: "jwk" }), kid: "caller" }],
+    async () => undefined,
+  );
+  const dispatcher = createDispatcher([implement(contract, { ...ECHO, ...handlers } as never)], {
+    log,
+    telemetry,
+    authenticator,
+    mesh: () => {
+      throw new Error("the echo service calls nobody");
+    },
+  });
+  const server = plane === "direct" ? await startGrpcServer([dispatcher], "127.0.0.1", 0) : undefined;
+  const address = server === undefined ? "" : `127.0.0.1:${server.port}`;
+  const transport =
+    plane === "direct"
+      ? grpcTransport((it) => ({ target: `ipv4:${address}`, serviceConfig: serviceConfig(it) }))
+      : localTransport(() => dispatcher);
+  const breakers = createBreakers({ resetMs: options.breakerResetMs ?? 30_000 }, telemetry.meter);
+  const token = serviceTokens("caller", privateKey.export({ format: "jwk" }));
+  const mesh = createMesh(transport, breakers, token);
+  const scopes = rootScopes(log, mesh);
+  return {
+    contract,
+    address,
+    breakers,
+    client(scope = {}) {
+      const root = scopes({ requestId: randomUUID(), timeoutMs: 30_000 });
+      return mesh({ ...root, ...scope }, contract) as unknown as EchoClient;
+    },
+    async stop() {
+      transport.close();
+      breakers.stop();
+      await server?.stop(1_000);
+    },
+  };
+}
