@@ -1,30 +1,43 @@
 import { execFileSync } from "node:child_process";
-import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { relative } from "node:path";
+import { globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { printProto } from "./print-proto.ts";
 
-/** Generates `gen/` from the contracts in `proto/`; nothing is fetched. */
-export function generate(): void {
+const root = resolve(import.meta.dirname, "../..");
+
+/**
+ * Generates `gen/` from the contracts in `proto/`; nothing is fetched.
+ *
+ * @param place the folder in which `gen/` is made anew
+ */
+function generate(place: string): void {
   printImports();
-  execFileSync("node_modules/.bin/buf", ["generate"], { stdio: "inherit" });
+  const buf = join(root, "node_modules/.bin/buf");
+  execFileSync(buf, ["generate", "--output", resolve(place)], { cwd: root, stdio: "inherit" });
+  const gen = join(place, "gen");
   // protovalidate's own package carries this code, and ours imports it from there.
-  rmSync("gen/buf", { recursive: true });
-  writeFileSync("gen/contracts.ts", contractsModule());
+  rmSync(join(gen, "buf"), { recursive: true });
+  writeFileSync(join(gen, "contracts.ts"), contractsModule(gen));
 }
 
 /** Puts the contracts that come from npm packages where `buf.yaml` looks for them. */
 export function printImports(): void {
-  mkdirSync(".souk/proto/buf/validate", { recursive: true });
-  writeFileSync(".souk/proto/buf/validate/validate.proto", printProto(file_buf_validate_validate));
+  const file = join(root, ".souk/proto/buf/validate/validate.proto");
+  const source = printProto(file_buf_validate_validate);
+  mkdirSync(dirname(file), { recursive: true });
+  if (readIfThere(file) === source) return;
+  // Whoever reads it at this moment shall not find half of it.
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, source);
+  renameSync(draft, file);
 }
 
 /** The module that names every contract of the mesh, for those who work on all of them alike. */
-function contractsModule(): string {
-  const files = globSync("gen/souk/**/*_pb.ts")
+function contractsModule(gen: string): string {
+  const files = globSync("souk/**/*_pb.ts", { cwd: gen })
     .sort()
-    .map((path) => {
-      const module = relative("gen", path);
+    .map((module) => {
       return { module, name: `file_${module.replace(/_pb\.ts$/, "").replaceAll("/", "_")}` };
     });
   return [
@@ -41,4 +54,12 @@ function contractsModule(): string {
   ].join("\n");
 }
 
-if (import.meta.main) generate();
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.main) generate(process.argv[2] ?? root);

@@ -151,7 +151,9 @@ function run(node, file, args) {
   // When this process is killed, the kernel ends the program (PR_SET_PDEATHSIG, prctl(2)).
   const help = spawnSync("setpriv", ["--help"], { encoding: "utf8", timeout: 5000 });
   if (help.stdout?.includes("--pdeathsig")) {
-    commandArguments = ["--pdeathsig", "TERM", "--", command, ...commandArguments];
+    // It may have died before the request; then the parent is another.
+    const guard = ["/bin/sh", "-c", 'test "$PPID" = "$0" && exec "$@"', String(process.pid)];
+    commandArguments = ["--pdeathsig", "TERM", "--", ...guard, command, ...commandArguments];
     command = "setpriv";
   }
   const child = spawn(command, commandArguments, {

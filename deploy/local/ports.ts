@@ -63,18 +63,29 @@ export function findPortOwner(port: number): PortOwner | undefined {
   if (sockets.size === 0) return undefined;
   for (const entry of readdirSync("/proc")) {
     const pid = Number(entry);
-    if (!Number.isInteger(pid)) continue;
-    try {
-      for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-        if (sockets.has(readlinkSync(`/proc/${pid}/fd/${fd}`))) {
-          return { pid, command: commandLine(pid) ?? "unknown program" };
-        }
-      }
-    } catch {
-      // The process ended meanwhile or belongs to somebody else.
+    if (Number.isInteger(pid) && openFiles(pid).some((file) => sockets.has(file))) {
+      return { pid, command: commandLine(pid) ?? "unknown program" };
     }
   }
   return undefined;
+}
+
+function openFiles(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => linkTarget(`/proc/${pid}/fd/${fd}`));
+  } catch {
+    // The process ended meanwhile or belongs to somebody else.
+    return [];
+  }
+}
+
+function linkTarget(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    // The file was closed meanwhile.
+    return "";
+  }
 }
 
 /** The sockets that listen on a port, written as the links under /proc/<pid>/fd write them (proc(5)). */

@@ -136,9 +136,13 @@ export function boundCommand(
   }
   if (account.capabilities) {
     const kept = account.capabilities.map((name) => `+${name}`).join(",");
-    wrap.push("--inh-caps", kept, "--ambient-caps", kept);
+    // access(2) sets capabilities aside for everybody but root, unless this bit is set (capabilities(7)).
+    wrap.push("--securebits", "+no_setuid_fixup", "--inh-caps", kept, "--ambient-caps", kept);
   }
-  return { command: setpriv, args: [...wrap, "--", command, ...args], options: {} };
+  // When this process died before the request to the kernel, the signal never comes; then the parent is another.
+  const script = 'test "$PPID" = "$0" && exec "$@"';
+  const guard = ["/bin/sh", "-c", script, String(process.pid)];
+  return { command: setpriv, args: [...wrap, "--", ...guard, command, ...args], options: {} };
 }
 
 let setprivPath: string | undefined | null = null;

@@ -58,7 +58,7 @@ export const meshSettings = {
       "auth=127.0.0.1:3001,user=127.0.0.1:3002,product=127.0.0.1:3003,order=127.0.0.1:3004,payment=127.0.0.1:3005,inventory=127.0.0.1:3006,notification=127.0.0.1:3007",
     desc: "Where each service is, for data plane direct; a service with several replicas is named several times",
   }),
-  SOUK_TRUST_BUNDLE: jsonText({ desc: "Public keys of all services, as a JSON Web Key Set; the key id is the service's name" }),
+  SOUK_TRUST_BUNDLE: jsonText({ desc: "Public keys of all services, as a JSON Web Key Set; a key id is \"<service>:<anything>\"" }),
   SOUK_POSTGRES_URL: url("postgres", "postgresql")({
     default: "postgres://postgres@127.0.0.1:5432",
     desc: "PostgreSQL server; each service has the database souk_<service> there",
@@ -107,6 +107,20 @@ export function databaseSettings(name: string) {
     }),
     [`${prefix}_POOL_SIZE`]: num({ default: 10, desc: `Database connections of one ${name} process` }),
   } satisfies Settings;
+}
+
+/**
+ * The database of a service: the one that is set for it, or souk_<service> on the mesh's server.
+ *
+ * @param name the service's name
+ * @param settings the settings that were read
+ */
+export function databaseUrl(name: string, settings: Readonly<Record<string, unknown>>): string {
+  const own = settings[`${name.toUpperCase()}_DATABASE_URL`];
+  if (typeof own === "string") return own;
+  const url = new URL(String(settings["SOUK_POSTGRES_URL"]));
+  url.pathname = `/souk_${name}`;
+  return url.toString();
 }
 
 /**

@@ -149,6 +149,16 @@ export function isRefusal(caught: unknown, reasons: DescEnum, reason: number): c
 }
 
 /**
+ * Whether an error was thrown for one of the mesh's own reasons.
+ *
+ * @param caught what was caught
+ * @param reason the reason
+ */
+export function isMeshRefusal(caught: unknown, reason: ErrorReason): caught is SoukError {
+  return isRefusal(caught, ErrorReasonSchema, reason);
+}
+
+/**
  * Whether repeating the work that failed may succeed: the failure says nothing about the work
  * itself, so it may even have been done.
  *

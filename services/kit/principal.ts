@@ -1,3 +1,5 @@
+import { MeshReason, refuseMesh } from "./error.ts";
+
 /** Who a piece of work is done for. */
 export type Principal = Anonymous | User | ServicePrincipal;
 
@@ -39,4 +41,15 @@ export function principalKey(principal: Principal): string {
     case "service":
       return `service:${principal.name}`;
   }
+}
+
+/**
+ * The signed-in user whom a piece of work is done for.
+ *
+ * @param scope the work
+ * @throws SoukError TOKEN_MISSING when it is done for nobody, or for a service
+ */
+export function requireUser({ principal }: { readonly principal: Principal }): User {
+  if (principal.kind === "user") return principal;
+  throw refuseMesh(MeshReason.TOKEN_MISSING, "this is done for a signed-in user; send a user's access token");
 }

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { MeshSettings, Settings } from "./config.ts";
 import type { Readiness } from "./health/readiness.ts";
 import type { Dispatcher } from "./rpc/dispatch.ts";
+import type { SagaMoment } from "./saga/run-saga.ts";
 import type { ProcessTelemetry } from "./telemetry.ts";
 
 /** Something that a process of the mesh can run: a service or the gateway. */
@@ -26,6 +27,8 @@ export interface Host {
   readonly telemetry: ProcessTelemetry;
   /** The programs of this process by name, for the data plane `local`. */
   readonly dispatchers: Map<string, Dispatcher>;
+  /** Told of each moment of each saga; the saga waits for it. */
+  readonly observeSagas: ((moment: SagaMoment) => Promise<void> | void) | undefined;
 }
 
 /** A program that runs. */

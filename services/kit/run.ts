@@ -51,14 +51,19 @@ export async function run(...programs: Program[]): Promise<void> {
  *
  * @param programs what to start
  * @param env their settings
+ * @param observeSagas told of each moment of each saga
  * @throws ConfigurationError when settings are wrong, or what keeps a program from starting
  */
-export async function start(programs: readonly Program[], env: NodeJS.ProcessEnv): Promise<RunningProcess> {
+export async function start(
+  programs: readonly Program[],
+  env: NodeJS.ProcessEnv,
+  observeSagas?: Host["observeSagas"],
+): Promise<RunningProcess> {
   const all: Settings = Object.assign({}, meshSettings, ...programs.map(({ settings }) => settings));
   const settings = readSettings(all, env) as Host["settings"];
   const log = createLog(settings.SOUK_LOG_LEVEL);
   const telemetry = await startTelemetry(env);
-  const host: Host = { settings, log, telemetry, dispatchers: new Map() };
+  const host: Host = { settings, log, telemetry, dispatchers: new Map(), observeSagas };
   const started = await Promise.allSettled(programs.map((program) => program.start(host)));
   const running = started.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
 

@@ -99,7 +99,7 @@ export async function startEchoMesh(
       ? grpcTransport((it) => ({ target: `ipv4:${address}`, serviceConfig: serviceConfig(it) }))
       : localTransport(() => dispatcher);
   const breakers = createBreakers({ resetMs: options.breakerResetMs ?? 30_000 }, telemetry.meter);
-  const token = serviceTokens("caller", privateKey.export({ format: "jwk" }));
+  const token = serviceTokens("caller", { ...privateKey.export({ format: "jwk" }), kid: "caller" });
   const mesh = createMesh(transport, breakers, token);
   const scopes = rootScopes(log, mesh);
   return {

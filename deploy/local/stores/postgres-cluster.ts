@@ -13,13 +13,10 @@ import { join } from "node:path";
 import { writeFileAtomically } from "../files.ts";
 import { type Account, commandLine } from "../process.ts";
 import { runProgram } from "../programs.ts";
-import type { PostgresPrograms } from "./postgres-programs.ts";
+import { type PostgresPrograms, programEnvironment } from "./postgres-programs.ts";
 
 /** The superuser of our own servers. */
 export const superuser = "souk";
-
-/** What PostgreSQL's programs see of the environment: nothing that could lead them astray. */
-export const programEnvironment = { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" };
 
 /**
  * Makes a cluster with databases in it. Nothing waits for the disk until all is there; then all is written to it

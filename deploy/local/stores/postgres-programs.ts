@@ -24,6 +24,9 @@ export interface PostgresPrograms {
 
 const nobody = 65534;
 
+/** What PostgreSQL's programs see of the environment: nothing that could lead them astray. */
+export const programEnvironment = { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" };
+
 /**
  * Finds PostgreSQL programs that run here: those of the npm package, else those on PATH or where Debian
  * keeps them. PostgreSQL refuses to run as root; for root, an account is chosen that needs no entry in
@@ -41,9 +44,9 @@ export async function findPostgresPrograms(
   for (const found of [await fromPackage(tried), ...fromMachine(env)]) {
     if (!found) continue;
     for (const account of accounts(dataDir)) {
-      const outcome = tryToRun(found.postgres, dataDir, account);
+      const outcome = tryToRun(found.initdb, dataDir, account);
       if (outcome.version !== undefined) return { ...found, version: outcome.version, account };
-      tried.push(`${found.postgres}: ${outcome.problem}`);
+      tried.push(`${found.initdb}: ${outcome.problem}`);
     }
   }
   throw new Error(
@@ -115,16 +118,19 @@ function accounts(dataDir: string): Account[] {
   ];
 }
 
-function tryToRun(
-  postgres: string,
-  dataDir: string,
-  account: Account,
-): { version?: string; problem?: string } {
+/** `initdb --show` looks for the server's program and files as it does when it makes a cluster, and makes none. */
+function tryToRun(initdb: string, dataDir: string, account: Account): { version?: string; problem?: string } {
   try {
-    const script = 'cd "$1" && exec "$2" --version';
-    const { command, args, options } = boundCommand("sh", ["-c", script, "sh", dataDir, postgres], account);
-    const run = spawnSync(command, args, { ...options, encoding: "utf8", cwd: "/", timeout: 10_000 });
-    const version = /\d+(\.\d+)+/.exec(run.stdout ?? "")?.[0];
+    const script = 'cd "$1" && exec "$2" --show --pgdata "$1/data"';
+    const { command, args, options } = boundCommand("sh", ["-c", script, "sh", dataDir, initdb], account);
+    const run = spawnSync(command, args, {
+      ...options,
+      env: programEnvironment,
+      encoding: "utf8",
+      cwd: "/",
+      timeout: 10_000,
+    });
+    const version = /^VERSION=(\d+(\.\d+)+)/m.exec(`${run.stdout}${run.stderr}`)?.[1];
     if (run.status === 0 && version) return { version };
     return { problem: run.error?.message ?? run.stderr.trim() };
   } catch (error) {

@@ -6,13 +6,12 @@ import {
   keepPassword,
   knownDatabases,
   makeCluster,
-  programEnvironment,
   rememberDatabases,
   requireUsableCluster,
   superuser,
   writeOwnedFile,
 } from "./postgres-cluster.ts";
-import { findPostgresPrograms, type PostgresPrograms } from "./postgres-programs.ts";
+import { findPostgresPrograms, type PostgresPrograms, programEnvironment } from "./postgres-programs.ts";
 import { foreignStore, hostAndPort, reachableHost, type Store, type StoreOptions } from "./store.ts";
 
 const oldestVersion = "15";
@@ -133,6 +132,8 @@ function serverSettings(server: {
     work_mem: "8MB",
     maintenance_work_mem: "64MB",
     huge_pages: "off",
+    // In the data folder: a server that is killed leaves nothing in /dev/shm, which is small in containers.
+    dynamic_shared_memory_type: "mmap",
     random_page_cost: 1.1,
     jit: "off",
     // Two cores are shared with everything else: one query, one process.

@@ -172,8 +172,8 @@ function askVersion(address: string): Promise<string> {
       text += part;
       const version = /^(?:redis|valkey)_version:(\S+)\r$/m.exec(text)?.[1];
       const refusal = /^-(.*)\r$/m.exec(text)?.[1];
-      if (version) resolve(version);
-      else if (refusal) reject(new Error(`it answers "${refusal}"`));
+      if (refusal) reject(new Error(`it answers "${refusal}"`));
+      else if (version) resolve(version);
       else return;
       socket.destroy();
     });

@@ -42,7 +42,7 @@ const REMEMBERED_TOKENS = 10_000;
 /**
  * Makes an authenticator.
  *
- * @param trustBundle the public keys of services, one each; the key id is the service's name
+ * @param trustBundle the public keys of services; a key's id is "<service>:<anything>"
  * @param findUserKey finds the key that signed a user's token
  */
 export function createAuthenticator(trustBundle: readonly PublicJwk[], findUserKey: FindKey): Authenticator {
@@ -56,9 +56,10 @@ export function createAuthenticator(trustBundle: readonly PublicJwk[], findUserK
     const kid = keyId(token);
     const key = serviceKeys.get(kid);
     if (key === undefined) throw invalid(`is signed by no service we trust (${kid})`);
-    const payload = verify(token, key, { audience: SERVICE_TOKEN.audience, issuer: kid });
-    const permissions = new Set(kid === OPERATOR ? ["*"] : []);
-    return services.remember(token, { kind: "service", name: kid, permissions }, payload);
+    const name = serviceOfKey(kid);
+    const payload = verify(token, key, { audience: SERVICE_TOKEN.audience, issuer: name });
+    const permissions = new Set(name === OPERATOR ? ["*"] : []);
+    return services.remember(token, { kind: "service", name, permissions }, payload);
   }
 
   return {
@@ -87,6 +88,10 @@ export function createAuthenticator(trustBundle: readonly PublicJwk[], findUserK
  */
 export function publicKey(jwk: JsonWebKey): KeyObject {
   return createPublicKey({ key: jwk, format: "jwk" });
+}
+
+function serviceOfKey(kid: string): string {
+  return kid.split(":", 1)[0] ?? kid;
 }
 
 function userOf(payload: JwtPayload): Principal {

@@ -1,6 +1,6 @@
-import { createPrivateKey, type JsonWebKey } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import jwt from "jsonwebtoken";
-import { SERVICE_TOKEN } from "./authenticator.ts";
+import { type PublicJwk, SERVICE_TOKEN } from "./authenticator.ts";
 
 /** A token is replaced when this much of its life is left, in ms. */
 const RENEW_BEFORE_MS = 60_000;
@@ -9,10 +9,10 @@ const RENEW_BEFORE_MS = 60_000;
  * Makes the function that gives a service its own current token: a JWT that it signs itself and
  * that others verify with the trust bundle, so that proving who one is needs no other service.
  *
- * @param name the service's name, which is the id of its key
- * @param privateJwk its private ES256 key
+ * @param name the service's name
+ * @param privateJwk its private ES256 key, whose id begins with the name
  */
-export function serviceTokens(name: string, privateJwk: JsonWebKey): () => string {
+export function serviceTokens(name: string, privateJwk: PublicJwk): () => string {
   const key = createPrivateKey({ key: privateJwk, format: "jwk" });
   let token = "";
   let renewAt = 0;
@@ -21,7 +21,7 @@ export function serviceTokens(name: string, privateJwk: JsonWebKey): () => strin
     if (now >= renewAt) {
       token = jwt.sign({}, key, {
         algorithm: "ES256",
-        keyid: name,
+        keyid: privateJwk.kid,
         issuer: name,
         subject: name,
         audience: SERVICE_TOKEN.audience,

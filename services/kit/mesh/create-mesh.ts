@@ -18,9 +18,9 @@ export const SERVICE_HEADER = "souk-service";
  *
  * @param transport carries the calls
  * @param breakers refuse calls to what is failing
- * @param serviceToken gives the service's own token
+ * @param serviceToken gives the service's own token; left out by those who are no service
  */
-export function createMesh(transport: Transport, breakers: Breakers, serviceToken: () => string): Mesh {
+export function createMesh(transport: Transport, breakers: Breakers, serviceToken?: () => string): Mesh {
   return <S extends DescService>(scope: Scope, service: S) => {
     const client: Record<string, unknown> = {};
     for (const method of service.methods) {
@@ -57,10 +57,8 @@ export function createMesh(transport: Transport, breakers: Breakers, serviceToke
   }
 
   function outboundOf(method: DescMethod, scope: Scope, options: CallOptions = {}): Outbound {
-    const headers = new Map([
-      ["x-request-id", scope.requestId],
-      [SERVICE_TOKEN_HEADER, serviceToken()],
-    ]);
+    const headers = new Map([["x-request-id", scope.requestId]]);
+    if (serviceToken !== undefined) headers.set(SERVICE_TOKEN_HEADER, serviceToken());
     if (scope.authorization !== undefined) headers.set("authorization", scope.authorization);
     if (scope.traceparent !== undefined) headers.set("traceparent", scope.traceparent);
     if (options.idempotencyKey !== undefined) headers.set(IDEMPOTENCY_KEY_HEADER, options.idempotencyKey);

@@ -1,4 +1,3 @@
-import type { JsonWebKey } from "node:crypto";
 import type { Logger } from "pino";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { ConfigurationError } from "../config.ts";
@@ -38,7 +37,7 @@ export function joinMesh({ settings, log, telemetry, dispatchers }: Host, name: 
   const transport = dataPlane(settings, dispatchers);
   const breakers = createBreakers({ resetMs: settings.SOUK_BREAKER_RESET_MS }, own.meter);
   const keySetting = `${name.toUpperCase()}_SERVICE_KEY`;
-  const serviceToken = usable(keySetting, () => serviceTokens(name, settings[keySetting] as JsonWebKey));
+  const serviceToken = usable(keySetting, () => serviceTokens(name, settings[keySetting] as PublicJwk));
   const mesh = createMesh(transport, breakers, serviceToken);
   // Keys are asked for on nobody's behalf, so that a token cannot stand in its own way.
   const findUserKey = cachedKeySet(async (scope) => {

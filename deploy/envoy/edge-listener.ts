@@ -1,0 +1,51 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { SERVICE_TOKEN_HEADER } from "#kit/policy/identity.ts";
+import { accessLog } from "./access-log.ts";
+import { http2Options, httpListener } from "./http-listener.ts";
+import { duration, type Json } from "./json.ts";
+import { connectReplies } from "./local-replies.ts";
+import { edgeRoutes, longestEdgeTimeout } from "./routes.ts";
+import type { Topology } from "./topology.ts";
+
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+/** How long headers may take to arrive, in ms. */
+const HEADERS_MS = 10_000;
+/** How long nothing may happen on a request, in ms. */
+const STALLED_MS = 60_000;
+/** How long a request that is no stream may take to arrive, in ms. */
+const ARRIVAL_MS = 120_000;
+
+/**
+ * The listener for the outside: browsers over HTTP/1.1 and HTTP/2. Whoever calls is not trusted, neither
+ * with what the request says nor with how it arrives.
+ *
+ * @param topology who is where
+ * @param contracts what is served
+ */
+export function edgeListener(topology: Topology, contracts: readonly DescService[]): Json {
+  return httpListener({
+    name: "edge",
+    address: topology.edge,
+    bufferBytes: 32_768,
+    routes: edgeRoutes(contracts, topology.maxRequestBytes ?? MAX_REQUEST_BYTES),
+    // A service would take the caller for another service.
+    removedHeaders: [SERVICE_TOKEN_HEADER],
+    filters: [],
+    accessLog: accessLog("edge", topology.accessLog),
+    manager: {
+      merge_slashes: true,
+      always_set_request_id_in_response: true,
+      common_http_protocol_options: {
+        max_headers_count: 100,
+        headers_with_underscores_action: "REJECT_REQUEST",
+        // The routes of streams set their own.
+        max_stream_duration: duration(ARRIVAL_MS + longestEdgeTimeout(contracts)),
+      },
+      max_request_headers_kb: 60,
+      http2_protocol_options: http2Options(100, 65_536),
+      request_headers_timeout: duration(HEADERS_MS),
+      stream_idle_timeout: duration(STALLED_MS),
+      local_reply_config: connectReplies(),
+    },
+  });
+}

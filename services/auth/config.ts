@@ -1,0 +1,13 @@
+import { milliseconds, type Settings, str } from "#kit/config.ts";
+
+/** The settings of auth. */
+export const authSettings = {
+  AUTH_KEY_SECRET: str({
+    desc: "Secret, 32 characters or more, under which signing keys are encrypted in the database",
+  }),
+  AUTH_ACCESS_TOKEN_MS: milliseconds({ default: 15 * 60_000, desc: "How long an access token is good for" }),
+  AUTH_REFRESH_TOKEN_MS: milliseconds({
+    default: 30 * 24 * 3_600_000,
+    desc: "How long a refresh token is good for",
+  }),
+} satisfies Settings;

@@ -1,0 +1,34 @@
+import { sql } from "kysely";
+import type { InventoryDatabase } from "./database.ts";
+import { ErrorReason, refuse } from "./errors.ts";
+import { findReservation, refuseReleased } from "./reservation.ts";
+
+/**
+ * Makes a reservation final, so that it no longer expires. Again, it changes nothing.
+ *
+ * @throws SoukError RESERVATION_NOT_FOUND, or RESERVATION_RELEASED when it was given back or its time is up
+ */
+export async function commitReservation(db: InventoryDatabase, id: string): Promise<void> {
+  for (;;) {
+    const committed = await db.sql
+      .updateTable("reservation")
+      .set({ state: "COMMITTED", update_time: sql<Date>`now()` })
+      .where("id", "=", id)
+      .where("state", "=", "HELD")
+      .where("expire_time", ">", sql<Date>`now()`)
+      .returning("id")
+      .executeTakeFirst();
+    if (committed !== undefined) return;
+    const known = await findReservation(db, id);
+    if (known?.state === "COMMITTED") return;
+    if (known?.state === "RELEASED") throw refuseReleased(id);
+    // One that is held was made after the first look.
+    if (known === undefined) throw notFound(id);
+  }
+}
+
+function notFound(id: string) {
+  return refuse(ErrorReason.RESERVATION_NOT_FOUND, `there is no reservation ${id}; reserve the stock first`, {
+    metadata: { reservation_id: id },
+  });
+}

@@ -1,0 +1,198 @@
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Dialect, Kysely } from "kysely";
+import { MeshReason, refuseMesh } from "../error.ts";
+import type { Scope } from "../scope.ts";
+import { isCollision } from "./failure.ts";
+import { type FinishingPart, joinParts } from "./finish.ts";
+import { claimKey, storeAnswer } from "./idempotency.ts";
+import { poolDialect, queryBuilder, type Run } from "./kysely.ts";
+import type { Migrations } from "./migrations.ts";
+import { rememberEvent } from "./inbox.ts";
+import { lazyEntityManagers } from "./orm.ts";
+import { type OutgoingEvent, outgoingEvent, storeEvents } from "./outbox.ts";
+import { openPool, type PoolOptions, type SqlConnection, type SqlPool } from "./pool.ts";
+import type { Entities, Tables } from "./tables.ts";
+
+/** A transaction under way. */
+export interface Transaction<E extends Entities = Entities> {
+  /** Builds and sends statements of the transaction. */
+  readonly sql: Kysely<Tables<E>>;
+  /** Sends a statement of the transaction that needs no builder. */
+  readonly run: Run;
+  /** A unit of work in the transaction, flushed before it commits; made on first use. */
+  readonly em: EntityManager;
+  /**
+   * Tells of the change: the event is stored with it and published after it.
+   *
+   * @param schema an event of the contracts
+   * @param init its content
+   */
+  emit<D extends DescMessage>(schema: D, init: MessageInitShape<D>): void;
+  /**
+   * Remembers an event, so that it takes effect once.
+   *
+   * @param consumer who heeds it
+   * @param eventId the event
+   * @returns false when it was remembered before
+   */
+  remember(consumer: string, eventId: string): Promise<boolean>;
+  /** Adds a change to the statement that ends the transaction, so that it costs no round trip. */
+  finishWith(part: FinishingPart): void;
+}
+
+/** The database of one service. */
+export interface Database<E extends Entities = Entities> {
+  /** Builds and sends single statements, each on any connection. */
+  readonly sql: Kysely<Tables<E>>;
+  /** The connections underneath. */
+  readonly pool: SqlPool;
+  /**
+   * The unit of work: one transaction holds the change, the events that tell of it and the answer that is
+   * kept under the idempotency key of the call. Where the key is known, the answer is replayed instead.
+   *
+   * @param scope the work
+   * @param work makes the change; it may be done again when others were in its way, so it touches nothing else
+   * @throws SoukError DEPENDENCY_UNAVAILABLE when the database is away, IDEMPOTENCY_KEY_REUSED, DEADLINE_EXCEEDED
+   */
+  write<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R>;
+  /** @throws Error saying what keeps the database from serving: it is away, or lacks migrations */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How to open a database. */
+export interface DatabaseOptions<E extends Entities> extends Omit<PoolOptions, "size"> {
+  readonly entities: E;
+  /** What the schema must have been through. */
+  readonly migrations: Migrations;
+  /** How many connections at most. */
+  readonly poolSize: number;
+}
+
+/** How often a transaction is done again when others were in its way. */
+const ATTEMPTS = 5;
+
+/**
+ * Opens the database of a service. It may be away: connections are made when they are needed.
+ *
+ * @param options where it is and what is in it
+ */
+export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): Database<E> {
+  const pool = openPool({ ...options, size: options.poolSize });
+  const dialect = poolDialect(pool);
+  const entityManagers = lazyEntityManagers(dialect, options.entities);
+  let migrated = false;
+
+  async function attempt<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R> {
+    const connection = await pool.acquire(scope.deadline);
+    try {
+      return await transact(connection, dialect, entityManagers, scope, work);
+    } catch (error) {
+      await connection.run("rollback").catch(() => {});
+      throw error;
+    } finally {
+      connection.release();
+    }
+  }
+
+  return {
+    sql: queryBuilder<Tables<E>>(dialect, (text, values) => pool.run(text, values)),
+    pool,
+    async write(scope, work) {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await attempt(scope, work);
+        } catch (error) {
+          if (!isCollision(error)) throw error;
+          if (tries === ATTEMPTS || Date.now() >= scope.deadline) throw tooBusy(error);
+        }
+      }
+    },
+    async check() {
+      await pool.run("select 1");
+      if (migrated) return;
+      const pending = await pendingMigrations(pool, options.migrations);
+      if (pending.length > 0) throw new Error(`the schema lacks ${pending.join(", ")}; run the migrations`);
+      migrated = true;
+    },
+    close: () => pool.close(),
+  };
+}
+
+async function transact<E extends Entities, R>(
+  connection: SqlConnection,
+  dialect: Dialect,
+  entityManagers: (transaction: Kysely<never>) => EntityManager,
+  scope: Scope,
+  work: (tx: Transaction<E>) => Promise<R>,
+): Promise<R> {
+  const { idempotency } = scope;
+  const begun = connection.run("begin");
+  begun.catch(() => {});
+  if (idempotency !== undefined) {
+    const stored = await claimKey(connection.run, idempotency);
+    if (stored !== undefined) {
+      await connection.run("commit");
+      idempotency.kept = true;
+      return stored as R;
+    }
+  }
+  const events: OutgoingEvent[] = [];
+  const parts: FinishingPart[] = [];
+  let em: EntityManager | undefined;
+  const sql = queryBuilder<Tables<E>>(dialect, connection.run);
+  const answer = await work({
+    sql,
+    run: connection.run,
+    get em() {
+      em ??= entityManagers(sql as unknown as Kysely<never>);
+      return em;
+    },
+    emit: (schema, init) => {
+      events.push(outgoingEvent(schema, init));
+    },
+    remember: (consumer, eventId) => rememberEvent(connection.run, consumer, eventId),
+    finishWith: (part) => {
+      parts.push(part);
+    },
+  });
+  await em?.flush();
+  await begun;
+  if (idempotency !== undefined) parts.push(storeAnswer(idempotency, answer));
+  if (events.length > 0) parts.push(storeEvents(events, scope));
+  await finish(connection, parts);
+  if (idempotency !== undefined) idempotency.kept = true;
+  return answer;
+}
+
+/** The last change and the commit leave together; a failure of the first makes the second a rollback. */
+async function finish(connection: SqlConnection, parts: readonly FinishingPart[]): Promise<void> {
+  if (parts.length === 0) {
+    await connection.run("commit");
+    return;
+  }
+  const { text, values } = joinParts(parts);
+  const [changed, committed] = connection.together(() => [
+    connection.run(text, values),
+    connection.run("commit"),
+  ]);
+  committed?.catch(() => {});
+  await changed;
+  await committed;
+}
+
+async function pendingMigrations(pool: SqlPool, migrations: Migrations): Promise<string[]> {
+  const known = await pool.run("select to_regclass('mesh.migration') is not null as made");
+  if (known.rows[0].made !== true) return migrations.map(({ name }) => name);
+  const { rows } = await pool.run("select name from mesh.migration");
+  const done = new Set(rows.map(({ name }) => name as string));
+  return migrations.map(({ name }) => name).filter((name) => !done.has(name));
+}
+
+function tooBusy(cause: unknown) {
+  return refuseMesh(MeshReason.DEPENDENCY_UNAVAILABLE, "too many others change the same; repeat the call", {
+    retryAfterMs: 100,
+    cause,
+  });
+}

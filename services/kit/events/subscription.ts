@@ -1,0 +1,37 @@
+import { type DescMessage, hasOption, type Message, type MessageShape } from "@bufbuild/protobuf";
+import { event as eventOption } from "#gen/souk/mesh/v1/policy_pb.ts";
+import type { Transaction } from "../data/database.ts";
+import type { Entities } from "../data/tables.ts";
+import type { Scope } from "../scope.ts";
+
+/** What is known of an event beside its content. */
+export interface EventContext {
+  /** UUIDv7; the same however often the event is delivered. */
+  readonly eventId: string;
+  /** When what it tells of happened. */
+  readonly occurTime: Date;
+  /** The work of handling it. */
+  readonly scope: Scope;
+}
+
+/** What a service does on one type of event. */
+export interface Subscription {
+  readonly schema: DescMessage;
+  handle(event: Message, tx: Transaction, context: EventContext): Promise<void>;
+}
+
+/**
+ * Heeds a type of event. Everything the handler does goes through the transaction, which also
+ * remembers the event: however often it is delivered, it takes effect once.
+ *
+ * @param schema the event, as its contract declares it
+ * @param handle what to do; what it throws makes the event come again later, and in the end go to the dead letters
+ * @throws Error when the contract does not declare the message to be an event
+ */
+export function on<D extends DescMessage, E extends Entities>(
+  schema: D,
+  handle: (event: MessageShape<D>, tx: Transaction<E>, context: EventContext) => Promise<void>,
+): Subscription {
+  if (!hasOption(schema, eventOption)) throw new Error(`${schema} is no event; it lacks option souk.mesh.v1.event`);
+  return { schema, handle: handle as Subscription["handle"] };
+}

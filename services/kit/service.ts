@@ -1,0 +1,71 @@
+import type { CleanedEnv } from "envalid";
+import type { Logger } from "pino";
+import type { Cache } from "./cache.ts";
+import { databaseSettings, type Settings, serviceSettings } from "./config.ts";
+import type { Database } from "./data/database.ts";
+import type { Migrations } from "./data/migrations.ts";
+import type { Entities } from "./data/tables.ts";
+import type { Subscription } from "./events/subscription.ts";
+import type { Job } from "./jobs/job.ts";
+import type { Program } from "./program.ts";
+import type { Implemented } from "./rpc/implement.ts";
+import type { RootScope } from "./rpc/root-scope.ts";
+import type { SagaDefinition } from "./saga/define-saga.ts";
+import type { Sagas } from "./saga/sagas.ts";
+import { startService } from "./start-service.ts";
+
+/** What a service works with. */
+export interface Resources<S extends Settings, E extends Entities> {
+  /** The service's own settings, read. */
+  readonly settings: CleanedEnv<S>;
+  readonly db: Database<E>;
+  readonly sagas: Sagas;
+  readonly cache: Cache;
+  readonly log: Logger;
+  /** Makes scopes for work that no caller asked for. */
+  readonly rootScope: RootScope;
+  /** Has something stopped with the service, before its database is closed. */
+  onStop(stop: () => Promise<void> | void): void;
+}
+
+/** A service: what it serves, the data it owns, the events it heeds, its sagas, jobs and settings. */
+export interface ServiceDefinition<S extends Settings, E extends Entities> {
+  /** Its name in logs, settings, tokens and databases. */
+  readonly name: string;
+  /** Its port unless another one is set. */
+  readonly port: number;
+  /** Settings of its own, by environment variable. */
+  readonly settings: S;
+  /** Its tables, and how they came to be. */
+  readonly data: { readonly entities: E; readonly migrations: Migrations };
+  /** The contracts that it serves. */
+  serve(resources: Resources<S, E>): Implemented[];
+  /** What it does on events of others. */
+  consume?(resources: Resources<S, E>): Subscription[];
+  /** The sagas that it runs. */
+  readonly sagas?: readonly SagaDefinition<never, never, never, never>[];
+  /** What it does from time to time. */
+  jobs?(resources: Resources<S, E>): Job[];
+}
+
+/** A service as a program, with the migrations of its database. */
+export interface ServiceProgram extends Program {
+  readonly migrations: Migrations;
+}
+
+/**
+ * Makes a program of a service.
+ *
+ * @param definition the whole service on one page
+ */
+export function defineService<S extends Settings, E extends Entities>(
+  definition: ServiceDefinition<S, E>,
+): ServiceProgram {
+  const { name, port, settings, data } = definition;
+  return {
+    name,
+    settings: Object.assign({}, serviceSettings(name, port), databaseSettings(name), settings),
+    migrations: data.migrations,
+    start: (host) => startService(definition as unknown as ServiceDefinition<Settings, Entities>, host),
+  };
+}

@@ -1,0 +1,148 @@
+import { createCache } from "./cache.ts";
+import { databaseUrl, type Settings } from "./config.ts";
+import { openDatabase } from "./data/database.ts";
+import { measurePool } from "./data/measure.ts";
+import { meshMigrations } from "./data/mesh-schema.ts";
+import type { Entities } from "./data/tables.ts";
+import { openEventBus } from "./events/bus.ts";
+import { startConsumer } from "./events/consumer.ts";
+import { deadLetters } from "./events/dead-letters.ts";
+import { eventHandler } from "./events/handle.ts";
+import { startRelay } from "./events/relay.ts";
+import { healthService } from "./health/health-service.ts";
+import { createReadiness, type Dependency } from "./health/readiness.ts";
+import { startJobs } from "./jobs/jobs.ts";
+import { joinMesh } from "./mesh/join-mesh.ts";
+import { operationsService } from "./operations/operations-service.ts";
+import { startOperationsServer } from "./operations/operations-server.ts";
+import type { Host, Running } from "./program.ts";
+import { createDispatcher } from "./rpc/dispatch.ts";
+import { startGrpcServer } from "./rpc/grpc-server.ts";
+import { reflectionServices } from "./rpc/reflection.ts";
+import { rootScopes } from "./rpc/root-scope.ts";
+import { startSagas } from "./saga/sagas.ts";
+import type { SagaDefinition } from "./saga/define-saga.ts";
+import type { Resources, ServiceDefinition } from "./service.ts";
+import { VERSION } from "./version.ts";
+
+/** Before an event is given up it is tried again after these pauses, in ms. */
+const EVENT_RETRY_DELAYS_MS = [200, 1_000, 5_000, 15_000, 60_000];
+
+/**
+ * Starts a service: its data, its sagas, jobs and events, and what it serves.
+ *
+ * @param definition the service
+ * @param host the process
+ * @throws ConfigurationError, or Error when a port cannot be had
+ */
+export async function startService(
+  definition: ServiceDefinition<Settings, Entities>,
+  host: Host,
+): Promise<Running> {
+  const { name, data } = definition;
+  const { settings } = host;
+  const prefix = name.toUpperCase();
+  const url = databaseUrl(name, settings);
+  const member = joinMesh(host, name);
+  const { log, telemetry } = member;
+  const rootScope = rootScopes(log, member.mesh);
+
+  const db = openDatabase({
+    url,
+    entities: data.entities,
+    migrations: [...meshMigrations, ...data.migrations],
+    poolSize: settings[`${prefix}_POOL_SIZE`] as number,
+    applicationName: `souk-${name}`,
+    log,
+  });
+  const cache = createCache(settings.SOUK_REDIS_URL, `souk:${name}:`, log);
+  const bus = openEventBus({
+    url: settings.SOUK_NATS_URL,
+    namespace: settings.SOUK_EVENT_NAMESPACE,
+    clientName: `souk-${name}`,
+    log,
+  });
+  const sagas = startSagas((definition.sagas ?? []) as readonly SagaDefinition[], {
+    db,
+    rootScope,
+    log,
+    leaseMs: settings.SOUK_SAGA_LEASE_MS,
+    observe: host.observeSagas,
+  });
+  const stops: (() => Promise<void> | void)[] = [];
+  const resources: Resources<Settings, Entities> = {
+    settings: settings as never,
+    db,
+    sagas,
+    cache,
+    log,
+    rootScope,
+    onStop: (stop) => {
+      stops.push(stop);
+    },
+  };
+
+  const subscriptions = definition.consume?.(resources) ?? [];
+  const handle = eventHandler(name, subscriptions, db, rootScope);
+  const dead = deadLetters(bus, name, handle);
+  const relay = startRelay({ url, domain: name, bus, log });
+  const consumer = startConsumer({
+    service: name,
+    subscriptions,
+    bus,
+    handle,
+    deadLetters: dead,
+    log,
+    retryDelaysMs: EVENT_RETRY_DELAYS_MS,
+  });
+  const jobs = startJobs(definition.jobs?.(resources) ?? [], db, rootScope, log);
+
+  const readiness = createReadiness([
+    { name: "postgresql", required: true, check: () => db.check() },
+    { name: "nats", required: false, check: () => bus.check() },
+    ...[cache.dependency].filter((it): it is Dependency => it !== undefined),
+  ]);
+  const operations = operationsService({ breakers: member.breakers, deadLetters: dead, sagas, jobs, log });
+  const served = [...definition.serve(resources), operations];
+  const contracts = served.map(({ contract }) => contract);
+  const dispatch = { log, telemetry, authenticator: member.authenticator, mesh: member.mesh };
+  const dispatcher = createDispatcher(served, dispatch);
+  const infrastructure = createDispatcher(
+    [healthService(readiness, contracts.map(({ typeName }) => typeName)), ...reflectionServices(contracts, [])],
+    dispatch,
+  );
+  host.dispatchers.set(name, dispatcher);
+  const server = await startGrpcServer(
+    [dispatcher, infrastructure],
+    settings.SOUK_HOST,
+    settings[`${prefix}_PORT`] as number,
+  );
+  const operationsServer = await startOperationsServer({
+    host: settings.SOUK_HOST,
+    port: settings[`${prefix}_OPERATIONS_PORT`] as number,
+    name,
+    version: VERSION,
+    readiness,
+    telemetry: host.telemetry,
+  });
+  measurePool(telemetry.meter, db.pool);
+  operationsServer.started();
+  log.info({ port: server.port, operationsPort: operationsServer.port }, "started");
+
+  return {
+    name,
+    ports: { grpc: server.port, operations: operationsServer.port },
+    readiness,
+    async stop(graceMs) {
+      await server.stop(graceMs);
+      await Promise.all([sagas.stop(graceMs / 2), consumer.stop(), jobs.stop()]);
+      for (const stop of stops) await stop();
+      await relay.stop();
+      await bus.close();
+      cache.stop();
+      await db.close();
+      await operationsServer.stop();
+      member.leave();
+    },
+  };
+}

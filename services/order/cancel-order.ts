@@ -1,0 +1,129 @@
+import { uuidv7 } from "uuidv7";
+import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
+import { OrderCancelledSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
+import { isRefusal } from "#kit/error.ts";
+import { defineSaga } from "#kit/saga/define-saga.ts";
+import type { Sagas } from "#kit/saga/sagas.ts";
+import type { Scope } from "#kit/scope.ts";
+import type { entities } from "./entities.ts";
+import { ErrorReason, ErrorReasonSchema, refuse } from "./errors.ts";
+import type { OrderChanges } from "./order-changes.ts";
+import { toOrder } from "./order-message.ts";
+import { moveOrder, requireOrder, requireOrderOf, type StoredOrder } from "./orders.ts";
+import type { Shop } from "./shop.ts";
+import { voidError } from "./translate-error.ts";
+
+/** What the saga of a cancellation is started with. */
+type Cancelling = { readonly orderId: string; readonly reason: string };
+/** What steps find out for later ones, and what becomes of it. */
+type Nothing = Record<string, never>;
+
+/**
+ * Cancels a CONFIRMED order, which is CANCELLING from the beginning. Only a payment that is captured stops it; it is
+ * asked first, and from there on every step is tried until it succeeds.
+ */
+export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof entities>({
+  name: "cancel-order",
+  steps: [
+    {
+      name: "void-payment",
+      attempts: Number.POSITIVE_INFINITY,
+      async run({ input, scope }) {
+        await scope.mesh(PaymentService).voidPayment({ paymentId: input.orderId }).catch(voidError);
+        return undefined;
+      },
+    },
+    {
+      name: "release-stock",
+      attempts: Number.POSITIVE_INFINITY,
+      async run({ input, scope }) {
+        try {
+          await scope.mesh(InventoryService).releaseReservation({ reservationId: input.orderId });
+        } catch (cause) {
+          // Whatever it is, the payment is void by now: there is no way back.
+          throw new Error(`the stock of order ${input.orderId} is not given back yet`, { cause });
+        }
+        return undefined;
+      },
+    },
+  ],
+  async complete({ input }, tx) {
+    await moveOrder(tx.sql, input.orderId, "CANCELLING", "CANCELLED", input.reason);
+    const order = await requireOrder(tx.sql, input.orderId);
+    tx.emit(OrderCancelledSchema, {
+      orderId: order.id,
+      customerId: order.customer_id,
+      email: order.email,
+      order: toOrder(order),
+    });
+    return {};
+  },
+  async abandon({ input }, _, tx) {
+    await moveOrder(tx.sql, input.orderId, "CANCELLING", "CONFIRMED");
+  },
+});
+
+/** The net under the notifications: how often an order is looked at anyway, in ms. */
+const POLL_MS = 1_000;
+
+/**
+ * Cancels an order of a customer; one that is cancelled stays so. Of calls that come at once, one does it and the
+ * others wait for it.
+ *
+ * @param shop what orders are handled with
+ * @param sagas order's sagas
+ * @param changes tells when an order changed
+ * @param scope the call
+ * @param cancellation the order, whose it must be, and why
+ * @returns the order, CANCELLED
+ * @throws SoukError ORDER_NOT_FOUND or ORDER_NOT_CANCELLABLE
+ */
+export async function cancelOrder(
+  shop: Shop,
+  sagas: Sagas,
+  changes: OrderChanges,
+  scope: Scope,
+  { id, customerId, reason }: { readonly id: string; readonly customerId: string; readonly reason: string },
+): Promise<StoredOrder> {
+  // Before the first look, so that no change falls between the two.
+  const watch = changes.watch(id);
+  try {
+    const { state } = await requireOrderOf(shop.db.sql, id, customerId);
+    if (state === "CONFIRMED") await beginCancelling(sagas, scope, id, reason);
+    for (;;) {
+      const order = await requireOrderOf(shop.db.sql, id, customerId);
+      if (order.state === "CANCELLED") return order;
+      if (order.state !== "CANCELLING") throw notCancellable(order);
+      await watch.next(POLL_MS, scope.signal);
+      scope.signal.throwIfAborted();
+    }
+  } finally {
+    watch.close();
+  }
+}
+
+/** Cancels, unless another call does or the payment is captured: the state of the order then tells which. */
+async function beginCancelling(sagas: Sagas, scope: Scope, orderId: string, reason: string): Promise<void> {
+  try {
+    await sagas.execute(scope, cancelOrderSaga, {
+      id: uuidv7(),
+      async prepare(tx) {
+        if (await moveOrder(tx.sql, orderId, "CONFIRMED", "CANCELLING")) return { orderId, reason };
+        throw refuse(ErrorReason.ORDER_NOT_CANCELLABLE, "the order is being cancelled already");
+      },
+    });
+  } catch (error) {
+    if (!isRefusal(error, ErrorReasonSchema, ErrorReason.ORDER_NOT_CANCELLABLE)) throw error;
+  }
+}
+
+function notCancellable({ id, state }: StoredOrder) {
+  const why =
+    state === "PENDING"
+      ? "it is still being placed; try again in a moment"
+      : "its payment is taken already; ask for a return instead";
+  return refuse(ErrorReason.ORDER_NOT_CANCELLABLE, `order ${id} cannot be cancelled: ${why}`, {
+    metadata: { order_id: id, state },
+  });
+}

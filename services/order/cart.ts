@@ -1,0 +1,168 @@
+import type { Scope } from "#kit/scope.ts";
+import {
+  addLine,
+  openCart,
+  readCart,
+  readLines,
+  removeLines,
+  type StoredCart,
+  type StoredLine,
+  setQuantity,
+  touchCart,
+} from "./cart-rows.ts";
+import { ErrorReason, refuse } from "./errors.ts";
+import { type Breakdown, priceCart } from "./pricing/price-cart.ts";
+import { pricesOf, readSaleVariants, type SaleVariants } from "./sale-variants.ts";
+import type { Shop } from "./shop.ts";
+
+/** How many lines a cart may have. */
+const MAX_LINES = 100;
+/** How many of a variant a line may hold. */
+const MAX_QUANTITY = 999n;
+
+/** A cart at today's prices. */
+export interface PricedCart {
+  readonly cart: StoredCart;
+  readonly breakdown: Breakdown<StoredLine>;
+  readonly variants: SaleVariants;
+}
+
+/**
+ * A customer's cart at today's prices; it is made when there is none yet.
+ *
+ * @param shop what carts are handled with
+ * @param scope the call
+ * @param customerId whose cart
+ */
+export async function getCart(shop: Shop, scope: Scope, customerId: string): Promise<PricedCart> {
+  const found = await readCart(shop.db.sql, customerId);
+  if (found === undefined) {
+    return priced(shop, await openCart(shop.db.sql, customerId, shop.currency), [], new Map());
+  }
+  return priced(shop, found.cart, found.lines, await readSaleVariants(scope, variantsOf(found.lines)));
+}
+
+/**
+ * Adds a quantity of a variant to a customer's cart. Of calls that come at once none is lost.
+ *
+ * @param shop what carts are handled with
+ * @param scope the call
+ * @param customerId whose cart
+ * @param item what to add; the variant's id in lower case
+ * @param answer makes the answer, which is kept under the call's idempotency key
+ * @throws SoukError VARIANT_NOT_FOUND, CURRENCY_MISMATCH or CART_TOO_LARGE
+ */
+export async function addItem<R>(
+  shop: Shop,
+  scope: Scope,
+  customerId: string,
+  item: Omit<StoredLine, "id">,
+  answer: (cart: PricedCart) => R,
+): Promise<R> {
+  const before = await readCart(shop.db.sql, customerId);
+  const variants = await readSaleVariants(scope, [item.variantId, ...variantsOf(before?.lines ?? [])]);
+  return shop.db.write(scope, async (tx) => {
+    const [cart, lines] = await Promise.all([
+      touchCart(tx.sql, customerId, shop.currency),
+      addLine(tx.sql, customerId, item),
+    ]);
+    requireOnSale(variants, item.variantId, cart.currency);
+    requireFits(lines);
+    // Asks only for what somebody else put into the cart since; no other transaction waits for a service.
+    const all = await readSaleVariants(scope, variantsOf(lines), variants);
+    return answer(priced(shop, cart, lines, all));
+  });
+}
+
+/**
+ * Sets the quantity of a line of a customer's cart.
+ *
+ * @param shop what carts are handled with
+ * @param scope the call
+ * @param customerId whose cart
+ * @param lineId the line
+ * @param quantity how many; 0 removes the line, also when it is gone already
+ * @throws SoukError LINE_NOT_FOUND
+ */
+export async function updateItem(
+  shop: Shop,
+  scope: Scope,
+  customerId: string,
+  lineId: string,
+  quantity: bigint,
+): Promise<PricedCart> {
+  const { cart, lines } = await shop.db.write(scope, async (tx) => {
+    const cart = await touchCart(tx.sql, customerId, shop.currency);
+    const [known, lines] = await Promise.all([
+      setQuantity(tx.sql, cart.id, lineId, quantity),
+      readLines(tx.sql, cart.id),
+    ]);
+    if (!known && quantity > 0n) {
+      throw refuse(ErrorReason.LINE_NOT_FOUND, `the cart has no line ${lineId}; read the cart again`);
+    }
+    return { cart, lines };
+  });
+  return priced(shop, cart, lines, await readSaleVariants(scope, variantsOf(lines)));
+}
+
+/**
+ * Removes every line of a customer's cart.
+ *
+ * @param shop what carts are handled with
+ * @param scope the call
+ * @param customerId whose cart
+ */
+export async function clearCart(shop: Shop, scope: Scope, customerId: string): Promise<PricedCart> {
+  const cart = await shop.db.write(scope, async (tx) => {
+    const cart = await touchCart(tx.sql, customerId, shop.currency);
+    await removeLines(tx.sql, cart.id);
+    return cart;
+  });
+  return priced(shop, cart, [], new Map());
+}
+
+function priced(
+  shop: Shop,
+  cart: StoredCart,
+  lines: readonly StoredLine[],
+  variants: SaleVariants,
+): PricedCart {
+  const { taxBasisPoints } = shop;
+  const breakdown = priceCart({ currency: cart.currency, lines, prices: pricesOf(variants), taxBasisPoints });
+  return { cart, breakdown, variants };
+}
+
+function requireOnSale(variants: SaleVariants, variantId: string, currency: string): void {
+  const price = variants.get(variantId)?.variant?.price;
+  if (price === undefined) {
+    throw refuse(
+      ErrorReason.VARIANT_NOT_FOUND,
+      `there is no variant ${variantId} on sale; read the product again`,
+    );
+  }
+  if (price.currency === currency) return;
+  throw refuse(
+    ErrorReason.CURRENCY_MISMATCH,
+    `the variant is sold in ${price.currency} and the cart is in ${currency}; one cart holds one currency`,
+    { metadata: { variant_id: variantId, variant_currency: price.currency, cart_currency: currency } },
+  );
+}
+
+function requireFits(lines: readonly StoredLine[]): void {
+  if (lines.length > MAX_LINES) {
+    throw refuse(ErrorReason.CART_TOO_LARGE, `a cart holds ${MAX_LINES} lines; remove one first`, {
+      metadata: { limit: String(MAX_LINES) },
+    });
+  }
+  const large = lines.find(({ quantity }) => quantity > MAX_QUANTITY);
+  if (large === undefined) return;
+  throw refuse(
+    ErrorReason.CART_TOO_LARGE,
+    `a line holds ${MAX_QUANTITY} and would hold ${large.quantity}; add fewer`,
+    { metadata: { limit: String(MAX_QUANTITY), line_id: large.id, variant_id: large.variantId } },
+  );
+}
+
+function variantsOf(lines: readonly StoredLine[]): string[] {
+  return lines.map(({ variantId }) => variantId);
+}

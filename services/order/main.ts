@@ -1,0 +1,4 @@
+import { run } from "#kit/run.ts";
+import { order } from "./service.ts";
+
+await run(order);

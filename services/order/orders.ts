@@ -1,0 +1,150 @@
+import { type Selectable, sql } from "kysely";
+import type { Tables } from "#kit/data/tables.ts";
+import type { OrderSql } from "./database.ts";
+import type { entities } from "./entities.ts";
+import { ErrorReason, refuse } from "./errors.ts";
+import { mayMove, type OrderState } from "./order-state.ts";
+
+type OrderTables = Tables<typeof entities>;
+type OrderRow = Selectable<OrderTables["orders"]>;
+
+/** A line of an order as it is stored. */
+export type StoredOrderLine = Selectable<OrderTables["order_line"]>;
+
+/** An order as it is stored, with its lines in order. */
+export interface StoredOrder extends OrderRow {
+  readonly lines: readonly StoredOrderLine[];
+}
+
+/** What an order is made of. */
+export type NewOrder = Omit<
+  StoredOrder,
+  "state" | "cancel_reason" | "version" | "create_time" | "update_time" | "confirm_time" | "lines"
+> & { readonly lines: readonly Omit<StoredOrderLine, "order_id" | "position">[] };
+
+/**
+ * Stores a new order, PENDING.
+ *
+ * @param tx the transaction
+ * @param order the order with its lines
+ */
+export async function insertOrder(tx: OrderSql, { lines, ...order }: NewOrder): Promise<void> {
+  const rows = lines.map((line, position) => ({ ...line, order_id: order.id, position }));
+  await Promise.all([
+    tx
+      .insertInto("orders")
+      .values({ ...order, state: "PENDING" })
+      .execute(),
+    tx.insertInto("order_line").values(rows).execute(),
+  ]);
+}
+
+/**
+ * Brings an order from one state to another, unless it is in another state than that.
+ *
+ * @param tx the transaction
+ * @param id the order
+ * @param from the state in which it must be
+ * @param to the state in which it shall be
+ * @param cancelReason why it is cancelled
+ * @returns whether it was brought there
+ * @throws Error when no order may go that way
+ */
+export async function moveOrder(
+  tx: OrderSql,
+  id: string,
+  from: OrderState,
+  to: OrderState,
+  cancelReason?: string,
+): Promise<boolean> {
+  if (!mayMove(from, to)) throw new Error(`an order may not go from ${from} to ${to}`);
+  const { numUpdatedRows } = await tx
+    .updateTable("orders")
+    .set({ state: to, version: sql<number>`version + 1`, update_time: sql<Date>`now()` })
+    .$if(to === "CONFIRMED", (update) =>
+      update.set({ confirm_time: sql<Date>`coalesce(confirm_time, now())` }),
+    )
+    .$if(cancelReason !== undefined, (update) => update.set({ cancel_reason: cancelReason as string }))
+    .where("id", "=", id)
+    .where("state", "=", from)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/**
+ * An order by its id, whoever's it is.
+ *
+ * @param db where to read
+ * @param id the order
+ * @throws SoukError ORDER_NOT_FOUND
+ */
+export async function requireOrder(db: OrderSql, id: string): Promise<StoredOrder> {
+  return found(db, id, await db.selectFrom("orders").selectAll().where("id", "=", id).executeTakeFirst());
+}
+
+/**
+ * An order of a customer.
+ *
+ * @param db where to read
+ * @param id the order
+ * @param customerId whose it must be
+ * @throws SoukError ORDER_NOT_FOUND also when it is somebody else's
+ */
+export async function requireOrderOf(db: OrderSql, id: string, customerId: string): Promise<StoredOrder> {
+  const order = await db
+    .selectFrom("orders")
+    .selectAll()
+    .where("id", "=", id)
+    .where("customer_id", "=", customerId)
+    .executeTakeFirst();
+  return found(db, id, order);
+}
+
+/**
+ * Orders of a customer, the newest first.
+ *
+ * @param db where to read
+ * @param customerId whose
+ * @param limit how many at most
+ * @param before the order after which to go on; from the newest when left out
+ */
+export async function listOrdersOf(
+  db: OrderSql,
+  customerId: string,
+  limit: number,
+  before?: string,
+): Promise<StoredOrder[]> {
+  // Ids are made in the order of time.
+  const orders = await db
+    .selectFrom("orders")
+    .selectAll()
+    .where("customer_id", "=", customerId)
+    .$if(before !== undefined, (query) => query.where("id", "<", before as string))
+    .orderBy("id", "desc")
+    .limit(limit)
+    .execute();
+  return withLines(db, orders);
+}
+
+async function found(db: OrderSql, id: string, order: OrderRow | undefined): Promise<StoredOrder> {
+  const [whole] = order === undefined ? [] : await withLines(db, [order]);
+  if (whole !== undefined) return whole;
+  throw refuse(
+    ErrorReason.ORDER_NOT_FOUND,
+    `you have no order ${id}; list your orders to see which there are`,
+  );
+}
+
+async function withLines(db: OrderSql, orders: readonly OrderRow[]): Promise<StoredOrder[]> {
+  if (orders.length === 0) return [];
+  const ids = orders.map(({ id }) => id);
+  const lines = await db
+    .selectFrom("order_line")
+    .selectAll()
+    .where("order_id", "=", sql<string>`any(${ids})`)
+    .orderBy("order_id")
+    .orderBy("position")
+    .execute();
+  const linesByOrder = Map.groupBy(lines, (line) => line.order_id);
+  return orders.map((order) => ({ ...order, lines: linesByOrder.get(order.id) ?? [] }));
+}

@@ -1,0 +1,43 @@
+import type { Scope } from "#kit/scope.ts";
+import { readCart, type StoredLine } from "./cart-rows.ts";
+import { cartEmpty, requireAvailable } from "./checkout-rules.ts";
+import { type Breakdown, priceCart } from "./pricing/price-cart.ts";
+import type { ShippingMethod } from "./pricing/shipping.ts";
+import { pricesOf, readSaleVariants } from "./sale-variants.ts";
+import type { Shop } from "./shop.ts";
+
+/** What a cart costs with one way of shipping it. */
+export interface Quote {
+  readonly method: ShippingMethod;
+  readonly breakdown: Breakdown<StoredLine>;
+}
+
+/**
+ * Says what a customer's cart would cost with each way of shipping it, the cheapest first.
+ *
+ * @param shop what carts are handled with
+ * @param scope the call
+ * @param customerId whose cart
+ * @throws SoukError CART_EMPTY or LINE_UNAVAILABLE
+ */
+export async function getQuotes(shop: Shop, scope: Scope, customerId: string): Promise<Quote[]> {
+  const found = await readCart(shop.db.sql, customerId);
+  if (found === undefined || found.lines.length === 0)
+    throw cartEmpty("the cart is empty; add something first");
+  const variants = await readSaleVariants(
+    scope,
+    found.lines.map(({ variantId }) => variantId),
+  );
+  const quotes = shop.shipping.map((method) => {
+    const { currency } = found.cart;
+    const input = {
+      currency,
+      lines: found.lines,
+      prices: pricesOf(variants),
+      taxBasisPoints: shop.taxBasisPoints,
+    };
+    return { method, breakdown: priceCart({ ...input, shipping: method }) };
+  });
+  for (const { breakdown } of quotes) requireAvailable(breakdown);
+  return quotes.sort((a, b) => Number(a.breakdown.total.minor - b.breakdown.total.minor));
+}

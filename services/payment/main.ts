@@ -1,0 +1,4 @@
+import { run } from "#kit/run.ts";
+import { payment } from "./service.ts";
+
+await run(payment);

@@ -1,0 +1,4 @@
+import { run } from "#kit/run.ts";
+import { user } from "./service.ts";
+
+await run(user);

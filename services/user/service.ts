@@ -1,0 +1,19 @@
+import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import { UserService } from "#gen/souk/user/v1/user_pb.ts";
+import { on } from "#kit/events/subscription.ts";
+import { implement } from "#kit/rpc/implement.ts";
+import { defineService } from "#kit/service.ts";
+import { entities } from "./entities.ts";
+import { migrations } from "./migrations/index.ts";
+import { createProfile } from "./profiles.ts";
+import { userRpc } from "./rpc/user.ts";
+
+/** Users' profiles and address books. */
+export const user = defineService({
+  name: "user",
+  port: 3002,
+  settings: {},
+  data: { entities, migrations },
+  serve: ({ db }) => [implement(UserService, userRpc(db))],
+  consume: () => [on(AccountRegisteredSchema, createProfile)],
+});

@@ -1,0 +1,201 @@
+import test from "ava";
+import { boundsRule } from "./bounds.ts";
+import { sampleContract } from "./compile.ts";
+import type { Rule } from "./complaints.ts";
+import { eventsRule } from "./events.ts";
+import { pagesRule } from "./pages.ts";
+import { policyRule } from "./policies.ts";
+import { refusalsRule } from "./refusals.ts";
+import { secretsRule } from "./secrets.ts";
+
+test("a method without a policy, or with one that contradicts itself, is named with the remedy", async (t) => {
+  const access = "access: {authenticated: {}}";
+  const timeout = "timeout: {seconds: 1}";
+  const method = (name: string, policy: string, more = "") =>
+    `rpc ${name}(M) returns (M) { ${more} option (souk.mesh.v1.policy) = {${policy}}; }`;
+  const sample = await sampleContract(
+    t,
+    `message M {}
+    service Samples {
+      rpc NoPolicy(M) returns (M);
+      ${method("NoAccess", timeout)}
+      ${method("TwoAccesses", `access: {public: {} authenticated: {}} ${timeout}`)}
+      ${method("PublicAndCallers", `access: {public: {} callers: ["order"]} ${timeout}`)}
+      ${method("NoTimeout", access)}
+      ${method("KeyToRead", `${access} ${timeout} idempotency: IDEMPOTENCY_KEY_OPTIONAL`, "option idempotency_level = NO_SIDE_EFFECTS;")}
+      ${method("TooManyAttempts", `${access} ${timeout} idempotency: IDEMPOTENCY_NATURAL retry: {max_attempts: 6}`)}
+      ${method("UnsafeRetry", `${access} ${timeout} retry: {max_attempts: 3}`)}
+      ${method("LoosePermission", `access: {permission: "refund"} ${timeout}`)}
+      ${method("StrangeCaller", `access: {callers: ["nobody"]} ${timeout}`)}
+      ${method("ListSamples", `${access} ${timeout}`)}
+      rpc KeyOfStream(stream M) returns (M) {
+        option (souk.mesh.v1.policy) = {${access} ${timeout} idempotency: IDEMPOTENCY_KEY_REQUIRED};
+      }
+      rpc RetryOfStream(M) returns (stream M) {
+        option idempotency_level = NO_SIDE_EFFECTS;
+        option (souk.mesh.v1.policy) = {${access} ${timeout} retry: {max_attempts: 3}};
+      }
+      ${method("Sound", `${access} ${timeout}`)}
+    }`,
+  );
+  const complaints = policyRule(new Set(["order"]))([await sample.compile()]);
+  const remedies: Record<string, RegExp> = {
+    NoPolicy: /add option \(souk\.mesh\.v1\.policy\)/,
+    NoAccess: /must be one of public, authenticated, permission or callers/,
+    TwoAccesses: /must be one of public, authenticated, permission or callers/,
+    PublicAndCallers: /callers contradicts public; remove one/,
+    NoTimeout: /timeout is missing/,
+    KeyToRead: /needs no idempotency; remove it/,
+    TooManyAttempts: /max_attempts must be 2 to 5/,
+    UnsafeRetry: /retry needs idempotency: IDEMPOTENCY_NATURAL/,
+    LoosePermission: /"refund" must have the form resource:action/,
+    StrangeCaller: /no service "nobody".*correct callers/,
+    ListSamples: /add option idempotency_level = NO_SIDE_EFFECTS or rename it/,
+    KeyOfStream: /only the answer of a unary method.*use another idempotency/,
+    RetryOfStream: /remove retry/,
+  };
+  t.is(complaints.length, Object.keys(remedies).length, complaints.join("\n"));
+  for (const [index, [name, remedy]] of Object.entries(remedies).entries()) {
+    t.true(
+      complaints[index]?.startsWith(`souk/sample/v1/sample.proto: Samples/${name}: `),
+      complaints[index],
+    );
+    t.regex(complaints[index] ?? "", remedy);
+  }
+});
+
+test("a field of a request that can be of any length is named with the remedy", async (t) => {
+  const sample = await sampleContract(
+    t,
+    `message Request {
+      string text = 1;
+      string email = 2 [(buf.validate.field).string.email = true];
+      string open_pattern = 3 [(buf.validate.field).string.pattern = "^[a-z]+$"];
+      string loose_pattern = 4 [(buf.validate.field).string.pattern = "[a-z]{3}"];
+      bytes data = 5 [(buf.validate.field).bytes.min_len = 1];
+      repeated int32 numbers = 6;
+      repeated string words = 7 [(buf.validate.field).repeated.max_items = 9];
+      map<string, string> labels = 8 [(buf.validate.field).map = {max_pairs: 9 values: {string: {max_len: 9}}}];
+      google.protobuf.FieldMask mask = 9;
+      Part part = 10;
+      string bounded = 11 [(buf.validate.field).string.max_len = 9];
+      string exact_pattern = 12 [(buf.validate.field).string.pattern = "^[A-Z+*]{3}\\\\+[0-9]{1,4}$"];
+      string id = 13 [(buf.validate.field).string.uuid = true];
+      string member = 14 [(buf.validate.field).string = {in: ["a", "b"]}];
+      repeated string ids = 15 [(buf.validate.field).repeated = {max_items: 9 items: {string: {uuid: true}}}];
+    }
+    message Part { string inner = 1; Request again = 2; }
+    message Response { string text = 1; }
+    service Samples { rpc Take(Request) returns (Response); }`,
+  );
+  const where = "souk/sample/v1/sample.proto";
+  t.deepEqual(boundsRule([await sample.compile()]), [
+    `${where}: Request.text: has no bound; add string.max_len, or a rule that implies one`,
+    `${where}: Request.email: has no bound; add string.max_len, or a rule that implies one`,
+    `${where}: Request.open_pattern: has no bound; add string.max_len, or a rule that implies one`,
+    `${where}: Request.loose_pattern: has no bound; add string.max_len, or a rule that implies one`,
+    `${where}: Request.data: has no bound; add bytes.max_len`,
+    `${where}: Request.numbers: has no bound; add repeated.max_items`,
+    `${where}: Request.words: each item has no bound; add string.max_len, or a rule that implies one`,
+    `${where}: Request.labels: each key has no bound; add string.max_len, or a rule that implies one`,
+    `${where}: Request.mask: has no bound; name the fields that may change in field_mask.in`,
+    `${where}: Part.inner: has no bound; add string.max_len, or a rule that implies one`,
+  ]);
+});
+
+const smallBreaches: [title: string, rule: Rule, body: string, complaints: string[]][] = [
+  [
+    "a secret field that is not marked as such is named with the remedy",
+    secretsRule,
+    `message M {
+      string password = 1;
+      string new_email = 2;
+      bytes totp_secret = 3;
+      string next_page_token = 4;
+      string emailed = 5;
+      string phone = 6 [debug_redact = true];
+      bool phone_token = 7;
+      repeated string recovery_codes = 8;
+    }`,
+    ["password", "new_email", "totp_secret", "recovery_codes"].map(
+      (name) => `M.${name}: is secret or personal; add debug_redact = true`,
+    ),
+  ],
+  [
+    "a reason to refuse a call without a status code is named with the remedy",
+    refusalsRule,
+    `enum ErrorReason {
+      ERROR_REASON_UNSPECIFIED = 0;
+      ERROR_REASON_SOUND = 1 [(souk.mesh.v1.error).code = NOT_FOUND];
+      ERROR_REASON_BARE = 2;
+      ERROR_REASON_FINE = 3 [(souk.mesh.v1.error).code = OK];
+    }`,
+    ["BARE", "FINE"].map((name) => `${name}: has no status code; add [(souk.mesh.v1.error).code = ...]`),
+  ],
+  [
+    "an event without the id of its aggregate is named with the remedy",
+    eventsRule,
+    `message NoField { option (souk.mesh.v1.event) = {aggregate_id: "id"}; string other = 1; }
+    message NoText { option (souk.mesh.v1.event) = {aggregate_id: "id"}; int64 id = 1; }
+    message Several { option (souk.mesh.v1.event) = {aggregate_id: "id"}; repeated string id = 1; }
+    message NoName { option (souk.mesh.v1.event) = {}; string id = 1; }
+    message Sound { option (souk.mesh.v1.event) = {aggregate_id: "id"}; string id = 1; }
+    message NoEvent { string id = 1; }`,
+    [
+      'NoField: aggregate_id names "id", which is no field of the event; name the field with the aggregate\'s id',
+      'NoText: aggregate_id names "id", which is no single string; name one',
+      'Several: aggregate_id names "id", which is no single string; name one',
+      'NoName: aggregate_id names "", which is no field of the event; name the field with the aggregate\'s id',
+    ],
+  ],
+  [
+    "a method that gives pages in its own way is named with the remedy",
+    pagesRule,
+    `message NoSize { string page_token = 1; }
+    message Asks { int32 page_size = 1; string page_token = 2; }
+    message Tells { string next_page_token = 1; }
+    message Bare {}
+    service Samples {
+      rpc A(NoSize) returns (Tells);
+      rpc B(Asks) returns (Bare);
+      rpc C(Asks) returns (Tells);
+      rpc D(Bare) returns (Bare);
+    }`,
+    [
+      "NoSize: gives pages and has no int32 page_size; add it",
+      "Bare: gives pages and has no string next_page_token; add it",
+    ],
+  ],
+];
+
+for (const [title, rule, body, complaints] of smallBreaches) {
+  test(title, async (t) => {
+    const sample = await sampleContract(t, body);
+    const found = rule([await sample.compile()]);
+    t.deepEqual(
+      found.map((line) => line.replace("souk/sample/v1/sample.proto: ", "").replace("ERROR_REASON_", "")),
+      complaints,
+    );
+  });
+}
+
+test("whatever has no comment is named by the linter", async (t) => {
+  const sample = await sampleContract(
+    t,
+    `message GetRequest {
+      string text = 1;
+      oneof either { int32 number = 2; }
+    }
+    message GetResponse {}
+    enum Kind {
+      KIND_UNSPECIFIED = 0;
+    }
+    service SampleService {
+      rpc Get(GetRequest) returns (GetResponse);
+    }`,
+  );
+  const complaints = (await sample.lint()).filter((line) => line.includes("comment")).join("\n");
+  for (const what of ["Field", "Oneof", "Message", "Enum", "Enum value", "Service", "RPC"]) {
+    t.regex(complaints, new RegExp(`:${what} "\\w+" should have a non-empty comment`), complaints);
+  }
+});

@@ -1,0 +1,136 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import type { DescService } from "@bufbuild/protobuf";
+import { metrics } from "@opentelemetry/api";
+import { pino } from "pino";
+import { migrate } from "#kit/data/migrate.ts";
+import { serviceTokens } from "#kit/identity/service-token.ts";
+import { createBreakers } from "#kit/mesh/breakers.ts";
+import type { MeshClient } from "#kit/mesh/client.ts";
+import { createMesh } from "#kit/mesh/create-mesh.ts";
+import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
+import { serviceNameOf } from "#kit/contract.ts";
+import type { Host, Program } from "#kit/program.ts";
+import { rootScopes } from "#kit/rpc/root-scope.ts";
+import { type RunningProcess, start } from "#kit/run.ts";
+import type { ServiceProgram } from "#kit/service.ts";
+import { createDatabase, type Teardown, testStores } from "./stores.ts";
+
+/** The names that have a key in a mesh of a test. */
+const NAMES = ["auth", "user", "product", "order", "payment", "inventory", "notification", "gateway", "operator"];
+
+/** How a mesh of a test differs from the usual. */
+export interface TestMeshOptions {
+  /** More settings. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Told of each moment of each saga. */
+  readonly observeSagas?: Host["observeSagas"];
+}
+
+/** Services that run in this process for one test, on databases and streams of their own. */
+export interface TestMesh {
+  /** The settings under which they run; another process with them joins the mesh. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The port of a program. */
+  port(program: string, purpose?: string): number;
+  /** A client that calls as a service, for example as "order"; as the operator by default. */
+  as<S extends DescService>(service: S, caller?: string): MeshClient<S>;
+  /** A client that calls as whoever holds an access token; with "" as nobody. */
+  withToken<S extends DescService>(service: S, accessToken: string): MeshClient<S>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts services in this process on data plane `local`, each on a database of its own.
+ *
+ * @param t the test after which they stop
+ * @param programs what to start
+ * @param options how it differs from the usual
+ */
+export async function startTestMesh(
+  t: Teardown,
+  programs: readonly (ServiceProgram | Program)[],
+  options: TestMeshOptions = {},
+): Promise<TestMesh> {
+  const env = { ...(await testEnvironment(t, programs)), ...options.env };
+  const running = await start(programs, env, options.observeSagas);
+  t.teardown(() => running.stop());
+  return meshOf(running, env, t);
+}
+
+/**
+ * The settings of a mesh of a test: databases that are migrated, a namespace for events, keys.
+ *
+ * @param t the test after which the databases are dropped
+ * @param programs what will run
+ */
+export async function testEnvironment(
+  t: Teardown,
+  programs: readonly (ServiceProgram | Program)[],
+): Promise<Record<string, string>> {
+  const { natsUrl, redisUrl } = await testStores();
+  const keys = Object.fromEntries(NAMES.map((name) => [name, makeKey(name)]));
+  const env: Record<string, string> = {
+    SOUK_DATA_PLANE: "local",
+    SOUK_LOG_LEVEL: process.env["SOUK_TEST_LOG_LEVEL"] ?? "fatal",
+    SOUK_NATS_URL: natsUrl,
+    SOUK_EVENT_NAMESPACE: `test-${randomBytes(6).toString("hex")}`,
+    SOUK_TRUST_BUNDLE: JSON.stringify({ keys: Object.values(keys).map((key) => key.publicJwk) }),
+    AUTH_KEY_SECRET: randomBytes(32).toString("hex"),
+  };
+  if (redisUrl !== undefined) env["SOUK_REDIS_URL"] = redisUrl;
+  for (const name of NAMES) {
+    env[`${name.toUpperCase()}_SERVICE_KEY`] = JSON.stringify(keys[name]?.privateJwk);
+    env[`${name.toUpperCase()}_PORT`] = "0";
+    env[`${name.toUpperCase()}_OPERATIONS_PORT`] = "0";
+    env[`${name.toUpperCase()}_POOL_SIZE`] = "6";
+  }
+  await Promise.all(
+    programs.map(async (program) => {
+      if (!("migrations" in program)) return;
+      const { url } = await createDatabase(t);
+      await migrate(url, program.migrations);
+      env[`${program.name.toUpperCase()}_DATABASE_URL`] = url;
+    }),
+  );
+  return env;
+}
+
+function meshOf(running: RunningProcess, env: Record<string, string>, t: Teardown): TestMesh {
+  const port = (name: string, purpose = "grpc") => {
+    const found = running.programs.find((program) => program.name === name)?.ports[purpose];
+    if (found === undefined) throw new Error(`${name} has no port for ${purpose} in this test`);
+    return found;
+  };
+  // Calls come over a socket, as they do from outside, so that a test meets what a caller meets.
+  const transport = grpcTransport((contract) => ({ target: `ipv4:127.0.0.1:${port(serviceNameOf(contract))}` }));
+  t.teardown(async () => transport.close());
+
+  function client<S extends DescService>(service: S, caller: string | undefined, authorization?: string): MeshClient<S> {
+    const log = pino({ level: "silent" });
+    const breakers = createBreakers({ resetMs: 1 }, metrics.getMeter("test"));
+    t.teardown(async () => breakers.stop());
+    const key = caller === undefined ? undefined : JSON.parse(env[`${caller.toUpperCase()}_SERVICE_KEY`] as string);
+    const token = caller === undefined ? undefined : serviceTokens(caller, key);
+    const mesh = createMesh(transport, breakers, token);
+    const scope = rootScopes(log, mesh)({ timeoutMs: 60_000 });
+    return mesh(authorization === undefined ? scope : { ...scope, authorization }, service);
+  }
+
+  return {
+    env,
+    port,
+    as: (service, caller = "operator") => client(service, caller),
+    withToken: (service, accessToken) =>
+      client(service, undefined, accessToken === "" ? undefined : `Bearer ${accessToken}`),
+    stop: () => running.stop(),
+  };
+}
+
+function makeKey(name: string) {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const kid = `${name}:test`;
+  return {
+    privateJwk: { ...privateKey.export({ format: "jwk" }), kid },
+    publicJwk: { ...publicKey.export({ format: "jwk" }), kid },
+  };
+}

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { pino } from "pino";
+import { uuidv7 } from "uuidv7";
+import { openDatabase } from "#kit/data/database.ts";
+import { migrate } from "#kit/data/migrate.ts";
+import { isRefusal } from "#kit/error.ts";
+import { money } from "#kit/money.ts";
+import { rootScopes } from "#kit/rpc/root-scope.ts";
+import type { Scope } from "#kit/scope.ts";
+import { ErrorReason, ErrorReasonSchema } from "#gen/souk/payment/v1/errors_pb.ts";
+import { authorizePayment } from "../../services/payment/authorize-payment.ts";
+import { capturePayment } from "../../services/payment/capture-payment.ts";
+import type { PaymentDatabase } from "../../services/payment/database.ts";
+import { entities } from "../../services/payment/entities.ts";
+import { migrations } from "../../services/payment/migrations/index.ts";
+import { findPayment, type Payments, type StoredPayment } from "../../services/payment/payment.ts";
+import { askProvider } from "../../services/payment/provider/ask-provider.ts";
+import type { PaymentProvider } from "../../services/payment/provider/provider.ts";
+import { sandboxProvider } from "../../services/payment/provider/sandbox.ts";
+import { reconcilePayments } from "../../services/payment/reconcile-payments.ts";
+import { voidPayment } from "../../services/payment/void-payment.ts";
+import { createDatabase, type Teardown } from "../stores.ts";
+
+/** The use cases of payment on a database, with the sandbox provider, as one replica has them. */
+export interface Desk {
+  readonly payments: Payments;
+  /** Work that may take so long, in ms; 5 s unless given. */
+  scope(timeoutMs?: number): Scope;
+  authorize(id: string, token?: string, options?: { minor?: bigint; timeoutMs?: number }): Promise<StoredPayment>;
+  capture(id: string): Promise<StoredPayment>;
+  void(id: string, timeoutMs?: number): Promise<void>;
+  reconcile(): Promise<void>;
+}
+
+/** How a desk differs from the default. */
+export interface DeskOptions {
+  readonly latencyMs?: number;
+  readonly timeoutMs?: number;
+  readonly resetMs?: number;
+  readonly reconcileAfterMs?: number;
+  /** Stands between the desk and the sandbox. */
+  wrap?(provider: PaymentProvider): PaymentProvider;
+}
+
+/** Opens a database of payment's that no other test knows. */
+export async function paymentDatabase(t: Teardown): Promise<PaymentDatabase & { url: string }> {
+  const { url } = await createDatabase(t);
+  await migrate(url, migrations);
+  const db = connect(url);
+  t.teardown(() => db.close());
+  return { ...db, url };
+}
+
+/** Connects to a database of payment's. */
+export function connect(url: string): PaymentDatabase {
+  const log = pino({ level: "silent" });
+  return openDatabase({ url, entities, migrations, poolSize: 8, applicationName: "payment-test", log });
+}
+
+/** Opens a desk. Several on one database are replicas. */
+export function openDesk(db: PaymentDatabase, options: DeskOptions = {}): Desk {
+  const log = pino({ level: "silent" });
+  const scopes = rootScopes(log, () => {
+    throw new Error("payment calls no other service");
+  });
+  const sandbox = sandboxProvider(db, options.latencyMs ?? 0);
+  const payments: Payments = {
+    db,
+    ask: askProvider(options.wrap?.(sandbox) ?? sandbox, {
+      timeoutMs: options.timeoutMs ?? 4_000,
+      resetMs: options.resetMs ?? 30_000,
+      log,
+    }),
+    reconcileAfterMs: options.reconcileAfterMs ?? 60_000,
+  };
+  const scope = (timeoutMs = 5_000) => scopes({ timeoutMs });
+  return {
+    payments,
+    scope,
+    authorize: (id, token = "tok_visa", { minor = 4900n, timeoutMs } = {}) =>
+      authorizePayment(payments, scope(timeoutMs), { id, token, amount: money(minor, "EUR") }),
+    capture: (id) => capturePayment(payments, scope(), id),
+    void: (id, timeoutMs) => voidPayment(payments, scope(timeoutMs), id),
+    reconcile: () => reconcilePayments(payments, scope(30_000)),
+  };
+}
+
+/** Loses the answers of authorizations: the provider is done, but nobody hears of it. */
+export function losingAnswers(provider: PaymentProvider): PaymentProvider {
+  return {
+    ...provider,
+    async authorize(request, signal) {
+      await provider.authorize(request, signal);
+      throw new Error("connection reset");
+    },
+  };
+}
+
+/** Keeps requests from the provider. */
+export function away(provider: PaymentProvider): PaymentProvider {
+  const refuse = () => Promise.reject(new Error("connection refused"));
+  return { ...provider, authorize: refuse, capture: refuse, void: refuse, findByIdempotencyKey: refuse };
+}
+
+/** A payment id that no other test uses. */
+export const newPaymentId = uuidv7;
+
+/** What the books say of a payment: ours, the provider's, and the events that were told, in order. */
+export async function booksOf(db: PaymentDatabase, id: string) {
+  const payment = await findPayment(db, id);
+  const charges = await db.sql
+    .withSchema("sandbox")
+    .selectFrom("charge")
+    .selectAll()
+    .where("idempotency_key", "=", id)
+    .execute();
+  const { rows } = await db.pool.run("select type from mesh.outbox where aggregate_id = $1 order by seq", [id]);
+  return {
+    state: payment?.state,
+    payment,
+    charges,
+    statuses: charges.map(({ status }) => status),
+    events: rows.map(({ type }) => String(type).replace("souk.payment.v1.", "")),
+  };
+}
+
+/** Moves the moment at which payments are reconciled to now. */
+export async function letReconcileTimePass(db: PaymentDatabase): Promise<void> {
+  await db.pool.run("update payment set reconcile_time = now() where reconcile_time is not null");
+}
+
+/** The reason with which a call is refused, or what it gives. */
+export async function outcomeOf<T>(call: Promise<T>): Promise<T | string> {
+  try {
+    return await call;
+  } catch (error) {
+    const reason = Object.entries(ErrorReason).find(([, value]) =>
+      isRefusal(error, ErrorReasonSchema, value as ErrorReason),
+    );
+    if (reason === undefined) throw error;
+    return reason[0];
+  }
+}
+
+/** Waits for a condition; the test's own time limit ends it. */
+export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await condition())) await sleep(5);
+}
