@@ -34,6 +34,8 @@ export interface TestMesh {
   port(program: string, purpose?: string): number;
   /** A client that calls as a service, for example as "order"; as the operator by default. */
   as<S extends DescService>(service: S, caller?: string): MeshClient<S>;
+  /** A client of what every service serves, at one of them, as the operator. */
+  at<S extends DescService>(service: S, program: string): MeshClient<S>;
   /** A client that calls as whoever holds an access token; with "" as nobody. */
   withToken<S extends DescService>(service: S, accessToken: string): MeshClient<S>;
   stop(): Promise<void>;
@@ -101,29 +103,52 @@ function meshOf(running: RunningProcess, env: Record<string, string>, t: Teardow
     if (found === undefined) throw new Error(`${name} has no port for ${purpose} in this test`);
     return found;
   };
-  // Calls come over a socket, as they do from outside, so that a test meets what a caller meets.
-  const transport = grpcTransport((contract) => ({ target: `ipv4:127.0.0.1:${port(serviceNameOf(contract))}` }));
-  t.teardown(async () => transport.close());
-
-  function client<S extends DescService>(service: S, caller: string | undefined, authorization?: string): MeshClient<S> {
-    const log = pino({ level: "silent" });
-    const breakers = createBreakers({ resetMs: 1 }, metrics.getMeter("test"));
-    t.teardown(async () => breakers.stop());
-    const key = caller === undefined ? undefined : JSON.parse(env[`${caller.toUpperCase()}_SERVICE_KEY`] as string);
-    const token = caller === undefined ? undefined : serviceTokens(caller, key);
-    const mesh = createMesh(transport, breakers, token);
-    const scope = rootScopes(log, mesh)({ timeoutMs: 60_000 });
-    return mesh(authorization === undefined ? scope : { ...scope, authorization }, service);
-  }
-
+  const clientOf = (service: DescService, identity: Identity) =>
+    testClient(t, `127.0.0.1:${port(serviceNameOf(service))}`, service, identity, env);
   return {
     env,
     port,
-    as: (service, caller = "operator") => client(service, caller),
-    withToken: (service, accessToken) =>
-      client(service, undefined, accessToken === "" ? undefined : `Bearer ${accessToken}`),
+    as: (service, caller = "operator") => clientOf(service, { caller }) as never,
+    at: (service, program) =>
+      testClient(t, `127.0.0.1:${port(program)}`, service, { caller: "operator" }, env) as never,
+    withToken: (service, accessToken) => clientOf(service, { accessToken }) as never,
     stop: () => running.stop(),
   };
+}
+
+/** As whom a test calls: as a service, or as whoever holds an access token ("" is nobody). */
+export type Identity = { readonly caller: string } | { readonly accessToken: string };
+
+/**
+ * A client that calls over a socket, as callers from outside do.
+ *
+ * @param t the test after which it is closed
+ * @param address where the service is
+ * @param service the contract
+ * @param identity as whom it calls
+ * @param env the settings of the mesh, with the keys of services
+ */
+export function testClient<S extends DescService>(
+  t: Teardown,
+  address: string,
+  service: S,
+  identity: Identity,
+  env: Readonly<Record<string, string>>,
+): MeshClient<S> {
+  const transport = grpcTransport(() => ({ target: `ipv4:${address}` }));
+  const breakers = createBreakers({ resetMs: 1 }, metrics.getMeter("test"));
+  t.teardown(async () => {
+    transport.close();
+    breakers.stop();
+  });
+  const token =
+    "caller" in identity
+      ? serviceTokens(identity.caller, JSON.parse(env[`${identity.caller.toUpperCase()}_SERVICE_KEY`] as string))
+      : undefined;
+  const mesh = createMesh(transport, breakers, token);
+  const scope = rootScopes(pino({ level: "silent" }), mesh)({ timeoutMs: 60_000 });
+  const isUser = "accessToken" in identity && identity.accessToken !== "";
+  return mesh(isUser ? { ...scope, authorization: `Bearer ${identity.accessToken}` } : scope, service);
 }
 
 function makeKey(name: string) {

@@ -121,7 +121,7 @@ export function longestEdgeTimeout(contracts: readonly DescService[]): number {
 /** Refuses by the length that the caller announces; what it does not announce, the gateway counts. */
 function tooLarge(maxBytes: number): Json {
   const range_match = { start: String(maxBytes + 1), end: "9223372036854775807" };
-  const message = `a request may be ${maxBytes} bytes long`;
+  const message = `a request may be ${maxBytes} bytes long at most`;
   return {
     match: { prefix: "/", headers: [{ name: "content-length", range_match }] },
     direct_response: {

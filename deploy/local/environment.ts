@@ -1,58 +1,52 @@
 import type { DevelopmentSecrets } from "./secrets.ts";
-import { databaseName, gateway, services } from "./shop.ts";
+import type { LocalConfig } from "./settings.ts";
+import { gateway, services } from "./shop.ts";
+import { hostAndPort, reachableHost } from "./stores/store.ts";
 
-/** What the programs of the shop are told of their surroundings. */
+/** What the programs of the shop find around them. */
 export interface Surroundings {
-  readonly host: string;
   readonly dataPlane: "envoy" | "direct" | "local";
   readonly postgresUrl: string;
   readonly natsUrl: string;
   readonly redisUrl: string | undefined;
   readonly smtpUrl: string;
-  readonly meshAddress: string;
   readonly secrets: DevelopmentSecrets;
-  readonly keySecret: string;
 }
 
 /**
- * The settings under which the programs of the shop run; what the caller's environment says wins,
- * but for the addresses of what was started here.
+ * The settings under which the programs of the shop run: the caller's, and over them the addresses
+ * of what runs here.
  *
+ * @param config how the shop is laid out
  * @param surroundings what runs here
  * @param env the caller's environment
  */
-export function shopEnvironment(surroundings: Surroundings, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { secrets, host } = surroundings;
-  const own: NodeJS.ProcessEnv = {
+export function shopEnvironment(
+  { host, ports }: LocalConfig,
+  surroundings: Surroundings,
+  env: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  const { secrets } = surroundings;
+  const address = (port: number | undefined) => hostAndPort(reachableHost(host), port ?? 0);
+  const found: NodeJS.ProcessEnv = {
+    ...env,
     SOUK_HOST: host,
     SOUK_DATA_PLANE: surroundings.dataPlane,
-    SOUK_MESH_ADDRESS: surroundings.meshAddress,
-    SOUK_MESH_DIRECTORY: services
-      .map(({ name, port }) => `${name}=${host}:${portOf(name, port, env)}`)
-      .join(","),
+    SOUK_MESH_ADDRESS: address(ports.mesh),
+    SOUK_MESH_DIRECTORY: services.map(({ name }) => `${name}=${address(ports.programs[name])}`).join(","),
     SOUK_POSTGRES_URL: surroundings.postgresUrl,
     SOUK_NATS_URL: surroundings.natsUrl,
     SOUK_TRUST_BUNDLE: secrets.trustBundle,
-    AUTH_KEY_SECRET: surroundings.keySecret,
-    NOTIFICATION_SMTP_URL: surroundings.smtpUrl,
+    // Derived from a private key, so that it is as secret and as lasting as that.
+    AUTH_KEY_SECRET: env["AUTH_KEY_SECRET"] ?? JSON.stringify(secrets.privateKeys["auth"]),
+    NOTIFICATION_SMTP_URL: env["NOTIFICATION_SMTP_URL"] ?? surroundings.smtpUrl,
   };
-  if (surroundings.redisUrl !== undefined) own.SOUK_REDIS_URL = surroundings.redisUrl;
+  if (surroundings.redisUrl !== undefined) found["SOUK_REDIS_URL"] = surroundings.redisUrl;
   for (const { name } of [...services, gateway]) {
-    own[`${name.toUpperCase()}_SERVICE_KEY`] = JSON.stringify(secrets.privateKeys[name]);
+    const prefix = name.toUpperCase();
+    found[`${prefix}_SERVICE_KEY`] = JSON.stringify(secrets.privateKeys[name]);
+    found[`${prefix}_PORT`] = String(ports.programs[name]);
+    found[`${prefix}_OPERATIONS_PORT`] = String(ports.operations[name]);
   }
-  return { ...env, ...own };
+  return found;
 }
-
-/**
- * The port of a program.
- *
- * @param name the program
- * @param port its own default
- * @param env where `<NAME>_PORT` may stand
- */
-export function portOf(name: string, port: number, env: NodeJS.ProcessEnv): number {
-  return Number(env[`${name.toUpperCase()}_PORT`] ?? port);
-}
-
-/** The databases of all services. */
-export const databases: readonly string[] = services.map(({ name }) => databaseName(name));

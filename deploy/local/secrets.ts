@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { writeFileAtomically } from "./files.ts";
 
 /** A key in the form of RFC 7517. */
@@ -56,4 +56,13 @@ function makeKey(name: string): Key {
   const required = JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y });
   const thumbprint = createHash("sha256").update(required).digest("base64url");
   return { ...jwk, kid: `${name}:${thumbprint}`, alg: "ES256", use: "sig" };
+}
+
+/**
+ * The file in which the development keys of a shop are kept.
+ *
+ * @param dataDir the shop's data folder
+ */
+export function secretsFile(dataDir: string): string {
+  return join(dataDir, "secrets.json");
 }

@@ -30,6 +30,15 @@ export const milliseconds = makeValidator<number>((input) => {
   return value;
 });
 
+/** A setting that holds several numbers of milliseconds. */
+export const millisecondsList = makeValidator<readonly number[]>((input) => {
+  const values = input.split(",").map(Number);
+  if (values.some((value) => !Number.isInteger(value) || value < 1)) {
+    throw new Error("must be whole numbers of milliseconds, separated by commas");
+  }
+  return values;
+});
+
 /** A setting that holds a URL with one of some schemes. */
 export function url(...schemes: string[]) {
   return makeValidator<string>((input) => {
@@ -66,6 +75,10 @@ export const meshSettings = {
   SOUK_NATS_URL: url("nats", "tls")({ default: "nats://127.0.0.1:4222", desc: "NATS server with JetStream" }),
   SOUK_REDIS_URL: url("redis", "rediss")({ default: undefined, desc: "Redis server; caches stay in the process without it" }),
   SOUK_EVENT_NAMESPACE: str({ default: "souk", desc: "First part of event subjects and stream names" }),
+  SOUK_EVENT_RETRY_DELAYS_MS: millisecondsList({
+    default: [200, 1_000, 5_000, 15_000, 60_000],
+    desc: "Pauses before an event that could not be handled is tried again, separated by commas; then it goes to the dead letters",
+  }),
   SOUK_BREAKER_RESET_MS: milliseconds({
     default: 30_000,
     desc: "How long an open circuit breaker refuses calls before it tries one",

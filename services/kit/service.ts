@@ -10,7 +10,7 @@ import type { Job } from "./jobs/job.ts";
 import type { Program } from "./program.ts";
 import type { Implemented } from "./rpc/implement.ts";
 import type { RootScope } from "./rpc/root-scope.ts";
-import type { SagaDefinition } from "./saga/define-saga.ts";
+import type { AnySaga } from "./saga/define-saga.ts";
 import type { Sagas } from "./saga/sagas.ts";
 import { startService } from "./start-service.ts";
 
@@ -43,7 +43,7 @@ export interface ServiceDefinition<S extends Settings, E extends Entities> {
   /** What it does on events of others. */
   consume?(resources: Resources<S, E>): Subscription[];
   /** The sagas that it runs. */
-  readonly sagas?: readonly SagaDefinition<never, never, never, never>[];
+  readonly sagas?: readonly AnySaga[];
   /** What it does from time to time. */
   jobs?(resources: Resources<S, E>): Job[];
 }

@@ -21,12 +21,8 @@ import { startGrpcServer } from "./rpc/grpc-server.ts";
 import { reflectionServices } from "./rpc/reflection.ts";
 import { rootScopes } from "./rpc/root-scope.ts";
 import { startSagas } from "./saga/sagas.ts";
-import type { SagaDefinition } from "./saga/define-saga.ts";
 import type { Resources, ServiceDefinition } from "./service.ts";
 import { VERSION } from "./version.ts";
-
-/** Before an event is given up it is tried again after these pauses, in ms. */
-const EVENT_RETRY_DELAYS_MS = [200, 1_000, 5_000, 15_000, 60_000];
 
 /**
  * Starts a service: its data, its sagas, jobs and events, and what it serves.
@@ -62,7 +58,7 @@ export async function startService(
     clientName: `souk-${name}`,
     log,
   });
-  const sagas = startSagas((definition.sagas ?? []) as readonly SagaDefinition[], {
+  const sagas = startSagas(definition.sagas ?? [], {
     db,
     rootScope,
     log,
@@ -93,7 +89,7 @@ export async function startService(
     handle,
     deadLetters: dead,
     log,
-    retryDelaysMs: EVENT_RETRY_DELAYS_MS,
+    retryDelaysMs: settings.SOUK_EVENT_RETRY_DELAYS_MS,
   });
   const jobs = startJobs(definition.jobs?.(resources) ?? [], db, rootScope, log);
 

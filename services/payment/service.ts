@@ -21,7 +21,7 @@ export const payment = defineService({
   jobs: (resources) => {
     const ours = payments(resources);
     return [
-      job({ name: "reconcile-payments", everyMs: 10_000, run: (scope) => reconcilePayments(ours, scope) }),
+      job({ name: "reconcile-payments", everyMs: 5_000, run: (scope) => reconcilePayments(ours, scope) }),
     ];
   },
 });

@@ -39,7 +39,6 @@ test.serial("more streams than one HTTP/2 connection usually takes are watched a
   await Promise.all(watched.map((stream) => stream.return?.()));
 });
 
-
 test("a call reaches the service that its contract names, with all that the caller sent", async (t) => {
   const arrived = Promise.withResolvers<Call & { remainingMs: number }>();
   const auth = await startTestService(
@@ -265,7 +264,10 @@ test("operations go to the service that a header names, health to the gateway, t
 });
 
 test("gRPC-Web reaches services through the mesh, over HTTP/1.1", async (t) => {
-  const auth = await startTestService(t, serving(AuthService, { getKeySet: async () => ({ jwksJson: "{}" }) }));
+  const auth = await startTestService(
+    t,
+    serving(AuthService, { getKeySet: async () => ({ jwksJson: "{}" }) }),
+  );
   const envoy = await startTestEnvoy(t, { auth: [auth] });
   if (envoy === undefined) return;
   const answer = await fetch(`http://${envoy.meshAddress}/souk.auth.v1.AuthService/GetKeySet`, {

@@ -1,11 +1,12 @@
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
 import test, { type ExecutionContext } from "ava";
-import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
+import { AuthService, GetKeySetRequestSchema, type GetKeySetResponse } from "#gen/souk/auth/v1/auth_pb.ts";
+import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
 import { isPortFree, pickFreePort } from "../../deploy/local/ports.ts";
 import { sendSignal, waitUntil } from "../../deploy/local/process.ts";
 import { makePlace } from "../service/local/place.ts";
 import { requireEnvoy, startTestEnvoy } from "./envoy-program.ts";
-import { joinAsCaller } from "./envoy-service.ts";
 
 /** How soon a service that is up again serves again through Envoy, in ms. */
 const RECOVERY_MS = 2_000;
@@ -16,14 +17,14 @@ test("the only replica of a service serves again at once when it is up again aft
   const envoy = await startTestEnvoy(t, { auth: [replica.port] });
   if (envoy === undefined) return;
   const ask = asker(t, envoy.meshAddress);
-  t.is(await ask(), replica.pid());
+  t.is(await ask(), replica.pid() ?? 0);
   await replica.killAndRevive();
   t.true(await waitUntil(async () => (await ask()) === replica.pid(), RECOVERY_MS));
 });
 
 test("while one of two replicas is dead nobody notices, and it gets its share again when it is back", async (t) => {
   if ((await requireEnvoy(t)) === undefined) return;
-  const [one, other] = [await startReplica(t), await startReplica(t)];
+  const [one, other] = await Promise.all([startReplica(t), startReplica(t)]);
   const envoy = await startTestEnvoy(t, { auth: [one.port, other.port] });
   if (envoy === undefined) return;
   const ask = asker(t, envoy.meshAddress);
@@ -48,9 +49,16 @@ test("while one of two replicas is dead nobody notices, and it gets its share ag
 });
 
 /** Gives the number of the process that answers a call. */
-function asker(t: ExecutionContext, meshAddress: string): () => Promise<number> {
-  const client = joinAsCaller(t, meshAddress)(AuthService);
-  return async () => Number((await client.getKeySet({})).jwksJson);
+function asker(t: ExecutionContext, target: string): () => Promise<number> {
+  const transport = grpcTransport(() => ({ target }));
+  t.teardown(() => transport.close());
+  const method = AuthService.method.getKeySet;
+  const signal = new AbortController().signal;
+  return async () => {
+    const outbound = { headers: new Map(), deadline: Date.now() + 2_000, signal };
+    const answer = await transport.call(method, create(GetKeySetRequestSchema), outbound);
+    return Number((answer as GetKeySetResponse).jwksJson);
+  };
 }
 
 async function startReplica(t: ExecutionContext) {

@@ -35,7 +35,10 @@ const authenticator = createAuthenticator(
  * @param contract the contract
  * @param methods the functions
  */
-export function serving<S extends DescService>(contract: S, methods: Partial<Implementation<S>>): Implemented {
+export function serving<S extends DescService>(
+  contract: S,
+  methods: Partial<Implementation<S>>,
+): Implemented {
   const later = contract.methods.map(({ localName }) => localName).filter((name) => !(name in methods));
   return implement(contract, methods as never, later as never);
 }

@@ -1,6 +1,19 @@
+import { inspect } from "node:util";
 import test, { type ExecutionContext } from "ava";
+import { pino } from "pino";
 import { SoukError } from "#kit/error.ts";
-import { away, booksOf, connect, type Desk, newPaymentId, openDesk, outcomeOf, paymentDatabase, until } from "./payment-desk.ts";
+import {
+  away,
+  booksOf,
+  connect,
+  type Desk,
+  losingAnswers,
+  newPaymentId,
+  openDesk,
+  outcomeOf,
+  paymentDatabase,
+  until,
+} from "./payment-desk.ts";
 
 let db: Awaited<ReturnType<typeof paymentDatabase>>;
 let desk: Desk;
@@ -21,7 +34,9 @@ for (const token of ["tok_visa", "tok_mastercard"]) {
     const payment = await desk.authorize(id, token);
     t.like(payment, { id, state: "AUTHORIZED", amount_minor: 4900n, currency: "EUR", decline_reason: null });
     const { charges, events } = await booksOf(db, id);
-    t.like(charges, [{ id: payment.provider_charge_id, status: "authorized", amount_minor: 4900n, currency: "EUR" }]);
+    t.like(charges, [
+      { id: payment.provider_charge_id, status: "authorized", amount_minor: 4900n, currency: "EUR" },
+    ]);
     t.deepEqual(events, ["PaymentAuthorized"]);
   });
 }
@@ -103,9 +118,31 @@ test("the token of a card is kept nowhere", async (t) => {
   await outcomeOf(desk.authorize(id, "tok_secret_of_a_card"));
   await desk.authorize(newPaymentId(), "tok_mastercard");
   for (const table of ["payment", "sandbox.charge", "mesh.outbox"]) {
-    const { rows } = await db.pool.run(`select count(*)::int as found from ${table} as t where t::text ~ 'tok_(secret|mastercard)'`);
+    const { rows } = await db.pool.run(
+      `select count(*)::int as found from ${table} as t where t::text ~ 'tok_(secret|mastercard)'`,
+    );
     t.deepEqual(rows, [{ found: 0 }], table);
   }
+});
+
+test("the token of a card is in no line of the log, and in no error", async (t) => {
+  const lines: string[] = [];
+  const log = pino({ level: "trace" }, { write: (line: string) => lines.push(line) });
+  const tokens = ["tok_visa", "tok_declined", "tok_timeout", "tok_answer_lost", "tok_of_nobody"];
+  for (const wrap of [undefined, away, losingAnswers]) {
+    const own = openDesk(db, { log, wrap, timeoutMs: 100 });
+    for (const token of tokens) {
+      const id = newPaymentId();
+      const error = await own.authorize(id, token).catch((thrown: unknown) => thrown);
+      await outcomeOf(own.void(id));
+      lines.push(inspect(error, { depth: 10 }));
+    }
+  }
+  t.true(lines.length > 15);
+  t.deepEqual(
+    lines.filter((line) => tokens.some((token) => line.includes(token))),
+    [],
+  );
 });
 
 /** A connection on which only one test counts statements. */

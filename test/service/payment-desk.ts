@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { uuidv7 } from "uuidv7";
+import { ErrorReason, ErrorReasonSchema } from "#gen/souk/payment/v1/errors_pb.ts";
 import { openDatabase } from "#kit/data/database.ts";
 import { migrate } from "#kit/data/migrate.ts";
 import { isRefusal } from "#kit/error.ts";
 import { money } from "#kit/money.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
-import { ErrorReason, ErrorReasonSchema } from "#gen/souk/payment/v1/errors_pb.ts";
 import { authorizePayment } from "../../services/payment/authorize-payment.ts";
 import { capturePayment } from "../../services/payment/capture-payment.ts";
 import type { PaymentDatabase } from "../../services/payment/database.ts";
@@ -26,7 +26,11 @@ export interface Desk {
   readonly payments: Payments;
   /** Work that may take so long, in ms; 5 s unless given. */
   scope(timeoutMs?: number): Scope;
-  authorize(id: string, token?: string, options?: { minor?: bigint; timeoutMs?: number }): Promise<StoredPayment>;
+  authorize(
+    id: string,
+    token?: string,
+    options?: { minor?: bigint; timeoutMs?: number },
+  ): Promise<StoredPayment>;
   capture(id: string): Promise<StoredPayment>;
   void(id: string, timeoutMs?: number): Promise<void>;
   reconcile(): Promise<void>;
@@ -38,6 +42,8 @@ export interface DeskOptions {
   readonly timeoutMs?: number;
   readonly resetMs?: number;
   readonly reconcileAfterMs?: number;
+  /** Gets the log; silent when left out. */
+  readonly log?: Logger;
   /** Stands between the desk and the sandbox. */
   wrap?(provider: PaymentProvider): PaymentProvider;
 }
@@ -59,7 +65,7 @@ export function connect(url: string): PaymentDatabase {
 
 /** Opens a desk. Several on one database are replicas. */
 export function openDesk(db: PaymentDatabase, options: DeskOptions = {}): Desk {
-  const log = pino({ level: "silent" });
+  const log = options.log ?? pino({ level: "silent" });
   const scopes = rootScopes(log, () => {
     throw new Error("payment calls no other service");
   });
@@ -114,7 +120,9 @@ export async function booksOf(db: PaymentDatabase, id: string) {
     .selectAll()
     .where("idempotency_key", "=", id)
     .execute();
-  const { rows } = await db.pool.run("select type from mesh.outbox where aggregate_id = $1 order by seq", [id]);
+  const { rows } = await db.pool.run("select type from mesh.outbox where aggregate_id = $1 order by seq", [
+    id,
+  ]);
   return {
     state: payment?.state,
     payment,

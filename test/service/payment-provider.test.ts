@@ -9,7 +9,10 @@ test("a provider that keeps failing is left alone, and tried again after a while
   const db = await paymentDatabase(t);
   let broken = true;
   let asked = 0;
-  const desk = openDesk(db, { resetMs: 20, wrap: (provider) => counting(switching(provider), () => asked++) });
+  const desk = openDesk(db, {
+    resetMs: 20,
+    wrap: (provider) => counting(switching(provider), () => asked++),
+  });
   function switching(provider: PaymentProvider): PaymentProvider {
     const dead = away(provider);
     return { ...provider, authorize: (...args) => (broken ? dead : provider).authorize(...args) };
@@ -29,7 +32,8 @@ test("a provider that keeps failing is left alone, and tried again after a while
 
 test("declined cards say nothing against the provider", async (t) => {
   const desk = openDesk(await paymentDatabase(t));
-  for (let n = 0; n < 30; n++) t.is(await outcomeOf(desk.authorize(newPaymentId(), "tok_declined")), "PAYMENT_DECLINED");
+  for (let n = 0; n < 30; n++)
+    t.is(await outcomeOf(desk.authorize(newPaymentId(), "tok_declined")), "PAYMENT_DECLINED");
   t.like(await desk.authorize(newPaymentId()), { state: "AUTHORIZED" });
 });
 
@@ -61,7 +65,11 @@ test("the charge and the intent outlive a caller who hangs up", async (t) => {
   const caller = new AbortController();
   const id = newPaymentId();
   const scope = { ...desk.scope(), signal: caller.signal };
-  const answer = authorizePayment(desk.payments, scope, { id, amount: money(100n, "EUR"), token: "tok_visa" });
+  const answer = authorizePayment(desk.payments, scope, {
+    id,
+    amount: money(100n, "EUR"),
+    token: "tok_visa",
+  });
   caller.abort();
   held.resolve();
   t.like(await answer, { state: "AUTHORIZED" });

@@ -1,7 +1,7 @@
 import test from "ava";
 import fc from "fast-check";
-import type { PaymentProvider } from "../../services/payment/provider/provider.ts";
 import type { PaymentDatabase } from "../../services/payment/database.ts";
+import type { PaymentProvider } from "../../services/payment/provider/provider.ts";
 import {
   booksOf,
   connect,
@@ -19,7 +19,7 @@ test("many callers who authorize the same payment get the same answer and make o
   const replica = connect(db.url);
   t.teardown(() => replica.close());
   const desks = [openDesk(db), openDesk(replica)];
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     const id = newPaymentId();
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, caller) => (desks[caller % 2] as Desk).authorize(id)),
@@ -45,7 +45,7 @@ test("of many callers with different amounts one charge is made, and the others 
 test("many callers who authorize, capture and void the same payment leave it in one piece", async (t) => {
   const db = await paymentDatabase(t);
   const desk = openDesk(db);
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 5; round++) {
     const id = newPaymentId();
     const deeds = Array.from({ length: 24 }, (_, n) => DEEDS[(n * 7 + round) % DEEDS.length] as Deed);
     const outcomes = await Promise.all(deeds.map((deed) => perform(desk, deed, id)));
@@ -64,16 +64,25 @@ test("in whatever order a provider's answers come, ours and its books agree", as
       const desk = openDesk(db, { wrap: (provider) => scheduled(provider, scheduler) });
       const lossy = openDesk(db, { wrap: (provider) => losingAnswers(scheduled(provider, scheduler)) });
       const outcomes = await scheduler.waitFor(
-        Promise.all(deeds.map((deed) => perform(deed === "authorize and lose the answer" ? lossy : desk, deed, id))),
+        Promise.all(
+          deeds.map((deed) => perform(deed === "authorize and lose the answer" ? lossy : desk, deed, id)),
+        ),
       );
       await requireConsistent(db, openDesk(db), id, deeds, outcomes);
     },
   );
-  await fc.assert(property, { numRuns: 80 });
+  await fc.assert(property, { numRuns: 40 });
   t.pass();
 });
 
-const DEEDS = ["authorize", "authorize and lose the answer", "decline", "capture", "void", "reconcile"] as const;
+const DEEDS = [
+  "authorize",
+  "authorize and lose the answer",
+  "decline",
+  "capture",
+  "void",
+  "reconcile",
+] as const;
 type Deed = (typeof DEEDS)[number];
 
 async function perform(desk: Desk, deed: Deed, id: string): Promise<string> {
@@ -125,7 +134,7 @@ async function requireConsistent(
 
 /** How a payment may end: our state, the provider's charges, and the events in between. */
 const LEGAL = new Set([
-  "undefined [] []".replace("undefined", ""),
+  " [] []",
   '"PENDING" [] []',
   '"AUTHORIZED" ["authorized"] ["PaymentAuthorized"]',
   '"CAPTURED" ["captured"] ["PaymentAuthorized","PaymentCaptured"]',

@@ -36,7 +36,10 @@ test("a charge that turns up after its payment was given up is given back", asyn
   const held = Promise.withResolvers<void>();
   const slow = openDesk(db, {
     timeoutMs: 20,
-    wrap: (provider) => ({ ...provider, authorize: (...args) => held.promise.then(() => provider.authorize(...args)) }),
+    wrap: (provider) => ({
+      ...provider,
+      authorize: (...args) => held.promise.then(() => provider.authorize(...args)),
+    }),
   });
   t.is(await outcomeOf(slow.authorize(id)), "PROVIDER_UNAVAILABLE");
   await desk.void(id);
@@ -47,7 +50,10 @@ test("a charge that turns up after its payment was given up is given back", asyn
   await letReconcileTimePass(db);
   await desk.reconcile();
   const { state, statuses, events, payment, charges } = await booksOf(db, id);
-  t.deepEqual({ state, statuses, events }, { state: "VOIDED", statuses: ["voided"], events: ["PaymentVoided"] });
+  t.deepEqual(
+    { state, statuses, events },
+    { state: "VOIDED", statuses: ["voided"], events: ["PaymentVoided"] },
+  );
   t.is(payment?.provider_charge_id, charges[0]?.id);
   t.is(payment?.reconcile_time, null);
 });
@@ -87,7 +93,9 @@ test("a payment that cannot be looked up does not stand in the way of the others
     wrap: (provider) => ({
       ...provider,
       findByIdempotencyKey: (key, signal) =>
-        key === ids[0] ? Promise.reject(new Error("bad gateway")) : provider.findByIdempotencyKey(key, signal),
+        key === ids[0]
+          ? Promise.reject(new Error("bad gateway"))
+          : provider.findByIdempotencyKey(key, signal),
     }),
   });
   await letReconcileTimePass(db);
@@ -100,12 +108,17 @@ test("a payment that cannot be looked up does not stand in the way of the others
 
 test("payments that are settled are not looked at", async (t) => {
   const { db, desk } = await open(t);
-  const [authorized, captured, voided, declined, tombstone] = Array.from({ length: 5 }, newPaymentId) as string[];
+  const [authorized, captured, voided, declined, tombstone] = Array.from(
+    { length: 5 },
+    newPaymentId,
+  ) as string[];
   for (const id of [authorized, captured, voided]) await desk.authorize(id as string);
   await desk.capture(captured as string);
   await desk.void(voided as string);
   await outcomeOf(desk.authorize(declined as string, "tok_declined"));
   await desk.void(tombstone as string);
-  const { rows } = await db.pool.run("select count(*)::int as uncertain from payment where reconcile_time is not null");
+  const { rows } = await db.pool.run(
+    "select count(*)::int as uncertain from payment where reconcile_time is not null",
+  );
   t.deepEqual(rows, [{ uncertain: 0 }]);
 });

@@ -80,7 +80,11 @@ test("voiding a payment that is not known leaves a tombstone, which a late autho
   await desk.void(id);
   t.is(await outcomeOf(desk.authorize(id)), "PAYMENT_STATE_CONFLICT");
   await desk.void(id);
-  t.like(await booksOf(db, id), { state: "VOIDED", charges: [], payment: { amount_minor: null, currency: null } });
+  t.like(await booksOf(db, id), {
+    state: "VOIDED",
+    charges: [],
+    payment: { amount_minor: null, currency: null },
+  });
 });
 
 test("voiding a payment whose answer was lost finds the charge and gives it back", async (t) => {
@@ -89,7 +93,10 @@ test("voiding a payment whose answer was lost finds the charge and gives it back
   t.deepEqual((await booksOf(db, id)).statuses, ["authorized"]);
   await desk.void(id);
   const { state, statuses, events, payment, charges } = await booksOf(db, id);
-  t.deepEqual({ state, statuses, events }, { state: "VOIDED", statuses: ["voided"], events: ["PaymentVoided"] });
+  t.deepEqual(
+    { state, statuses, events },
+    { state: "VOIDED", statuses: ["voided"], events: ["PaymentVoided"] },
+  );
   t.is(payment?.provider_charge_id, charges[0]?.id);
   t.is(payment?.reconcile_time, null);
 });

@@ -52,6 +52,10 @@ export interface SagaDefinition<
   abandon(context: SagaContext<I, D>, error: SoukError, tx: Transaction<E>): Promise<void>;
 }
 
+/** A saga whose types do not matter to who keeps it. */
+// biome-ignore lint/suspicious/noExplicitAny: sagas of all types stand in one list.
+export type AnySaga = SagaDefinition<any, any, any, any>;
+
 /**
  * Defines a saga: steps in several services that succeed together or are undone together, in
  * reverse (Garcia-Molina and Salem, Sagas, 1987).

@@ -3,7 +3,7 @@ import type { Transaction } from "../data/database.ts";
 import type { Entities } from "../data/tables.ts";
 import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import type { Scope } from "../scope.ts";
-import type { SagaDefinition, SagaValue } from "./define-saga.ts";
+import type { AnySaga, SagaDefinition, SagaValue } from "./define-saga.ts";
 import { runSaga, type SagaOutcome, type SagaRunner } from "./run-saga.ts";
 import {
   findById,
@@ -55,7 +55,7 @@ const TAKE_OVER_AT_ONCE = 8;
  * @param definitions all of them, so that those of processes that died can be taken over
  * @param runner what running one needs
  */
-export function startSagas(definitions: readonly SagaDefinition[], runner: SagaRunner): Sagas {
+export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner): Sagas {
   const byName = new Map(definitions.map((definition) => [definition.name, definition]));
   const inHand = new Map<string, { readonly saga: StoredSaga; readonly ended: Promise<unknown> }>();
   const stopping = new AbortController();

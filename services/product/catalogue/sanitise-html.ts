@@ -69,7 +69,9 @@ function readMarkup(html: string, start: number, output: Output): number {
   const name = match[1]?.toLowerCase();
   if (name === undefined) return after(html, match[0] === "<!--" ? "-->" : ">", start + 2);
 
-  const { href, end } = readAttributes(html, TAG_START.lastIndex);
+  const attributes = readAttributes(html, TAG_START.lastIndex);
+  if (attributes === undefined) return html.length;
+  const { href, end } = attributes;
   if (html[start + 1] === "/") closeTag(output, name);
   else if (DROPPED_WITH_CONTENT.has(name)) return afterClosingTag(html, name, end);
   else openTag(output, name, href);
@@ -88,8 +90,8 @@ function afterClosingTag(html: string, name: string, from: number): number {
   return closing.test(html) ? after(html, ">", closing.lastIndex) : html.length;
 }
 
-/** Reads attributes up to the tag's end; the first `href` counts, as in browsers. */
-function readAttributes(html: string, from: number): { href?: string; end: number } {
+/** Reads attributes up to the tag's end, if it has one; the first `href` counts, as in browsers. */
+function readAttributes(html: string, from: number): { href?: string; end: number } | undefined {
   let position = from;
   let href: string | undefined;
   while (position < html.length) {
@@ -97,11 +99,11 @@ function readAttributes(html: string, from: number): { href?: string; end: numbe
     if (TAG_END.test(html)) return { href, end: TAG_END.lastIndex };
     ATTRIBUTE.lastIndex = position;
     const match = ATTRIBUTE.exec(html);
-    if (match === null) break;
+    if (match === null) return undefined;
     if (match[1]?.toLowerCase() === "href") href ??= match[2] ?? match[3] ?? match[4] ?? "";
     position = ATTRIBUTE.lastIndex;
   }
-  return { href, end: html.length };
+  return undefined;
 }
 
 function openTag(output: Output, name: string, href: string | undefined): void {

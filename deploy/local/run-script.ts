@@ -1,0 +1,31 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+
+/**
+ * Runs a script of this repository to its end in a process of its own, so that what it loads does
+ * not stay in this one.
+ *
+ * @param script the file, from the root of the repository
+ * @param args its arguments
+ * @param env its environment
+ * @returns what it printed
+ * @throws Error with what it printed to standard error when it fails
+ */
+export async function runScript(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, script, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const [printed, complained, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "exit") as Promise<[number | null]>,
+  ]);
+  if (code !== 0) throw new Error(`${script} failed: ${complained.trim() || printed.trim()}`);
+  return printed.trim();
+}
+
+/** How Node runs the programs of this repository: small young generations keep eight processes small. */
+export const NODE_OPTIONS: readonly string[] = [
+  "--disable-warning=ExperimentalWarning",
+  "--max-semi-space-size=4",
+  "--max-old-space-size=512",
+];

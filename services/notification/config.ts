@@ -1,0 +1,24 @@
+import { milliseconds, type Settings, str, url } from "#kit/config.ts";
+
+/** The settings of notification. */
+export const notificationSettings = {
+  NOTIFICATION_SMTP_URL: url(
+    "smtp",
+    "smtps",
+  )({
+    default: "smtp://127.0.0.1:1025",
+    desc: "Mail server that takes outgoing mail, with user name and password where it asks for them",
+  }),
+  NOTIFICATION_MAIL_FROM: str({
+    default: "shop@souk.example",
+    desc: "Address from which the shop writes; its domain also ends the Message-ID of each mail",
+  }),
+  NOTIFICATION_SHOP_NAME: str({
+    default: "Souk",
+    desc: "What the shop calls itself in notifications and mails",
+  }),
+  NOTIFICATION_MAIL_RETRY_MS: milliseconds({
+    default: 30_000,
+    desc: "How long after a mail server refused a mail for now it is tried again; twice as long each time",
+  }),
+} satisfies Settings;

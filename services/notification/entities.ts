@@ -1,0 +1,48 @@
+import { defineEntity, p } from "@mikro-orm/core";
+
+/** What a user is told in the shop. */
+export const Notification = defineEntity({
+  name: "Notification",
+  tableName: "notification",
+  properties: {
+    /** UUIDv7: in the order of their ids, notifications are in the order in which they were made. */
+    id: p.uuid().primary(),
+    /** The event that it tells of; there is one notification for each. */
+    eventId: p.uuid().unique(),
+    userId: p.uuid(),
+    topic: p.text(),
+    title: p.text(),
+    body: p.text(),
+    subjectId: p.text(),
+    createTime: p.datetime().defaultRaw("now()"),
+    readTime: p.datetime().nullable(),
+  },
+});
+
+/** An e-mail on its way out. */
+export const Mail = defineEntity({
+  name: "Mail",
+  tableName: "mail",
+  properties: {
+    id: p.uuid().primary(),
+    /** The event that it tells of; there is one mail for each. */
+    eventId: p.uuid().unique(),
+    recipient: p.text(),
+    subject: p.text(),
+    text: p.text(),
+    html: p.text(),
+    /** The Message-ID header (RFC 5322, 3.6.4), made of the event's id: it stays the same at each attempt. */
+    messageId: p.text(),
+    state: p.text().$type<"queued" | "sent" | "failed">().default("queued"),
+    /** How often it was tried, the attempt under way included. */
+    attempts: p.integer().default(0),
+    /** When it is tried next; while it is being sent, when another replica may take it for lost. */
+    nextAttemptAt: p.datetime().defaultRaw("now()"),
+    /** What the mail server said last time it did not take it. */
+    lastError: p.text().nullable(),
+    createTime: p.datetime().defaultRaw("now()"),
+    sentTime: p.datetime().nullable(),
+  },
+});
+
+export const entities = [Notification, Mail] as const;

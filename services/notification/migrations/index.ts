@@ -1,0 +1,5 @@
+import type { Migrations } from "#kit/data/migrations.ts";
+import { notifications } from "./0001-notifications.ts";
+import { mail } from "./0002-mail.ts";
+
+export const migrations: Migrations = [notifications, mail];

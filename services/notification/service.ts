@@ -1,0 +1,36 @@
+import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
+import type { Subscription } from "#kit/events/subscription.ts";
+import { implement } from "#kit/rpc/implement.ts";
+import { defineService, type Resources } from "#kit/service.ts";
+import { notificationSettings } from "./config.ts";
+import { entities } from "./entities.ts";
+import { subscriptions } from "./events.ts";
+import { startMailSender } from "./mail/mail-sender.ts";
+import { openSmtp } from "./mail/smtp.ts";
+import { migrations } from "./migrations/index.ts";
+import { notificationRpc } from "./rpc/notification.ts";
+
+/** What users are told, in the shop and by e-mail. */
+export const notification = defineService({
+  name: "notification",
+  port: 3007,
+  settings: notificationSettings,
+  data: { entities, migrations },
+  serve: ({ db }) => [implement(NotificationService, notificationRpc(db))],
+  consume,
+});
+
+function consume({
+  db,
+  settings,
+  log,
+  onStop,
+}: Resources<typeof notificationSettings, typeof entities>): Subscription[] {
+  const shop = { name: settings.NOTIFICATION_SHOP_NAME };
+  const address = settings.NOTIFICATION_MAIL_FROM;
+  const smtp = openSmtp(settings.NOTIFICATION_SMTP_URL, { name: shop.name, address });
+  const sender = startMailSender({ db, smtp, log, retryMs: settings.NOTIFICATION_MAIL_RETRY_MS });
+  onStop(sender.stop);
+  const mailDomain = address.slice(address.lastIndexOf("@") + 1);
+  return subscriptions({ shop, mailDomain, mailComes: sender.mailComes });
+}

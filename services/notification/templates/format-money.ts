@@ -1,0 +1,56 @@
+import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
+
+/**
+ * Currencies whose minor unit is not a hundredth, by ISO 4217. Intl's own digits are those in daily
+ * use, which differ: it shows forints without fillér, though amounts of them are stored in fillér.
+ */
+const MINOR_DIGITS: ReadonlyMap<string, number> = new Map([
+  ...[
+    "BIF",
+    "CLP",
+    "DJF",
+    "GNF",
+    "ISK",
+    "JPY",
+    "KMF",
+    "KRW",
+    "PYG",
+    "RWF",
+    "UGX",
+    "UYI",
+    "VND",
+    "VUV",
+    "XAF",
+    "XOF",
+  ].map((code) => [code, 0] as const),
+  ["XPF", 0],
+  ...["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"].map((code) => [code, 3] as const),
+  ["CLF", 4],
+  ["UYW", 4],
+]);
+
+const formatters = new Map<string, Intl.NumberFormat>();
+
+/**
+ * An amount as people read it, in English: "€1,234.50", "¥4,900".
+ *
+ * @param amount in minor units of an ISO 4217 currency
+ */
+export function formatMoney({ minor, currency }: Money): string {
+  const digits = MINOR_DIGITS.get(currency) ?? 2;
+  let formatter = formatters.get(currency);
+  if (formatter === undefined) {
+    const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    formatter = new Intl.NumberFormat("en", { style: "currency", currency, ...fraction });
+    formatters.set(currency, formatter);
+  }
+  // A decimal number in writing is formatted exactly, where a float would round.
+  return formatter.format(decimal(minor, digits) as `${number}`);
+}
+
+function decimal(minor: bigint, digits: number): string {
+  const sign = minor < 0n ? "-" : "";
+  const figures = String(minor < 0n ? -minor : minor).padStart(digits + 1, "0");
+  const point = figures.length - digits;
+  return digits === 0 ? sign + figures : `${sign}${figures.slice(0, point)}.${figures.slice(point)}`;
+}

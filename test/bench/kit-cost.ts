@@ -1,0 +1,88 @@
+import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { definitionOf } from "#kit/rpc/grpc-server.ts";
+import { asBuffer } from "#kit/rpc/status.ts";
+import { echoContract } from "../mesh/echo-contract.ts";
+import { startEchoMesh } from "../mesh/echo-mesh.ts";
+import type { Figure } from "./figures.ts";
+
+/** How many calls are under way at a time. */
+const CALLERS = 16;
+const WARM_UP_MS = 1_500;
+const MEASURE_MS = 4_000;
+
+/**
+ * What the kit costs: calls per second of a kit service beside a bare grpc-js server with the same
+ * handler, and beside the same handler without a socket, one after the other in one process.
+ */
+export async function kitCost(): Promise<Figure[]> {
+  const bare = await measureBare();
+  const direct = await measureKit("direct");
+  const local = await measureKit("local");
+  return [
+    { what: "bare grpc-js, calls/s", value: bare },
+    { what: "kit over gRPC, calls/s", value: direct, ratio: direct / bare, goal: "0.8 of bare" },
+    { what: "kit in process, calls/s", value: local, ratio: local / bare },
+  ];
+}
+
+async function measureKit(plane: "direct" | "local"): Promise<number> {
+  const mesh = await startEchoMesh(plane);
+  try {
+    const client = mesh.client();
+    return await callsPerSecond(() => client.unary({ text: "hello", number: 42n }));
+  } finally {
+    await mesh.stop();
+  }
+}
+
+async function measureBare(): Promise<number> {
+  const contract = echoContract();
+  const method = contract.method["unary"] as (typeof contract.methods)[number];
+  const server = new Server();
+  server.addService(definitionOf([method]), {
+    unary: ((call: { request: Buffer }, callback: (error: null, bytes: Buffer) => void) => {
+      const { text, number } = fromBinary(method.input, call.request) as never;
+      callback(null, asBuffer(toBinary(method.output, create(method.output, { text, number } as never))));
+    }) as never,
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, it) => (error ? reject(error) : resolve(it)));
+  });
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const pass = (bytes: Buffer) => bytes;
+  const request = create(method.input, { text: "hello", number: 42n } as never);
+  try {
+    return await callsPerSecond(
+      () =>
+        new Promise((resolve, reject) => {
+          const bytes = asBuffer(toBinary(method.input, request));
+          client.makeUnaryRequest("/souk.echo.v1.EchoService/Unary", pass, pass, bytes, (error, reply) =>
+            error ? reject(error) : resolve(fromBinary(method.output, reply as Buffer)),
+          );
+        }),
+    );
+  } finally {
+    client.close();
+    server.forceShutdown();
+  }
+}
+
+async function callsPerSecond(call: () => Promise<unknown>): Promise<number> {
+  await callFor(call, WARM_UP_MS);
+  return ((await callFor(call, MEASURE_MS)) / MEASURE_MS) * 1000;
+}
+
+async function callFor(call: () => Promise<unknown>, ms: number): Promise<number> {
+  const until = performance.now() + ms;
+  let done = 0;
+  await Promise.all(
+    Array.from({ length: CALLERS }, async () => {
+      while (performance.now() < until) {
+        await call();
+        done++;
+      }
+    }),
+  );
+  return done;
+}
