@@ -8,7 +8,10 @@ import { SKIPPED } from "./tools.ts";
 type RunEvent =
   | Exclude<Event, { type: "worker-failed" }>
   | { type: "hook-failed"; title: string; testFile: string }
-  | { type: "uncaught-exception" | "unhandled-rejection" | "process-exit" | "worker-failed"; testFile: string }
+  | {
+      type: "uncaught-exception" | "unhandled-rejection" | "process-exit" | "worker-failed";
+      testFile: string;
+    }
   | { type: "internal-error"; testFile?: string };
 
 /** What became of a test file. */

@@ -4,14 +4,12 @@ import { accessLog } from "./access-log.ts";
 import { http2Options, httpListener } from "./http-listener.ts";
 import { duration, type Json } from "./json.ts";
 import { connectReplies } from "./local-replies.ts";
-import { edgeRoutes, longestEdgeTimeout } from "./routes.ts";
+import { edgeRoutes, longestEdgeTimeout, STALLED_MS } from "./routes.ts";
 import type { Topology } from "./topology.ts";
 
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 /** How long headers may take to arrive, in ms. */
 const HEADERS_MS = 10_000;
-/** How long nothing may happen on a request, in ms. */
-const STALLED_MS = 60_000;
 /** How long a request that is no stream may take to arrive, in ms. */
 const ARRIVAL_MS = 120_000;
 

@@ -31,6 +31,8 @@ export function meshListener(topology: Topology, contracts: readonly DescService
       http2_protocol_options: http2Options(MAX_CALLS, 1_048_576),
       stream_error_on_invalid_http_message: true,
       request_headers_timeout: duration(HEADERS_MS),
+      // Every route ends its calls in time, and a stream may be silent for as long as it may last.
+      stream_idle_timeout: duration(0),
       local_reply_config: grpcReplies(),
     },
   });

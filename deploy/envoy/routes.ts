@@ -12,6 +12,8 @@ import { GATEWAY, type Service } from "./topology.ts";
 const INFRASTRUCTURE: readonly DescService[] = [ServerReflection, ServerReflectionV1Alpha, Health];
 /** The gateway ends a call itself when its time is up, and says why; Envoy does it this much later, in ms. */
 const EDGE_GRACE_MS = 1_000;
+/** How long nothing may happen on a request of the edge while it is sent, in ms. */
+export const STALLED_MS = 60_000;
 /** How long the gateway may take for what is no method of a contract, in ms. */
 const OTHER_MS = 10_000;
 
@@ -51,8 +53,6 @@ function meshRoute(method: DescMethod, cluster: string) {
       // Set in this way, the time counts from the call's beginning, streams included, and a caller's own
       // shorter grpc-timeout wins.
       max_stream_duration: { max_stream_duration: timeout, grpc_timeout_header_max: timeout },
-      // A stream may be silent for as long as it may last.
-      ...(isStreaming(method) && { idle_timeout: timeout }),
       ...retries(method),
     },
   };
@@ -101,11 +101,17 @@ export function edgeRoutes(contracts: readonly DescService[], maxRequestBytes: n
   ];
 }
 
-/** The time for a single message counts from its last byte, that for a stream from its beginning. */
+/**
+ * The time for a single message counts from its last byte, that for a stream from its beginning. Either may
+ * be silent for as long as it may last.
+ */
 function edgeTimeouts(method: DescMethod): Json {
-  const timeout = duration(policyOf(method).timeoutMs + EDGE_GRACE_MS);
-  if (!isStreaming(method)) return { timeout };
-  return { max_stream_duration: { max_stream_duration: timeout }, idle_timeout: timeout };
+  const timeoutMs = policyOf(method).timeoutMs + EDGE_GRACE_MS;
+  const timeout = duration(timeoutMs);
+  if (isStreaming(method)) {
+    return { max_stream_duration: { max_stream_duration: timeout }, idle_timeout: timeout };
+  }
+  return { timeout, idle_timeout: duration(Math.max(timeoutMs, STALLED_MS)) };
 }
 
 /**

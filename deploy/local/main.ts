@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { ConfigurationError, EXIT_CONFIG } from "#kit/config.ts";
-import { clearDataFolder } from "./data-folder.ts";
+import { clearDataFolder, removeDiscardedData } from "./data-folder.ts";
 import { acquireLock } from "./lock.ts";
 import { type LocalConfig, readLocalConfig } from "./settings.ts";
 import { startShop } from "./start-shop.ts";
@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   try {
     const started = runShop(config, options, supervisor, startedAt, (addresses) => lock.announce(addresses));
     const shop = await Promise.race([started, told.promise]);
+    if (shop !== undefined) await removeDiscardedData(config.dataDir);
     await told.promise;
     say("Stopping.");
     await supervisor.stop();

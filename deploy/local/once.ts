@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { globSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { writeFileAtomically } from "./files.ts";
 
 /**
@@ -17,6 +17,7 @@ export async function onceFor(dataDir: string, name: string, state: string, work
   const wanted = createHash("sha256").update(state).digest("hex");
   if (readIfThere(file) === wanted) return;
   await work();
+  mkdirSync(dirname(file), { recursive: true });
   writeFileAtomically(file, wanted);
 }
 

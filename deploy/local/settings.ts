@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { num, port, readSettings, str } from "#kit/config.ts";
 import { gateway, services } from "./shop.ts";
 
@@ -57,7 +58,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
       }),
     );
   return {
-    dataDir: settings.SOUK_DATA_DIR,
+    dataDir: resolve(settings.SOUK_DATA_DIR),
     host: settings.SOUK_HOST,
     ports: {
       postgres: settings.SOUK_POSTGRES_PORT ?? 5432 + offset,

@@ -65,13 +65,12 @@ export async function startShop(
   );
 
   const where = new URL(stores.postgres.url).host;
+  await onceFor(dataDir, "migrations", `${where} ${schemaSources()}`, async () => {
+    await runScript("deploy/local/migrate.ts", [], env);
+  });
   const [programs, envoy] = await Promise.all([
     (colocate ? startColocated : startPrograms)(laidOut, env, supervisor),
     envoyProgram && startMeshEnvoy(laidOut, envoyProgram, supervisor),
-    // Services become ready when their databases are up to date.
-    onceFor(dataDir, "migrations", `${where} ${schemaSources()}`, async () => {
-      await runScript("deploy/local/migrate.ts", [], env);
-    }),
   ]);
   const catalogue = await importCatalogue(laidOut, where, env);
 

@@ -1,7 +1,7 @@
 import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import cors from "cors";
@@ -42,7 +42,11 @@ const HTTP2_PREFACE = "PRI * HTTP/2.0";
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const shutdown = new AbortController();
   const handler = handlerOf(options, shutdown.signal);
-  const http1 = createHttp1Server({ keepAliveTimeout: IDLE_MS }, handler);
+  const http1Sockets = trackSockets();
+  const http1 = createHttp1Server({ keepAliveTimeout: IDLE_MS }, (request, response) => {
+    http1Sockets.hold(request.socket, response);
+    handler(request, response);
+  });
   const http2 = createHttp2Server(handler as never);
   const sessions = new Set<ServerHttp2Session>();
   http2.on("session", (session) => {
@@ -52,7 +56,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   const server = createNetServer({ noDelay: true }, (socket) => {
     socket.on("error", (error) => options.log.debug({ error: error.message }, "connection broke"));
-    socket.once("readable", () => route(socket, http1, http2));
+    http1Sockets.add(socket);
+    socket.once("data", (first) => {
+      if (startsAsHttp2(first)) {
+        http1Sockets.remove(socket);
+        route(socket, first, http2);
+      } else route(socket, first, http1);
+    });
   });
   server.listen(options.port, options.host);
   await once(server, "listening");
@@ -61,11 +71,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     async stop(graceMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
-      http1.closeIdleConnections();
+      http1Sockets.closeIdle();
       const timer = setTimeout(() => {
         shutdown.abort();
         for (const session of sessions) session.destroy();
-        http1.closeAllConnections();
+        http1Sockets.destroyAll();
       }, graceMs);
       await closed;
       clearTimeout(timer);
@@ -74,16 +84,49 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 }
 
 /** Hands a new connection to the server that speaks what its first bytes say. */
-function route(
-  socket: Socket,
-  http1: ReturnType<typeof createHttp1Server>,
-  http2: ReturnType<typeof createHttp2Server>,
-): void {
-  const first: Buffer | null = socket.read();
-  if (first === null) return;
+function route(socket: Socket, first: Buffer, server: EventEmitter): void {
+  socket.pause();
   socket.unshift(first);
-  const preface = first.subarray(0, HTTP2_PREFACE.length).toString("latin1");
-  (HTTP2_PREFACE.startsWith(preface) ? http2 : http1).emit("connection", socket);
+  server.emit("connection", socket);
+  process.nextTick(() => socket.resume());
+}
+
+function startsAsHttp2(first: Buffer): boolean {
+  return HTTP2_PREFACE.startsWith(first.subarray(0, HTTP2_PREFACE.length).toString("latin1"));
+}
+
+/**
+ * Knows which connections are idle. Node's HTTP server knows it only of connections that it
+ * accepted itself.
+ */
+function trackSockets() {
+  const underWay = new Map<Socket, number>();
+  let closing = false;
+  return {
+    add(socket: Socket): void {
+      underWay.set(socket, 0);
+      socket.once("close", () => underWay.delete(socket));
+    },
+    remove(socket: Socket): void {
+      underWay.delete(socket);
+    },
+    /** The connection is busy until the response is over. */
+    hold(socket: Socket, response: ServerResponse): void {
+      underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
+      response.once("close", () => {
+        const left = (underWay.get(socket) ?? 1) - 1;
+        if (!socket.destroyed) underWay.set(socket, left);
+        if (closing && left === 0) socket.end();
+      });
+    },
+    closeIdle(): void {
+      closing = true;
+      for (const [socket, calls] of underWay) if (calls === 0) socket.destroy();
+    },
+    destroyAll(): void {
+      for (const socket of underWay.keys()) socket.destroy();
+    },
+  };
 }
 
 function handlerOf(options: HttpServerOptions, shutdownSignal: AbortSignal) {

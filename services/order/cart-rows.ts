@@ -78,32 +78,35 @@ export async function openCart(db: OrderSql, customerId: string, currency: strin
 }
 
 /**
- * Adds a quantity to the line with the same variant and note, or a line when there is none.
+ * Touches a customer's cart, as touchCart does, and adds a quantity to the line with the same variant and note, or a
+ * line when there is none.
  *
- * @param tx a transaction in which the cart is touched
+ * @param tx the transaction
  * @param customerId whose cart
+ * @param currency the currency of a new cart
  * @param item what to add
- * @returns all lines as they are then
+ * @returns the cart, and the line as it is then
  */
 export async function addLine(
   tx: OrderSql,
   customerId: string,
+  currency: string,
   item: Omit<StoredLine, "id">,
-): Promise<StoredLine[]> {
-  const { rows } = await sql<StoredLine>`
-    with cart as (select id from cart where customer_id = ${customerId}),
-    added as (
+): Promise<{ cart: StoredCart; line: StoredLine }> {
+  const { rows } = await sql<CartRow & StoredLine>`
+    with touched as (
+      insert into cart (id, customer_id, currency) values (${uuidv7()}, ${customerId}, ${currency})
+      on conflict (customer_id) do update set version = cart.version + 1, update_time = now()
+      returning id, currency, version
+    ), added as (
       insert into cart_line (id, cart_id, variant_id, quantity, note)
-      select ${uuidv7()}, id, ${item.variantId}, ${item.quantity}, ${item.note} from cart
+      select ${uuidv7()}, id, ${item.variantId}, ${item.quantity}, ${item.note} from touched
       on conflict (cart_id, variant_id, note) do update set quantity = cart_line.quantity + excluded.quantity
-      returning id, variant_id as "variantId", quantity, note, position
+      returning id, quantity
     )
-    select * from added
-    union all
-    select id, variant_id, quantity, note, position from cart_line
-    where cart_id = (select id from cart) and id <> (select id from added)
-    order by position`.execute(tx);
-  return rows;
+    select touched.id as cart_id, currency, version, added.id, quantity from touched, added`.execute(tx);
+  const { cart_id, version, id, quantity, ...row } = rows[0] as CartRow & StoredLine;
+  return { cart: { id: cart_id, currency: row.currency, version }, line: { ...item, id, quantity } };
 }
 
 /**

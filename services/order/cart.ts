@@ -62,10 +62,9 @@ export async function addItem<R>(
   const before = await readCart(shop.db.sql, customerId);
   const variants = await readSaleVariants(scope, [item.variantId, ...variantsOf(before?.lines ?? [])]);
   return shop.db.write(scope, async (tx) => {
-    const [cart, lines] = await Promise.all([
-      touchCart(tx.sql, customerId, shop.currency),
-      addLine(tx.sql, customerId, item),
-    ]);
+    const { cart, line } = await addLine(tx.sql, customerId, shop.currency, item);
+    const isUnchanged = cart.version === (before?.cart.version ?? 0) + 1;
+    const lines = isUnchanged ? withLine(before?.lines ?? [], line) : await readLines(tx.sql, cart.id);
     requireOnSale(variants, item.variantId, cart.currency);
     requireFits(lines);
     // Asks only for what somebody else put into the cart since; no other transaction waits for a service.
@@ -161,6 +160,12 @@ function requireFits(lines: readonly StoredLine[]): void {
     `a line holds ${MAX_QUANTITY} and would hold ${large.quantity}; add fewer`,
     { metadata: { limit: String(MAX_QUANTITY), line_id: large.id, variant_id: large.variantId } },
   );
+}
+
+/** New lines come last. */
+function withLine(lines: readonly StoredLine[], line: StoredLine): StoredLine[] {
+  const index = lines.findIndex(({ id }) => id === line.id);
+  return index < 0 ? [...lines, line] : lines.with(index, line);
 }
 
 function variantsOf(lines: readonly StoredLine[]): string[] {

@@ -55,8 +55,6 @@ export const Order = defineEntity({
     version: p.integer().default(1),
     createTime: p.datetime().defaultRaw("now()"),
     updateTime: p.datetime().defaultRaw("now()"),
-    /** When it was confirmed first. */
-    confirmTime: p.datetime().nullable(),
   },
 });
 

@@ -3,6 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Address, AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
 import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { money } from "#kit/money.ts";
+import type { OrderState as StoredState } from "./order-state.ts";
 import type { StoredOrder, StoredOrderLine } from "./orders.ts";
 
 /**
@@ -15,7 +16,7 @@ export function toOrder(order: StoredOrder): Order {
   return create(OrderSchema, {
     id: order.id,
     number: order.number,
-    state: toState(order),
+    state: STATES[order.state],
     lines: order.lines.map((line) => toLine(line, currency)),
     subtotal: money(order.subtotal, currency),
     shipping: money(order.shipping, currency),
@@ -24,7 +25,7 @@ export function toOrder(order: StoredOrder): Order {
     shippingAddress: fromJson(AddressSchema, order.shipping_address, { ignoreUnknownFields: true }),
     shippingMethod: order.shipping_method,
     paymentId: order.id,
-    cancelReason: order.state === "CANCELLED" ? order.cancel_reason : "",
+    cancelReason: order.cancel_reason,
     createTime: timestampFromDate(order.create_time),
     updateTime: timestampFromDate(order.update_time),
     etag: String(order.version),
@@ -40,19 +41,13 @@ export function toStoredAddress(address: Address): JsonObject {
   return toJson(AddressSchema, address) as JsonObject;
 }
 
-/** An order that is being cancelled is still what it was to its customer, until all is given back. */
-function toState({ state, confirm_time }: StoredOrder): OrderState {
-  switch (state) {
-    case "PENDING":
-      return OrderState.PENDING;
-    case "CONFIRMED":
-      return OrderState.CONFIRMED;
-    case "CANCELLING":
-      return confirm_time === null ? OrderState.PENDING : OrderState.CONFIRMED;
-    case "CANCELLED":
-      return OrderState.CANCELLED;
-  }
-}
+/** An order that is being cancelled is CONFIRMED to its customer until all is given back. */
+const STATES: Readonly<Record<StoredState, OrderState>> = {
+  PENDING: OrderState.PENDING,
+  CONFIRMED: OrderState.CONFIRMED,
+  CANCELLING: OrderState.CONFIRMED,
+  CANCELLED: OrderState.CANCELLED,
+};
 
 function toLine(line: StoredOrderLine, currency: string) {
   return {

@@ -1,12 +1,12 @@
 /**
- * How far an order is. CANCELLING is one that is on its way to CANCELLED: its stock and its money are being
- * given back.
+ * How far an order is. CANCELLING is one that was confirmed and is on its way to CANCELLED: its money and its stock
+ * are being given back.
  */
 export type OrderState = "PENDING" | "CONFIRMED" | "CANCELLING" | "CANCELLED";
 
 /** From which state an order may go to which: the one table of it. */
 export const TRANSITIONS: Readonly<Record<OrderState, readonly OrderState[]>> = {
-  PENDING: ["CONFIRMED", "CANCELLING"],
+  PENDING: ["CONFIRMED", "CANCELLED"],
   CONFIRMED: ["CANCELLING"],
   // Back to CONFIRMED when the payment turns out to be captured.
   CANCELLING: ["CANCELLED", "CONFIRMED"],

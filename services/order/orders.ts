@@ -19,7 +19,7 @@ export interface StoredOrder extends OrderRow {
 /** What an order is made of. */
 export type NewOrder = Omit<
   StoredOrder,
-  "state" | "cancel_reason" | "version" | "create_time" | "update_time" | "confirm_time" | "lines"
+  "state" | "cancel_reason" | "version" | "create_time" | "update_time" | "lines"
 > & { readonly lines: readonly Omit<StoredOrderLine, "order_id" | "position">[] };
 
 /**
@@ -61,9 +61,6 @@ export async function moveOrder(
   const { numUpdatedRows } = await tx
     .updateTable("orders")
     .set({ state: to, version: sql<number>`version + 1`, update_time: sql<Date>`now()` })
-    .$if(to === "CONFIRMED", (update) =>
-      update.set({ confirm_time: sql<Date>`coalesce(confirm_time, now())` }),
-    )
     .$if(cancelReason !== undefined, (update) => update.set({ cancel_reason: cancelReason as string }))
     .where("id", "=", id)
     .where("state", "=", from)

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { create, toBinary } from "@bufbuild/protobuf";
 import test, { type ExecutionContext } from "ava";
 import { Health } from "#gen/health/v1/health_pb.ts";
@@ -235,6 +236,16 @@ test("a service that cannot be reached is UNAVAILABLE, in words without internal
     const error = await refused(t, call, Code.UNAVAILABLE);
     t.is(error.message, "the service cannot be reached at the moment; try again");
   }
+  // The log of the mesh says more; it holds nothing but what Envoy could not pass on.
+  await envoy.stop();
+  const lines = readFileSync(envoy.accessLog, "utf8").trimEnd().split("\n");
+  t.deepEqual(
+    lines.map((line) => JSON.parse(line)).map(({ listener, path, attempts }) => [listener, path, attempts]),
+    [
+      ["mesh", "/souk.auth.v1.AuthService/Login", 1],
+      ["mesh", "/souk.auth.v1.AuthService/GetKeySet", 3],
+    ],
+  );
 });
 
 test("operations go to the service that a header names, health to the gateway, the unknown nowhere", async (t) => {

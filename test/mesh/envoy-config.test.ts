@@ -7,7 +7,7 @@ import { isOpenToOutside, methodName, policyOf, serviceNameOf } from "#kit/contr
 import { envoyConfig } from "../../deploy/envoy/config.ts";
 import type { Topology } from "../../deploy/envoy/topology.ts";
 import { services } from "../../deploy/local/shop.ts";
-import { type Configuration, type Route, routesOf } from "./envoy-routes.ts";
+import { type Configuration, managerOf, type Route, routesOf } from "./envoy-routes.ts";
 import { bootstrapReader } from "./envoy-schema.ts";
 
 const address = (port: number) => ({ host: "127.0.0.1", port });
@@ -62,6 +62,20 @@ test("every method has one route in the mesh, to its service and with its policy
   }
 });
 
+test("reflection and health of the mesh lead to the gateway", (t) => {
+  const paths = [
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/List",
+    "/grpc.health.v1.Health/Watch",
+  ];
+  for (const path of paths) {
+    const clusters = meshRoutes.filter(({ match }) => match.path === path).map(({ route }) => route?.cluster);
+    t.deepEqual(clusters, ["gateway"], path);
+  }
+});
+
 test("operations have one route for each service, chosen by a header", (t) => {
   for (const method of OperationsService.methods) {
     const routes = meshRoutes.filter(({ match }) => match.path === `/${methodName(method)}`);
@@ -101,15 +115,14 @@ test("streams may be silent for as long as they may last, on both listeners", (t
   const streaming = ownMethods.filter(({ methodKind }) => methodKind !== "unary");
   t.true(streaming.length > 0);
   for (const method of streaming) {
-    const routes = [...meshRoutes, ...edgeRoutes].filter(
-      ({ match }) => match.path === `/${methodName(method)}`,
-    );
-    t.is(routes.length, 2);
-    for (const { route } of routes) {
-      t.true(milliseconds(route?.idle_timeout as string) >= policyOf(method).timeoutMs);
-      t.is(route?.timeout, undefined);
-    }
+    const { timeoutMs } = policyOf(method);
+    const [edge] = edgeRoutes.filter(({ match }) => match.path === `/${methodName(method)}`);
+    t.true(milliseconds(edge?.route?.idle_timeout ?? "") > timeoutMs);
+    t.true(milliseconds(edge?.route?.max_stream_duration?.max_stream_duration ?? "") > timeoutMs);
+    t.is(edge?.route?.timeout, undefined);
   }
+  t.is(managerOf(configuration, "mesh").stream_idle_timeout, "0s");
+  t.true(meshRoutes.every(({ route }) => route?.idle_timeout === undefined && route?.timeout === undefined));
 });
 
 test("the edge knows what is open to the outside, leads to the gateway alone and lets it answer first", (t) => {

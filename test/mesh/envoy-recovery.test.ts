@@ -1,9 +1,10 @@
-import { join } from "node:path";
+import { connect } from "node:net";
+import { fileURLToPath } from "node:url";
 import { create } from "@bufbuild/protobuf";
 import test, { type ExecutionContext } from "ava";
 import { AuthService, GetKeySetRequestSchema, type GetKeySetResponse } from "#gen/souk/auth/v1/auth_pb.ts";
 import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
-import { isPortFree, pickFreePort } from "../../deploy/local/ports.ts";
+import { pickFreePort } from "../../deploy/local/ports.ts";
 import { sendSignal, waitUntil } from "../../deploy/local/process.ts";
 import { makePlace } from "../service/local/place.ts";
 import { requireEnvoy, startTestEnvoy } from "./envoy-program.ts";
@@ -64,11 +65,11 @@ function asker(t: ExecutionContext, target: string): () => Promise<number> {
 async function startReplica(t: ExecutionContext) {
   const { supervisor } = makePlace(t);
   const port = await pickFreePort();
-  const listening = async () => !(await isPortFree(port));
+  const listening = () => accepts(port);
   const child = await supervisor.start({
     name: "replica",
     command: process.execPath,
-    args: [join(import.meta.dirname, "envoy-replica.ts"), String(port)],
+    args: [fileURLToPath(import.meta.resolve("./envoy-replica.ts")), String(port)],
     ready: listening,
   });
   return {
@@ -81,4 +82,12 @@ async function startReplica(t: ExecutionContext) {
       await waitUntil(async () => child.pid() !== killed && child.pid() !== undefined && listening(), 20_000);
     },
   };
+}
+
+/** Whether a server listens; asked by calling it, since a try to listen there would be in the server's way. */
+function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  return new Promise((resolve) => {
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+  }).finally(() => socket.destroy()) as Promise<boolean>;
 }

@@ -25,15 +25,15 @@ export interface Route {
   };
 }
 
+/** The settings of a listener for HTTP. */
+interface Manager {
+  readonly stream_idle_timeout: string;
+  readonly route_config: { readonly virtual_hosts: readonly { readonly routes: readonly Route[] }[] };
+}
+
 interface Listener {
   readonly name: string;
-  readonly filter_chains: readonly {
-    readonly filters: readonly {
-      readonly typed_config: {
-        readonly route_config: { readonly virtual_hosts: readonly { readonly routes: readonly Route[] }[] };
-      };
-    }[];
-  }[];
+  readonly filter_chains: readonly { readonly filters: readonly { readonly typed_config: Manager }[] }[];
 }
 
 /** The parts of a generated configuration that refer to each other. */
@@ -44,12 +44,16 @@ export interface Configuration {
   };
 }
 
+/** The settings of a listener. */
+export function managerOf(configuration: Configuration, listener: "edge" | "mesh"): Manager {
+  const { filter_chains } =
+    configuration.static_resources.listeners.find(({ name }) => name === listener) ?? {};
+  const manager = filter_chains?.[0]?.filters[0]?.typed_config;
+  if (manager === undefined) throw new Error(`The configuration has no listener ${listener}.`);
+  return manager;
+}
+
 /** The routes of a listener in the order in which Envoy tries them. */
-export function routesOf(configuration: Configuration, listener: "edge" | "mesh"): Route[] {
-  return configuration.static_resources.listeners
-    .filter(({ name }) => name === listener)
-    .flatMap(({ filter_chains }) => filter_chains)
-    .flatMap(({ filters }) => filters)
-    .flatMap(({ typed_config }) => typed_config.route_config.virtual_hosts)
-    .flatMap(({ routes }) => routes);
+export function routesOf(configuration: Configuration, listener: "edge" | "mesh"): readonly Route[] {
+  return managerOf(configuration, listener).route_config.virtual_hosts.flatMap(({ routes }) => routes);
 }

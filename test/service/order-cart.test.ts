@@ -5,7 +5,7 @@ import { type Customer, refusal, shopOf } from "./order-shop.ts";
 
 const shop = shopOf(test);
 
-test("a customer has a cart before anything is in it", async (t) => {
+test.serial("a customer has a cart before anything is in it", async (t) => {
   const ada = await shop().customer();
   const { cart } = await ada.cart.getCart({});
   t.like(cart, {
@@ -17,7 +17,7 @@ test("a customer has a cart before anything is in it", async (t) => {
   t.deepEqual([again.cart?.id, again.cart?.etag], [cart?.id, cart?.etag]);
 });
 
-test("a line shows what is sold and what it costs today", async (t) => {
+test.serial("a line shows what is sold and what it costs today", async (t) => {
   const lamp = await shop().offer(4_900n);
   const ada = await shop().customer();
   const { cart } = await ada.cart.addItem({ variantId: lamp.toUpperCase(), quantity: 3n, note: "for Bob" });
@@ -37,7 +37,7 @@ test("a line shows what is sold and what it costs today", async (t) => {
   t.is(cart?.total?.minor, 14_700n);
 });
 
-test("equal variant and note grow one line, another note makes another one, in the order of adding", async (t) => {
+test.serial("equal variant and note grow one line, another note makes another one, in the order of adding", async (t) => {
   const [lamp, cup] = [await shop().offer(100n), await shop().offer(200n)];
   const ada = await shop().customer();
   await ada.add(lamp, 1n);
@@ -51,7 +51,7 @@ test("equal variant and note grow one line, another note makes another one, in t
   ]);
 });
 
-test("of items that are added at once none is lost, and there is one cart", async (t) => {
+test.serial("of items that are added at once none is lost, and there is one cart", async (t) => {
   const variants = [await shop().offer(100n), await shop().offer(200n), await shop().offer(300n)];
   const ada = await shop().customer();
   const carts = await Promise.all(
@@ -64,13 +64,13 @@ test("of items that are added at once none is lost, and there is one cart", asyn
   t.is(new Set(carts.map((it) => it.cart?.etag)).size, 30);
   t.is(cart?.total?.minor, 20n * 600n);
   t.deepEqual(
-    new Map((await ada.lines()).map(([id, quantity]) => [id, quantity])),
-    new Map(variants.map((id) => [id, 20n])),
+    (await ada.lines()).map(([id, quantity]) => [id, quantity]).sort(),
+    variants.map((id) => [id, 20n]).sort(),
   );
   for (const { cart: seen } of carts) t.false(seen?.lines.some(({ unavailable }) => unavailable));
 });
 
-test("setting and adding at once leave what one order of the two would", async (t) => {
+test.serial("setting and adding at once leave what one order of the two would", async (t) => {
   const lamp = await shop().offer(100n);
   const ada = await shop().customer();
   await ada.add(lamp, 1n);
@@ -80,7 +80,7 @@ test("setting and adding at once leave what one order of the two would", async (
   t.true(quantity === 10n || quantity === 15n, `${quantity}`);
 });
 
-test("a line holds 999, whoever adds at once", async (t) => {
+test.serial("a line holds 999, whoever adds at once", async (t) => {
   const lamp = await shop().offer(100n);
   const ada = await shop().customer();
   const outcomes = await Promise.allSettled(
@@ -95,7 +95,7 @@ test("a line holds 999, whoever adds at once", async (t) => {
   t.like(error.metadata, { limit: "999", variant_id: lamp });
 });
 
-test("a cart holds 100 lines, whoever adds at once", async (t) => {
+test.serial("a cart holds 100 lines, whoever adds at once", async (t) => {
   const lamp = await shop().offer(100n);
   const ada = await shop().customer();
   for (let note = 0; note < 97; note++) await ada.add(lamp, 1n, `note ${note}`);
@@ -106,10 +106,10 @@ test("a cart holds 100 lines, whoever adds at once", async (t) => {
       t.like(outcome.reason, { reason: "CART_TOO_LARGE", metadata: { limit: "100" } });
   }
   t.is((await ada.lines()).length, 100);
-  await t.notThrowsAsync(ada.add(lamp, 1n, "a"), "a line that is there still grows");
+  await t.notThrowsAsync(ada.add(lamp, 1n, "note 0"), "a line that is there still grows");
 });
 
-test("what is not on sale cannot be added, and leaves nothing behind", async (t) => {
+test.serial("what is not on sale cannot be added, and leaves nothing behind", async (t) => {
   const ada = await shop().customer();
   const unknown = await refusal(ada.add(uuidv7()));
   t.is(unknown.reason, "VARIANT_NOT_FOUND");
@@ -120,17 +120,17 @@ test("what is not on sale cannot be added, and leaves nothing behind", async (t)
   t.deepEqual(await ada.lines(), []);
 });
 
-test("adding under one key adds once, also when it is repeated at once, and answers alike", async (t) => {
+test.serial("adding under one key adds once, also when it is repeated at once, and answers alike", async (t) => {
   const lamp = await shop().offer(100n);
   const ada = await shop().customer();
-  const add = () => ada.cart.addItem({ variantId: lamp, quantity: 2n }, { idempotencyKey: "first lamp" });
+  const add = () => ada.cart.addItem({ variantId: lamp, quantity: 2n }, { idempotencyKey: "first-lamp" });
   const answers = await Promise.all([add(), add(), add()]);
   answers.push(await add());
   for (const answer of answers) t.deepEqual(answer, answers[0]);
   t.deepEqual(await ada.lines(), [[lamp, 2n, ""]]);
 });
 
-test("a line is set, and removed with 0, also twice", async (t) => {
+test.serial("a line is set, and removed with 0, also twice", async (t) => {
   const lamp = await shop().offer(100n);
   const ada = await shop().customer();
   await ada.add(lamp, 7n);
@@ -143,7 +143,7 @@ test("a line is set, and removed with 0, also twice", async (t) => {
   t.is((await refusal(ada.cart.updateItem({ lineId: line, quantity: 1n }))).reason, "LINE_NOT_FOUND");
 });
 
-test("somebody else's line is not found, and stays as it is", async (t) => {
+test.serial("somebody else's line is not found, and stays as it is", async (t) => {
   const lamp = await shop().offer(100n);
   const [ada, bob] = [await shop().customer(), await shop().customer()] as [Customer, Customer];
   await ada.add(lamp, 7n);
@@ -154,7 +154,7 @@ test("somebody else's line is not found, and stays as it is", async (t) => {
   t.deepEqual(await ada.lines(), [[lamp, 7n, ""]]);
 });
 
-test("clearing empties the cart and keeps it", async (t) => {
+test.serial("clearing empties the cart and keeps it", async (t) => {
   const ada = await shop().customer();
   await ada.add(await shop().offer(100n));
   await ada.add(await shop().offer(100n));
@@ -165,7 +165,7 @@ test("clearing empties the cart and keeps it", async (t) => {
   t.not(cart?.etag, before?.etag);
 });
 
-test("the cart follows the prices, and what is no longer on sale counts nothing", async (t) => {
+test.serial("the cart follows the prices, and what is no longer on sale counts nothing", async (t) => {
   const { catalogue } = shop();
   const [lamp, cup] = [await shop().offer(1_000n), await shop().offer(2_000n)];
   const ada = await shop().customer();

@@ -182,6 +182,12 @@ test("what Shopify exports in ways of its own is understood", async (t) => {
   t.is(noSku?.variants[0]?.sku, "no-sku-große-s20-plus");
 });
 
+test("a long run of blank lines is no long row", async (t) => {
+  const blanks = "\r\n".repeat(700_000);
+  const results = await read(`${toCsv([simple("one")])}${blanks}${simple("two").Handle},\r\n`);
+  t.like(problems(results)[0], { line: 700_003, handle: "two" });
+});
+
 test("blank lines and rows of empty cells are passed over and still counted", async (t) => {
   const file = `\r\n${toCsv([simple("one")], { start: "" })}\r\n${",".repeat(HEADER.length - 1)}\r\n${"x,"}\r\n`;
   const results = await read(file);
@@ -264,6 +270,14 @@ test("a picture at fault costs only the picture", async (t) => {
     t.like(problems(results), [{ line: 2, column: "Image Src", handle: "mug" }] as never);
     t.deepEqual(products(results)[0]?.images, []);
   }
+});
+
+test("a picture that is named twice counts once, and there are at most 250", async (t) => {
+  const picture = (index: number): Row => ({ Handle: "mug", "Image Src": `/${index}.svg` });
+  const rows = [...Array.from({ length: 251 }, (_, index) => picture(index)), picture(0)];
+  const results = await read(toCsv([simple("mug"), ...rows]));
+  t.like(problems(results), [{ line: 253, column: "Image Src", handle: "mug" }] as never);
+  t.is(products(results)[0]?.images.length, 250);
 });
 
 test("a product without a readable variant is left out and said to be", async (t) => {
@@ -369,7 +383,8 @@ const unreadable: [about: string, file: string | Uint8Array, line: number, reaso
   ["a quote that never closes", `${toCsv([simple("ok")])}"lamp,\r\n\r\n`, 3, /do not balance/],
   ["a quote in the middle of a cell", `${toCsv([simple("ok")])}la"mp,\r\n`, 3, /do not balance/],
   ["text behind a closing quote", `${toCsv(LAMP)}"lamp"x,\r\n`, 6, /do not balance/],
-  ["a row without end", `${toCsv([simple("ok")])}"${"x".repeat(1_100_000)}`, 3, /longer than 1,000,000/],
+  ["a row of endless empty cells", toCsv([simple("ok")]) + ",".repeat(1_100_000), 3, /longer than a million/],
+  ["a row without end", `${toCsv([simple("ok")])}"${"x".repeat(1_100_000)}`, 3, /longer than a million/],
 ];
 for (const [about, file, line, reason] of unreadable) {
   test(`${about}: one clear problem, wherever the file is cut`, async (t) => {
@@ -470,6 +485,8 @@ test("harmless HTML stays, everything else goes", (t) => {
     ["<li>a</li><li>b</li>", "a\nb"],
     ["1 < 2 & 3 > 2 &lt; &nope &#60;", "1 &lt; 2 &amp; 3 &gt; 2 &lt; &amp;nope &#60;"],
     ["a<!-- <p> -->b<!---->c<!doctype x>d<?php ?>e</>f", "abcdef"],
+    ["<ul><p>a<li>b</ul>", "<ul><p>a</p><li>b</li></ul>"],
+    ['<a = href="http://a.example">x</a>', '<a href="http://a.example/">x</a>'],
     ["a<p", "a"],
     ["a<!-- never closed", "a"],
     ["a\u0000b\u001b", "ab"],
@@ -514,12 +531,12 @@ test("sanitised HTML is made of allowed tags only, is balanced, and stays the sa
 test("the time that hostile HTML takes grows no faster than its length", (t) => {
   const shapes = ["<", "<a ", "<a =", '<a href="', "<!--", "</", "&", "<p><b>", "<div>", "<script>", "<a / "];
   const run = (length: number) => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (const shape of shapes) sanitiseHtml(shape.repeat(Math.ceil(length / shape.length)));
-    return performance.now() - start;
+    return process.cpuUsage(start).user / 1000;
   };
   run(65_536);
-  t.true(run(16 * 65_536) < 16 * 8 * Math.max(run(65_536), 5));
+  t.true(run(16 * 65_536) < 16 * 8 * Math.max(run(65_536), 20));
 });
 
 test("a memory of first lines tells repeated texts from new ones, however many there are", (t) => {

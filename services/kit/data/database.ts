@@ -8,11 +8,13 @@ import { type FinishingPart, joinParts } from "./finish.ts";
 import { claimKey, storeAnswer } from "./idempotency.ts";
 import { poolDialect, queryBuilder, type Run } from "./kysely.ts";
 import type { Migrations } from "./migrations.ts";
-import { rememberEvent } from "./inbox.ts";
+import { rememberEvents } from "./inbox.ts";
 import { lazyEntityManagers } from "./orm.ts";
+import { type OutboxSignal, outboxSignal } from "./outbox-signal.ts";
 import { type OutgoingEvent, outgoingEvent, storeEvents } from "./outbox.ts";
-import { openPool, type PoolOptions, type SqlConnection, type SqlPool } from "./pool.ts";
+import { openPool, type PoolOptions, type SqlPool } from "./pool.ts";
 import type { Entities, Tables } from "./tables.ts";
+import { type OpenTransaction, openTransaction } from "./transaction.ts";
 
 /** A transaction under way. */
 export interface Transaction<E extends Entities = Entities> {
@@ -30,13 +32,19 @@ export interface Transaction<E extends Entities = Entities> {
    */
   emit<D extends DescMessage>(schema: D, init: MessageInitShape<D>): void;
   /**
-   * Remembers an event, so that it takes effect once.
+   * Remembers events, so that each takes effect once.
    *
-   * @param consumer who heeds it
-   * @param eventId the event
-   * @returns false when it was remembered before
+   * @param consumer who heeds them
+   * @param eventIds the events
+   * @returns those that were not remembered before
    */
-  remember(consumer: string, eventId: string): Promise<boolean>;
+  remember(consumer: string, eventIds: readonly string[]): Promise<Set<string>>;
+  /**
+   * The same transaction for another piece of work: what is told through it carries that one's request id.
+   *
+   * @param scope the other work
+   */
+  within(scope: Scope): Transaction<E>;
   /** Adds a change to the statement that ends the transaction, so that it costs no round trip. */
   finishWith(part: FinishingPart): void;
 }
@@ -47,6 +55,8 @@ export interface Database<E extends Entities = Entities> {
   readonly sql: Kysely<Tables<E>>;
   /** The connections underneath. */
   readonly pool: SqlPool;
+  /** Rings when events were stored. */
+  readonly outbox: OutboxSignal;
   /**
    * The unit of work: one transaction holds the change, the events that tell of it and the answer that is
    * kept under the idempotency key of the call. Where the key is known, the answer is replayed instead.
@@ -82,24 +92,26 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
   const pool = openPool({ ...options, size: options.poolSize });
   const dialect = poolDialect(pool);
   const entityManagers = lazyEntityManagers(dialect, options.entities);
+  const outbox = outboxSignal((text, values) => pool.run(text, values));
   let migrated = false;
 
   async function attempt<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R> {
-    const connection = await pool.acquire(scope.deadline);
+    const connection = openTransaction(await pool.acquire(scope.deadline));
     try {
-      return await transact(connection, dialect, entityManagers, scope, work);
-    } catch (error) {
-      await connection.run("rollback").catch(() => {});
-      throw error;
+      const { answer, events } = await transact(connection, dialect, entityManagers, scope, work);
+      if (events > 0) outbox.raise();
+      return answer;
     } finally {
-      connection.release();
+      await connection.end();
     }
   }
 
   return {
     sql: queryBuilder<Tables<E>>(dialect, (text, values) => pool.run(text, values)),
     pool,
+    outbox,
     async write(scope, work) {
+      if (scope.idempotency?.kept) throw new Error("Only one write of a call can keep its idempotency key.");
       for (let tries = 1; ; tries++) {
         try {
           return await attempt(scope, work);
@@ -121,65 +133,49 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
 }
 
 async function transact<E extends Entities, R>(
-  connection: SqlConnection,
+  { run, commit }: OpenTransaction,
   dialect: Dialect,
   entityManagers: (transaction: Kysely<never>) => EntityManager,
   scope: Scope,
   work: (tx: Transaction<E>) => Promise<R>,
-): Promise<R> {
+): Promise<{ readonly answer: R; readonly events: number }> {
   const { idempotency } = scope;
-  const begun = connection.run("begin");
-  begun.catch(() => {});
   if (idempotency !== undefined) {
-    const stored = await claimKey(connection.run, idempotency);
+    const stored = await claimKey(run, idempotency);
     if (stored !== undefined) {
-      await connection.run("commit");
       idempotency.kept = true;
-      return stored as R;
+      return { answer: stored as R, events: 0 };
     }
   }
   const events: OutgoingEvent[] = [];
   const parts: FinishingPart[] = [];
   let em: EntityManager | undefined;
-  const sql = queryBuilder<Tables<E>>(dialect, connection.run);
-  const answer = await work({
+  const sql = queryBuilder<Tables<E>>(dialect, run);
+  const within = (own: Scope): Transaction<E> => ({
     sql,
-    run: connection.run,
+    run,
     get em() {
       em ??= entityManagers(sql as unknown as Kysely<never>);
       return em;
     },
     emit: (schema, init) => {
-      events.push(outgoingEvent(schema, init));
+      events.push(outgoingEvent(schema, init, own));
     },
-    remember: (consumer, eventId) => rememberEvent(connection.run, consumer, eventId),
+    remember: (consumer, eventIds) => rememberEvents(run, consumer, eventIds),
+    within,
     finishWith: (part) => {
       parts.push(part);
     },
   });
+  const answer = await work(within(scope));
   await em?.flush();
-  await begun;
   if (idempotency !== undefined) parts.push(storeAnswer(idempotency, answer));
-  if (events.length > 0) parts.push(storeEvents(events, scope));
-  await finish(connection, parts);
+  if (events.length > 0) parts.push(storeEvents(events));
+  // Who waits for longer than the deadline was told that it is uncertain; so late, it shall not be done.
+  if (Date.now() >= scope.deadline) throw tooLate();
+  await commit(parts.length > 0 ? joinParts(parts) : undefined);
   if (idempotency !== undefined) idempotency.kept = true;
-  return answer;
-}
-
-/** The last change and the commit leave together; a failure of the first makes the second a rollback. */
-async function finish(connection: SqlConnection, parts: readonly FinishingPart[]): Promise<void> {
-  if (parts.length === 0) {
-    await connection.run("commit");
-    return;
-  }
-  const { text, values } = joinParts(parts);
-  const [changed, committed] = connection.together(() => [
-    connection.run(text, values),
-    connection.run("commit"),
-  ]);
-  committed?.catch(() => {});
-  await changed;
-  await committed;
+  return { answer, events: events.length };
 }
 
 async function pendingMigrations(pool: SqlPool, migrations: Migrations): Promise<string[]> {
@@ -188,6 +184,10 @@ async function pendingMigrations(pool: SqlPool, migrations: Migrations): Promise
   const { rows } = await pool.run("select name from mesh.migration");
   const done = new Set(rows.map(({ name }) => name as string));
   return migrations.map(({ name }) => name).filter((name) => !done.has(name));
+}
+
+function tooLate() {
+  return refuseMesh(MeshReason.DEADLINE_EXCEEDED, "the time of the call was up before its change was made; nothing was");
 }
 
 function tooBusy(cause: unknown) {

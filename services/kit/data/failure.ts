@@ -76,7 +76,8 @@ function isUnavailable(error: Error): boolean {
     if (error instanceof AggregateError) return error.errors.every((each) => isUnavailable(each));
     return driverMessages.test(error.message);
   }
-  if (/^E[A-Z_]{3,}$/.test(code)) return true;
+  // System errors such as ECONNREFUSED; what begins with ERR_ is a mistake of the program.
+  if (/^E(?!RR_)[A-Z]{3,}$/.test(code)) return true;
   if (code === "57014") return false;
   return code.length === 5 && (unavailableClasses.has(code.slice(0, 2)) || unavailableStates.has(code));
 }

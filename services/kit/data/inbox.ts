@@ -4,19 +4,20 @@ import type { Run } from "./kysely.ts";
 const MEMORY_MS = 35 * 24 * 60 * 60 * 1000;
 
 /**
- * Remembers an event inside the transaction of its effects.
+ * Remembers events inside the transaction of their effects.
  *
  * @param run sends a statement in the transaction
- * @param consumer who heeds it
- * @param eventId the event
- * @returns false when it was remembered before
+ * @param consumer who heeds them
+ * @param eventIds the events
+ * @returns those that were not remembered before
  */
-export async function rememberEvent(run: Run, consumer: string, eventId: string): Promise<boolean> {
-  const { rowCount } = await run(
-    "insert into mesh.inbox (consumer, event_id) values ($1, $2) on conflict do nothing",
-    [consumer, eventId],
+export async function rememberEvents(run: Run, consumer: string, eventIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await run(
+    `insert into mesh.inbox (consumer, event_id) select $1, unnest($2::uuid[])
+     on conflict do nothing returning event_id`,
+    [consumer, eventIds],
   );
-  return rowCount === 1;
+  return new Set(rows.map(({ event_id }) => event_id as string));
 }
 
 /**

@@ -31,16 +31,8 @@ export const meshMigrations: Migrations = [
         traceparent text,
         create_time timestamptz not null default clock_timestamp()
       );
-      create function mesh.notify_outbox() returns trigger language plpgsql as $$
-        begin
-          perform pg_notify('mesh_outbox', '');
-          return null;
-        end
-      $$;
-      create trigger outbox_notify after insert on mesh.outbox
-        for each statement execute function mesh.notify_outbox();
     `,
-    down: "drop table mesh.outbox; drop function mesh.notify_outbox()",
+    down: "drop table mesh.outbox",
   },
   {
     name: "mesh_0003_inbox",

@@ -86,8 +86,8 @@ async function createDatabase(url: string): Promise<void> {
     const { rowCount } = await client.query("select 1 from pg_database where datname = $1", [name]);
     if (rowCount === 0) await client.query(`create database ${client.escapeIdentifier(name)}`);
   } catch (error) {
-    // Somebody else made it between the two statements.
-    if ((error as { code?: string }).code !== "42P04") throw error;
+    // Somebody else made it meanwhile: duplicate_database, or unique_violation when both began at once.
+    if (!["42P04", "23505"].includes((error as { code?: string }).code ?? "")) throw error;
   } finally {
     await client.end();
   }

@@ -22,24 +22,42 @@ export interface OutgoingEvent {
   /** The full name of the message. */
   readonly type: string;
   readonly payload: Uint8Array;
+  /** The work that it tells of. */
+  readonly requestId: string;
+  readonly traceparent: string | undefined;
 }
+
+/** Servers take messages of 1 MiB unless told otherwise, headers included; what they refuse would never leave. */
+const MOST_BYTES = 512 * 1024;
 
 /**
  * Makes an event out of a message that the contracts declare to be one.
  *
  * @param schema the message type; it must carry the option souk.mesh.v1.event
  * @param init the content
- * @throws Error when the type is no event, or the field of its aggregate's id is empty or unfit for a subject
+ * @param scope the work that it tells of
+ * @throws Error when the type is no event, the field of its aggregate's id is empty or unfit for a subject, or
+ *   the content is too large
  */
-export function outgoingEvent<D extends DescMessage>(schema: D, init: MessageInitShape<D>): OutgoingEvent {
+export function outgoingEvent<D extends DescMessage>(
+  schema: D,
+  init: MessageInitShape<D>,
+  { requestId, traceparent }: Scope,
+): OutgoingEvent {
   const message = create(schema, init);
+  const payload = toBinary(schema, message);
+  if (payload.byteLength > MOST_BYTES) {
+    throw new Error(`${schema} has ${payload.byteLength} bytes; an event may have ${MOST_BYTES}. Name things instead of holding them.`);
+  }
   const aggregateId = aggregateOf(schema, message as unknown as Record<string, unknown>);
   return {
     id: uuidv7(),
     aggregateId,
     subject: `${eventSubject(schema)}.${aggregateId}`,
     type: schema.typeName,
-    payload: toBinary(schema, message),
+    payload,
+    requestId,
+    traceparent,
   };
 }
 
@@ -57,15 +75,12 @@ export function eventSubject(schema: DescMessage): string {
  * Stores events with the change they tell of.
  *
  * @param events the events, in their order
- * @param scope the work that made them; they carry its request id and trace
  */
-export function storeEvents(events: readonly OutgoingEvent[], scope: Scope): FinishingPart {
+export function storeEvents(events: readonly OutgoingEvent[]): FinishingPart {
   return (value) => {
-    const requestId = value(scope.requestId);
-    const traceparent = value(scope.traceparent ?? null);
-    const rows = events.map((event) => {
-      const own = [event.id, event.aggregateId, event.subject, event.type, event.payload].map(value);
-      return `(${own.join(", ")}, ${requestId}, ${traceparent})`;
+    const rows = events.map(({ id, aggregateId, subject, type, payload, requestId, traceparent }) => {
+      const columns = [id, aggregateId, subject, type, payload, requestId, traceparent ?? null];
+      return `(${columns.map(value).join(", ")})`;
     });
     return `insert into mesh.outbox (id, aggregate_id, subject, type, payload, request_id, traceparent) values ${rows.join(", ")}`;
   };

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
+import { MeshReason, refuseMesh } from "../error.ts";
 
 /** JetStream as it was found on the server. */
 export interface Streams {
@@ -13,13 +15,18 @@ export interface Streams {
 export interface EventBus {
   /** First part of subjects and stream names. */
   readonly namespace: string;
-  /** Waits until the server is there, for ever if need be; rejects once the bus is closed. */
-  streams(): Promise<Streams>;
+  /**
+   * JetStream, when the server is there.
+   *
+   * @throws SoukError DEPENDENCY_UNAVAILABLE while it is away
+   */
+  streams(): Streams;
   /**
    * Makes sure that there is a stream for the events of a domain.
    *
    * @param domain for example "order", or "dead" for the dead letters
    * @returns the stream's name
+   * @throws SoukError DEPENDENCY_UNAVAILABLE while the server is away
    */
   ensureStream(domain: string): Promise<string>;
   /** @throws Error when the server is away */
@@ -33,6 +40,8 @@ const OLDEST_SERVER = [2, 10] as const;
 const MAX_AGE_NS = 30 * 24 * 3_600 * 1e9;
 /** Within this time the server drops an event that is published again, in ns. */
 const DUPLICATE_WINDOW_NS = 120 * 1e9;
+const CONNECT_MS = 2_000;
+const RETRY_MS = 250;
 
 /**
  * Connects to NATS in the background and for ever: the server may be away at any time.
@@ -47,39 +56,50 @@ export function openEventBus(options: {
 }): EventBus {
   const { namespace, log } = options;
   const closing = new AbortController();
-  let opened: Promise<Streams> | undefined;
   const ensured = new Map<string, Promise<string>>();
+  let found: Streams | undefined;
+  let away = true;
 
-  async function open(): Promise<Streams> {
-    const connection = await connect({
-      servers: options.url,
-      name: options.clientName,
-      reconnect: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      reconnectJitter: 100,
-      waitOnFirstConnect: true,
-      pingInterval: 10_000,
-    });
-    if (closing.signal.aborted) await connection.close();
-    closing.signal.throwIfAborted();
-    requireServer(connection);
-    void tell(connection, log);
-    const manager = await jetstreamManager(connection, { checkAPI: false });
-    return { connection, client: jetstream(connection), manager };
+  /** Goes on until the bus is closed; once there is a connection, it mends itself. */
+  async function keepConnected(): Promise<void> {
+    for (let told = false; !closing.signal.aborted; told = true) {
+      try {
+        found = await open(options);
+        away = false;
+        await watch(found.connection);
+        found = undefined;
+      } catch (error) {
+        if (!told) log.warn({ err: error }, "NATS is away; events wait in the outbox");
+      }
+      await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => {});
+    }
   }
 
-  function streams(): Promise<Streams> {
-    closing.signal.throwIfAborted();
-    opened ??= open().catch((error: unknown) => {
-      opened = undefined;
-      throw error;
+  async function watch(connection: NatsConnection): Promise<void> {
+    if (closing.signal.aborted) await connection.close();
+    for await (const { type } of connection.status()) {
+      if (type === "disconnect") {
+        away = true;
+        log.warn("NATS is away; events wait in the outbox");
+      }
+      if (type === "reconnect") {
+        away = false;
+        // The server may come back without what it had.
+        ensured.clear();
+        log.info("NATS is back");
+      }
+    }
+  }
+
+  function streams(): Streams {
+    if (found !== undefined && !away) return found;
+    throw refuseMesh(MeshReason.DEPENDENCY_UNAVAILABLE, "NATS cannot be reached; try again in a moment", {
+      retryAfterMs: 1_000,
     });
-    return opened;
   }
 
   async function makeStream(domain: string): Promise<string> {
-    const { manager } = await streams();
+    const { manager } = streams();
     const name = `${namespace}-${domain}`;
     const config = {
       subjects: [`${namespace}.${domain}.>`],
@@ -94,6 +114,7 @@ export function openEventBus(options: {
     return name;
   }
 
+  const connected = keepConnected();
   return {
     namespace,
     streams,
@@ -107,15 +128,34 @@ export function openEventBus(options: {
       return made;
     },
     async check() {
-      const { connection } = await streams();
-      await connection.rtt();
+      await streams().connection.rtt();
     },
     async close() {
-      closing.abort(new Error("the event bus is closed"));
-      const connection = await opened?.then((it) => it.connection).catch(() => undefined);
-      await connection?.close();
+      closing.abort();
+      await found?.connection.close();
+      await connected;
     },
   };
+}
+
+async function open({ url, clientName }: { url: string; clientName: string }): Promise<Streams> {
+  const connection = await connect({
+    servers: url,
+    name: clientName,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RETRY_MS,
+    reconnectJitter: RETRY_MS / 2,
+    pingInterval: 10_000,
+    timeout: CONNECT_MS,
+  });
+  try {
+    requireServer(connection);
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    return { connection, client: jetstream(connection), manager };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }
 
 function requireServer(connection: NatsConnection): void {
@@ -123,13 +163,5 @@ function requireServer(connection: NatsConnection): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [oldestMajor, oldestMinor] = OLDEST_SERVER;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
-  void connection.close();
   throw new Error(`NATS ${version} is too old; ${OLDEST_SERVER.join(".")} or later is needed`);
-}
-
-async function tell(connection: NatsConnection, log: Logger): Promise<void> {
-  for await (const { type } of connection.status()) {
-    if (type === "disconnect") log.warn("NATS is away; events wait in the outbox");
-    if (type === "reconnect") log.info("NATS is back");
-  }
 }

@@ -1,8 +1,9 @@
-import { type MsgHdrs, headers } from "@nats-io/transport-node";
+import type { JsMsg } from "@nats-io/jetstream";
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { MeshReason, refuseMesh } from "../error.ts";
 import type { EventBus } from "./bus.ts";
 import { ID_HEADER } from "./envelope.ts";
-import type { HandleEvent, IncomingEvent } from "./handle.ts";
+import type { EventHandler, IncomingEvent } from "./handle.ts";
 
 /** An event that could not be handled. */
 export interface DeadLetter {
@@ -50,12 +51,12 @@ const LIST_MS = 1_000;
  * @param service whose they are
  * @param handle handles one that is replayed
  */
-export function deadLetters(bus: EventBus, service: string, handle: HandleEvent): DeadLetters {
+export function deadLetters(bus: EventBus, service: string, handle: EventHandler): DeadLetters {
   const subject = `${bus.namespace}.dead.${service}`;
   return {
     async bury(event, originalSubject, error, attempts) {
       const stream = await bus.ensureStream("dead");
-      const { client } = await bus.streams();
+      const { client } = bus.streams();
       const all = copyHeaders(event.headers);
       all.set("souk-subject", originalSubject);
       all.set("souk-error", error.replace(/[\r\n]+/g, " ").slice(0, 2_000));
@@ -70,42 +71,46 @@ export function deadLetters(bus: EventBus, service: string, handle: HandleEvent)
     },
     async list(after, limit) {
       const stream = await bus.ensureStream("dead");
-      const { client } = await bus.streams();
+      const { client } = bus.streams();
       const consumer = await client.consumers.get(stream, {
         filter_subjects: [subject],
         deliver_policy: "by_start_sequence",
         opt_start_seq: Number(after) + 1,
       });
       const { num_pending } = await consumer.info();
-      const found: DeadLetter[] = [];
       const expected = Math.min(limit, num_pending);
-      if (expected === 0) return found;
+      if (expected === 0) return [];
+      const found: DeadLetter[] = [];
       const messages = await consumer.fetch({ max_messages: expected, expires: LIST_MS });
       for await (const message of messages) {
-        found.push({
-          id: String(message.seq),
-          eventId: message.headers?.get("souk-event-id") ?? "",
-          subject: message.headers?.get("souk-subject") ?? "",
-          error: message.headers?.get("souk-error") ?? "",
-          attempts: Number(message.headers?.get("souk-attempts") ?? 0),
-          deadTime: new Date(message.time),
-        });
+        found.push(toDeadLetter(message));
         if (found.length === expected) break;
       }
       return found;
     },
     async replay(id) {
       const stream = await bus.ensureStream("dead");
-      const { manager } = await bus.streams();
+      const { manager } = bus.streams();
       const message = await manager.streams.getMessage(stream, { seq: Number(id) }).catch(() => null);
       if (message === null || message.subject !== subject) {
         throw refuseMesh(MeshReason.NOT_FOUND, `there is no dead letter ${id}; list them to see which are`);
       }
       const all = copyHeaders(message.header);
       all.set(ID_HEADER, all.get("souk-event-id"));
-      await handle({ data: message.data, headers: all });
+      await handle.handle([handle.read({ data: message.data, headers: all })]);
       await manager.streams.deleteMessage(stream, message.seq);
     },
+  };
+}
+
+function toDeadLetter({ seq, headers: all, time }: JsMsg): DeadLetter {
+  return {
+    id: String(seq),
+    eventId: all?.get("souk-event-id") ?? "",
+    subject: all?.get("souk-subject") ?? "",
+    error: all?.get("souk-error") ?? "",
+    attempts: Number(all?.get("souk-attempts") ?? 0),
+    deadTime: new Date(time),
   };
 }
 

@@ -1,9 +1,10 @@
-import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, type Message } from "@bufbuild/protobuf";
+import type { MsgHdrs } from "@nats-io/transport-node";
 import type { Database } from "../data/database.ts";
 import type { RootScope } from "../rpc/root-scope.ts";
-import { fromHeaders } from "./envelope.ts";
+import { type Envelope, fromHeaders } from "./envelope.ts";
+import { pause } from "./pause.ts";
 import type { Subscription } from "./subscription.ts";
-import type { MsgHdrs } from "@nats-io/transport-node";
 
 /** An event as it comes from a stream. */
 export interface IncomingEvent {
@@ -11,20 +12,39 @@ export interface IncomingEvent {
   readonly headers?: MsgHdrs | undefined;
 }
 
-/** How long the handling of one event may take, in ms. */
+/** An event that somebody here heeds. */
+export interface ReadEvent {
+  readonly envelope: Envelope;
+  readonly subscription: Subscription;
+  readonly event: Message;
+}
+
+/** The way of every event of a service, fresh or replayed. */
+export interface EventHandler {
+  /** @throws UnreadableEvent */
+  read(incoming: IncomingEvent): ReadEvent;
+  /**
+   * Lets events take effect, each once: their effects and the memory of them are one transaction.
+   *
+   * @param events in their order
+   * @throws whatever a handler throws; then none took effect
+   */
+  handle(events: readonly ReadEvent[]): Promise<void>;
+  /** Waits until the database of the effects answers, or the signal is aborted; false when it answered at once. */
+  waitForDatabase(signal: AbortSignal): Promise<boolean>;
+}
+
+/** How long handling may take, in ms. */
 export const HANDLE_MS = 20_000;
+const AWAY_MS = 500;
 
 /** An event that no repetition will make better: it is not one, or nobody here heeds it. */
 export class UnreadableEvent extends Error {
   override readonly name = "UnreadableEvent";
 }
 
-/** Lets an event take effect, once. */
-export type HandleEvent = (incoming: IncomingEvent) => Promise<void>;
-
 /**
- * Makes the function through which every event of a service goes, fresh or replayed: the inbox row
- * and the effects are one transaction.
+ * Makes the way of every event of a service.
  *
  * @param service whose inbox it is
  * @param subscriptions what is heeded
@@ -36,28 +56,53 @@ export function eventHandler(
   subscriptions: readonly Subscription[],
   db: Database,
   rootScope: RootScope,
-): HandleEvent {
+): EventHandler {
   const byType = new Map(subscriptions.map((subscription) => [subscription.schema.typeName, subscription]));
-  return async (incoming) => {
-    const { envelope, subscription, event } = read(incoming, byType);
-    const { id, requestId, traceparent, occurTime } = envelope;
-    const scope = rootScope({ requestId, timeoutMs: HANDLE_MS, ...(traceparent !== undefined && { traceparent }) });
-    await db.write(scope, async (tx) => {
-      if (await tx.remember(service, id)) {
-        await subscription.handle(event, tx, { eventId: id, occurTime, scope });
-      }
-    });
-  };
-}
 
-function read(incoming: IncomingEvent, byType: ReadonlyMap<string, Subscription>) {
-  try {
-    const envelope = fromHeaders(incoming.headers);
-    const subscription = byType.get(envelope.type);
-    if (subscription === undefined) throw new Error(`nothing here heeds ${envelope.type}`);
-    const schema: DescMessage = subscription.schema;
-    return { envelope, subscription, event: fromBinary(schema, incoming.data) };
-  } catch (cause) {
-    throw new UnreadableEvent(cause instanceof Error ? cause.message : String(cause), { cause });
+  function scopeOf({ requestId, traceparent }: Envelope) {
+    return rootScope({ requestId, timeoutMs: HANDLE_MS, ...(traceparent !== undefined && { traceparent }) });
   }
+
+  return {
+    read(incoming) {
+      try {
+        const envelope = fromHeaders(incoming.headers);
+        const subscription = byType.get(envelope.type);
+        if (subscription === undefined) throw new Error(`nothing here heeds ${envelope.type}`);
+        return { envelope, subscription, event: fromBinary(subscription.schema, incoming.data) };
+      } catch (cause) {
+        throw new UnreadableEvent(cause instanceof Error ? cause.message : String(cause), { cause });
+      }
+    },
+
+    async handle(events) {
+      const [first] = events;
+      if (first === undefined) return;
+      await db.write(scopeOf(first.envelope), async (tx) => {
+        const unheard = await tx.remember(
+          service,
+          events.map(({ envelope }) => envelope.id),
+        );
+        for (const { envelope, subscription, event } of events) {
+          // One that stands here twice is handled once, too.
+          if (!unheard.delete(envelope.id)) continue;
+          const scope = scopeOf(envelope);
+          const context = { eventId: envelope.id, occurTime: envelope.occurTime, scope };
+          await subscription.handle(event, tx.within(scope), context);
+        }
+      });
+    },
+
+    async waitForDatabase(signal) {
+      for (let waited = false; ; waited = true) {
+        try {
+          await db.pool.run("select 1");
+          return waited;
+        } catch {
+          await pause(AWAY_MS, signal);
+          if (signal.aborted) return true;
+        }
+      }
+    },
+  };
 }

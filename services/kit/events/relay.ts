@@ -1,8 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import type { Logger } from "pino";
+import { OUTBOX_CHANNEL, type OutboxSignal } from "../data/outbox-signal.ts";
 import type { EventBus } from "./bus.ts";
-import { toHeaders } from "./envelope.ts";
+import { pause } from "./pause.ts";
+import { publishInOrder, type StoredEvent } from "./publish.ts";
 
 /** Brings stored events to JetStream. */
 export interface Relay {
@@ -10,34 +11,38 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-interface StoredEvent {
-  readonly seq: string;
-  readonly id: string;
-  readonly aggregate_id: string;
-  readonly subject: string;
-  readonly type: string;
-  readonly payload: Buffer;
-  readonly request_id: string;
-  readonly traceparent: string | null;
-  readonly create_time: Date;
+/** What a relay works with. */
+export interface RelayOptions {
+  /** The database whose outbox it is. */
+  readonly url: string;
+  /** The domain whose stream the events go to. */
+  readonly domain: string;
+  readonly bus: EventBus;
+  /** Rings when this process stored events. */
+  readonly outbox: OutboxSignal;
+  readonly log: Logger;
 }
 
 const BATCH = 500;
 /** The net under LISTEN: how often the outbox is looked at anyway, in ms. */
 const POLL_MS = 1_000;
-const PUBLISH_MS = 5_000;
+const CONNECT_MS = 3_000;
+/** After this the database is taken for frozen. */
+const ANSWER_MS = 20_000;
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 1_000;
 /** One relay works on a database at a time; the lock is the server's and ends with the connection. */
 const LOCK = "select pg_try_advisory_lock(hashtext('souk/relay')) as mine";
+/** The server ends the session, and with it the lock, of a relay that stands still; a live one looks each second. */
+const STAND_STILL = "-c idle_session_timeout=20000";
 
 /**
  * Publishes the events of an outbox, in order for each aggregate, and removes them once they are
  * stored in JetStream. Of several replicas one does the work; another takes over when it is gone.
  *
- * @param options the database, the domain whose stream the events go to, and where NATS is
+ * @param options what it works with
  */
-export function startRelay(options: { url: string; domain: string; bus: EventBus; log: Logger }): Relay {
+export function startRelay(options: RelayOptions): Relay {
   const stopping = new AbortController();
   const done = keepRelaying(options, stopping.signal);
   return {
@@ -48,45 +53,70 @@ export function startRelay(options: { url: string; domain: string; bus: EventBus
   };
 }
 
-async function keepRelaying(options: Parameters<typeof startRelay>[0], signal: AbortSignal): Promise<void> {
-  let pauseMs = FIRST_PAUSE_MS;
+async function keepRelaying(options: RelayOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      await relayUntilFailure(options, signal, () => {
-        pauseMs = FIRST_PAUSE_MS;
-      });
+      await relayUntilFailure(options, signal);
     } catch (error) {
       if (signal.aborted) return;
-      options.log.warn({ err: error, pauseMs }, "events wait in the outbox");
-      await pause(pauseMs, signal);
-      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      options.log.warn({ err: error }, "the outbox cannot be read");
+      await pause(POLL_MS, signal);
     }
   }
 }
 
-async function relayUntilFailure(
-  { url, domain, bus, log }: Parameters<typeof startRelay>[0],
-  signal: AbortSignal,
-  succeeded: () => void,
-): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: `souk-relay-${domain}`, keepAlive: true });
-  const wake = createWake();
+/** @throws whatever ends the connection to the database, and with it the right to publish */
+async function relayUntilFailure(options: RelayOptions, signal: AbortSignal): Promise<void> {
+  const { url, domain, outbox } = options;
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: `souk-relay-${domain}`,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: ANSWER_MS,
+    keepAlive: true,
+    options: STAND_STILL,
+  });
   const broken = new Promise<never>((_, reject) => client.on("error", reject));
   broken.catch(() => {});
+  const wake = createWake();
   client.on("notification", wake.ring);
   signal.addEventListener("abort", wake.ring, { once: true });
+  let unheed = () => {};
   try {
     await client.connect();
     while (!signal.aborted && !(await isLeader(client))) await Promise.race([pause(POLL_MS, signal), broken]);
-    await client.query("listen mesh_outbox");
-    while (!signal.aborted) {
-      const published = await publishBatch(client, domain, bus, log);
-      succeeded();
-      if (published < BATCH) await Promise.race([wake.wait(POLL_MS), broken]);
-    }
+    await client.query(`listen ${OUTBOX_CHANNEL}`);
+    unheed = outbox.heed(wake.ring);
+    await publishForEver(client, options, wake, broken, signal);
   } finally {
+    unheed();
     signal.removeEventListener("abort", wake.ring);
     await client.end().catch(() => {});
+  }
+}
+
+async function publishForEver(
+  client: pg.Client,
+  options: RelayOptions,
+  wake: Wake,
+  broken: Promise<never>,
+  signal: AbortSignal,
+): Promise<void> {
+  let stored: readonly string[] = [];
+  let pauseMs = FIRST_PAUSE_MS;
+  while (!signal.aborted || stored.length > 0) {
+    const events = await forgetAndRead(client, stored, signal.aborted ? 0 : BATCH);
+    const outcome = await publishInOrder(events, options.domain, options.bus);
+    stored = outcome.stored;
+    if (outcome.failure !== undefined) {
+      if (pauseMs === FIRST_PAUSE_MS) options.log.warn({ err: outcome.failure }, "events wait in the outbox");
+      await Promise.race([pause(pauseMs, signal), broken]);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    } else {
+      pauseMs = FIRST_PAUSE_MS;
+      // What was published is removed by the next look, which is due at once.
+      if (stored.length === 0 && !signal.aborted) await Promise.race([wake.wait(POLL_MS), broken]);
+    }
   }
 }
 
@@ -95,49 +125,25 @@ async function isLeader(client: pg.Client): Promise<boolean> {
   return rows[0].mine;
 }
 
-async function publishBatch(client: pg.Client, domain: string, bus: EventBus, log: Logger): Promise<number> {
+/** Removes the events that JetStream has and reads those that come next, in one statement. */
+async function forgetAndRead(client: pg.Client, stored: readonly string[], limit: number): Promise<StoredEvent[]> {
   const { rows } = await client.query<StoredEvent>({
     name: "outbox",
-    text: `select seq, id, aggregate_id, subject, type, payload, request_id, traceparent, create_time
-             from mesh.outbox order by seq limit ${BATCH}`,
+    text: `with gone as (delete from mesh.outbox where seq = any($1))
+           select seq, id, aggregate_id, subject, type, payload, request_id, traceparent, create_time
+             from mesh.outbox where seq <> all($1) order by seq limit $2`,
+    values: [stored, limit],
   });
-  if (rows.length === 0) return 0;
-  const stream = await bus.ensureStream(domain);
-  const { client: jetstream } = await bus.streams();
-  const stored: string[] = [];
-
-  /** What follows an event of the same aggregate waits until that one is stored. */
-  async function publishInOrder(events: readonly StoredEvent[]): Promise<void> {
-    for (const event of events) {
-      await jetstream.publish(`${bus.namespace}.${event.subject}`, event.payload, {
-        msgID: event.id,
-        timeout: PUBLISH_MS,
-        expect: { streamName: stream },
-        headers: toHeaders({
-          id: event.id,
-          type: event.type,
-          requestId: event.request_id,
-          traceparent: event.traceparent ?? undefined,
-          occurTime: event.create_time,
-        }),
-      });
-      stored.push(event.seq);
-    }
-  }
-
-  const byAggregate = Map.groupBy(rows, ({ aggregate_id }) => aggregate_id);
-  const outcomes = await Promise.allSettled([...byAggregate.values()].map(publishInOrder));
-  if (stored.length > 0) {
-    await client.query({ name: "outbox-done", text: "delete from mesh.outbox where seq = any($1)", values: [stored] });
-  }
-  const failed = outcomes.find((outcome) => outcome.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-  log.debug({ events: stored.length }, "events published");
-  return rows.length;
+  return rows;
 }
 
 /** A bell that may ring before anybody waits for it. */
-function createWake() {
+interface Wake {
+  readonly ring: () => void;
+  wait(ms: number): Promise<void>;
+}
+
+function createWake(): Wake {
   let rung = false;
   let ringWaiting: (() => void) | undefined;
   return {
@@ -145,7 +151,7 @@ function createWake() {
       rung = true;
       ringWaiting?.();
     },
-    async wait(ms: number): Promise<void> {
+    async wait(ms) {
       if (!rung) {
         const bell = Promise.withResolvers<void>();
         ringWaiting = bell.resolve;
@@ -156,8 +162,4 @@ function createWake() {
       rung = false;
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {});
 }

@@ -20,8 +20,7 @@ export const createOrder: SchemaChange = {
       cancel_reason text not null default '',
       version integer not null default 1,
       create_time timestamptz not null default now(),
-      update_time timestamptz not null default now(),
-      confirm_time timestamptz
+      update_time timestamptz not null default now()
     );
     create index orders_customer on orders (customer_id, id desc);
     create index orders_pending on orders (customer_id) where state = 'PENDING';

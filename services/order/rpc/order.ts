@@ -40,12 +40,12 @@ export function orderRpc(
     },
 
     async cancelOrder({ id, reason }, call) {
-      const cancellation = { id, customerId: requireUser(call).id, reason };
+      const cancellation = { id: id.toLowerCase(), customerId: requireUser(call).id, reason };
       return { order: toOrder(await cancelOrder(shop, sagas, changes, call, cancellation)) };
     },
 
     async *watchOrder({ id }, call) {
-      for await (const order of watchOrder(shop, changes, call, id, requireUser(call).id)) {
+      for await (const order of watchOrder(shop, changes, call, id.toLowerCase(), requireUser(call).id)) {
         yield { order: toOrder(order) };
       }
     },

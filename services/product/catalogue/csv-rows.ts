@@ -1,9 +1,14 @@
 import { CsvError, Parser } from "csv-parse";
 import { wrongSeparator } from "./columns.ts";
-import { utf8Guard } from "./utf8-guard.ts";
+import { type GuardedBytes, utf8Guard } from "./utf8-guard.ts";
 
-/** The longest row that is read, in characters; one that is longer is nearly always an unclosed quote. */
+/** The longest row that is read, in bytes; one that is longer is nearly always an unclosed quote. */
 const LONGEST_ROW = 1_000_000;
+
+/** Bytes parsed at one go, few enough not to keep a server's other calls waiting. */
+const PIECE = 16_384;
+
+class RowTooLong extends Error {}
 
 /** A row of the file with at least one filled cell. */
 export type CsvRow = {
@@ -29,9 +34,11 @@ export async function* csvRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   const guard = utf8Guard();
   const parser = rowParser();
   for await (const chunk of chunks) {
-    const batch = await parser.parse(guard.next(chunk));
-    yield batch;
-    if (batch.fault !== undefined) return;
+    for (let at = 0; at < chunk.length; at += PIECE) {
+      const batch = await parser.parse(guard.next(chunk.subarray(at, at + PIECE)));
+      yield batch;
+      if (batch.fault !== undefined) return;
+    }
   }
   const rest = await parser.parse(guard.end());
   yield rest;
@@ -44,64 +51,79 @@ export async function* csvRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
  * on timing.
  */
 function rowParser() {
-  let records: string[][] = [];
-  let nextLine = 1;
-  let start = "";
+  let rows: CsvRow[] = [];
+  let line = 1;
+  let emptyLines = 0;
+  let bytesFed = 0;
+  /** The byte at or shortly before which the row in progress starts. */
+  let rowStart = 0;
+  let fileStart = "";
+
   const parser = new Parser({
     bom: true,
     record_delimiter: ["\r\n", "\n"],
     relax_column_count: true,
-    max_record_size: LONGEST_ROW,
-    on_record: (record: string[]) => {
-      records.push(record);
+    skip_empty_lines: true,
+    // The parser's own limit does not count empty cells, of which a hostile file can have any number.
+    max_record_size: 0,
+    on_record: (cells: string[], info) => {
+      passEmptyLines(info.empty_lines);
+      if (info.bytes - rowStart > LONGEST_ROW) throw new RowTooLong();
+      if (cells.some((cell) => cell.trim() !== "")) rows.push({ line, cells });
+      line += 1 + countLineBreaks(cells);
+      rowStart = info.bytes;
       return null;
     },
   });
   // The callbacks of write and end report errors; an "error" event without a listener would end the process.
   parser.on("error", () => {});
 
-  function takeRows(): CsvRow[] {
-    const rows: CsvRow[] = [];
-    for (const cells of records) {
-      if (cells.some((cell) => cell.trim() !== "")) rows.push({ line: nextLine, cells });
-      nextLine += 1 + countLineBreaks(cells);
-    }
-    records = [];
-    return rows;
+  function passEmptyLines(count: number): void {
+    if (count === emptyLines) return;
+    line += count - emptyLines;
+    emptyLines = count;
+    rowStart = Math.max(rowStart, bytesFed);
   }
 
   function settle(step: (done: (error?: Error | null) => void) => void): Promise<CsvBatch> {
     return new Promise((resolve, reject) => {
       step((error) => {
-        const rows = takeRows();
-        if (!error) resolve({ rows });
-        else if (error instanceof CsvError)
-          resolve({ rows, fault: { line: nextLine, reason: explain(error, start) } });
-        else reject(error);
+        passEmptyLines(parser.info.empty_lines);
+        const batch = { rows };
+        rows = [];
+        if (!error) return resolve(batch);
+        const reason = explain(error, fileStart);
+        if (reason === undefined) return reject(error);
+        resolve({ ...batch, fault: { line, reason } });
       });
     });
   }
 
   return {
-    async parse({ bytes, brokenLine }: { bytes: Buffer; brokenLine?: number }): Promise<CsvBatch> {
-      if (start.length < 200) start = (start + bytes.toString("utf8", 0, 800)).slice(0, 200);
+    async parse({ bytes, brokenLine }: GuardedBytes): Promise<CsvBatch> {
+      if (fileStart.length < 200) fileStart = (fileStart + bytes.toString("utf8", 0, 800)).slice(0, 200);
       const batch = await settle((done) => parser.write(bytes, done));
-      if (brokenLine === undefined || batch.fault !== undefined) return batch;
-      return { rows: batch.rows, fault: { line: brokenLine, reason: NOT_UTF8 } };
+      bytesFed += bytes.length;
+      if (batch.fault !== undefined) return batch;
+      if (brokenLine !== undefined) return { ...batch, fault: { line: brokenLine, reason: NOT_UTF8 } };
+      return bytesFed - rowStart > LONGEST_ROW ? { ...batch, fault: { line, reason: TOO_LONG } } : batch;
     },
     finish: () => settle((done) => parser.end(done)),
   };
 }
 
 const NOT_UTF8 = 'This line is not UTF-8 text; save the file as "CSV UTF-8" and try again.';
+const TOO_LONG =
+  'The row that starts here is longer than a million bytes; probably a closing quote (") is missing.';
+const UNBALANCED =
+  'The quotes (") in the row that starts here do not balance; put a cell that holds a quote, a comma or a line break in quotes, and double each quote inside it.';
 
-function explain(error: CsvError, start: string): string {
-  if (error.code === "CSV_MAX_RECORD_SIZE") {
-    return `The row that starts here is longer than ${LONGEST_ROW.toLocaleString("en")} characters; probably a closing quote (") is missing.`;
-  }
-  const separator = /^\uFEFF?(?:"[^"]*"|[^",;\t|]*)([;\t|])/.exec(start)?.[1];
-  if (separator !== undefined) return wrongSeparator(separator);
-  return 'The quotes (") in the row that starts here do not balance; put a cell that holds a quote, a comma or a line break in quotes, and double each quote inside it.';
+/** Says to a merchant what the parser found; an error that is not about the file has no such words. */
+function explain(error: Error, fileStart: string): string | undefined {
+  if (error instanceof RowTooLong) return TOO_LONG;
+  if (!(error instanceof CsvError)) return undefined;
+  const separator = /^\uFEFF?(?:"[^"]*"|[^",;\t|]*)([;\t|])/.exec(fileStart)?.[1];
+  return separator === undefined ? UNBALANCED : wrongSeparator(separator);
 }
 
 function countLineBreaks(cells: readonly string[]): number {

@@ -5,7 +5,7 @@ import { type ProductRows, productRows } from "./product-rows.ts";
 
 /**
  * Reads products from a product export of Shopify, row by row, in memory that does not grow with the file but
- * for 32 bytes a variant, by which a repeated SKU or handle is found.
+ * for at most 64 bytes per variant and per product, by which a repeated SKU or handle is found.
  *
  * What cannot be used is told as a problem, and the rest is read. Where the file as a whole is at fault (a
  * wrong header, bytes that are not UTF-8, quotes that do not balance) the problem is the last result, and the

@@ -115,14 +115,13 @@ function openTag(output: Output, name: string, href: string | undefined): void {
   const isBlock = TEXT_BLOCKS.has(name) || LISTS.has(name);
   if (isBlock) closeNearest(output, TEXT_BLOCKS, LISTS);
   if (name === "a") closeNearest(output, new Set(["a"]));
-  if (name === "li") closeNearest(output, new Set(["li"]), LISTS);
+  const list = open.findLastIndex((tag) => LISTS.has(tag));
+  if (name === "li" && list !== -1) closeDownTo(output, list + 1);
 
   const address = name === "a" ? webAddress(href) : undefined;
   const isKept =
     open.length < DEEPEST &&
-    (isBlock ||
-      (name === "li" && open.some((tag) => LISTS.has(tag))) ||
-      (name === "a" ? address !== undefined : INLINE.has(name)));
+    (isBlock || (name === "li" && list !== -1) || (name === "a" ? address !== undefined : INLINE.has(name)));
   if (!isKept) {
     if (SEPARATING.has(name)) separate(output);
     return;

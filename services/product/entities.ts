@@ -1,0 +1,86 @@
+import { defineEntity, p } from "@mikro-orm/core";
+
+/** Whether shoppers see a product, as the contract names it. */
+export type ProductStateName = "DRAFT" | "PUBLISHED" | "ARCHIVED";
+
+/** A group of products. */
+export const Category = defineEntity({
+  name: "Category",
+  tableName: "category",
+  properties: {
+    id: p.uuid().primary(),
+    slug: p.text().unique(),
+    name: p.text(),
+    createTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+/** A product as staff keeps it. */
+export const Product = defineEntity({
+  name: "Product",
+  tableName: "product",
+  properties: {
+    /** UUIDv7: newer products have larger ids. */
+    id: p.uuid().primary(),
+    slug: p.text().unique(),
+    title: p.text(),
+    descriptionHtml: p.text(),
+    vendor: p.text(),
+    categoryId: p.uuid().nullable(),
+    tags: p.array(),
+    options: p.json<{ name: string; values: string[] }[]>(),
+    images: p.json<{ url: string; alt: string }[]>(),
+    state: p.text().$type<ProductStateName>(),
+    version: p.integer().default(1),
+    createTime: p.datetime().defaultRaw("now()"),
+    updateTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+/** Something that can be bought. It is never removed: orders and stock refer to it. */
+export const Variant = defineEntity({
+  name: "Variant",
+  tableName: "variant",
+  properties: {
+    id: p.uuid().primary(),
+    productId: p.uuid(),
+    /** Its place among the variants of the product, from 0. */
+    position: p.integer(),
+    /** Unique within the product. */
+    sku: p.text(),
+    priceMinor: p.bigint(),
+    compareAtMinor: p.bigint().nullable(),
+    currency: p.text(),
+    optionValues: p.array(),
+    grams: p.integer(),
+    barcode: p.text(),
+    /** Since when it is no longer part of the product; null while it is. */
+    retireTime: p.datetime().nullable(),
+  },
+});
+
+/** A product ready to be sent: what shoppers read, kept up to date with each change. */
+export const ProductView = defineEntity({
+  name: "ProductView",
+  tableName: "product_view",
+  properties: {
+    productId: p.uuid().primary(),
+    slug: p.text().unique(),
+    categoryId: p.uuid().nullable(),
+    isPublished: p.boolean(),
+    /** A souk.product.v1.Product in protobuf. */
+    view: p.blob(),
+  },
+});
+
+/** One row, whose version grows with each change of a view. */
+export const Catalogue = defineEntity({
+  name: "Catalogue",
+  tableName: "catalogue",
+  properties: {
+    id: p.boolean().primary(),
+    version: p.bigint(),
+  },
+});
+
+export const entities = [Category, Product, Variant, ProductView, Catalogue] as const;

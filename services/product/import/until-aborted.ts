@@ -1,0 +1,52 @@
+import { Code, SoukError } from "#kit/error.ts";
+
+/**
+ * Passes a stream on until the work it belongs to is aborted. What ends because the caller is gone
+ * then fails, so that nobody takes it for the whole.
+ *
+ * @param source the stream
+ * @param signal of the work
+ * @throws SoukError that says why the work was aborted
+ */
+export async function* untilAborted<T>(
+  source: AsyncIterable<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void> {
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  const abort = () => aborted.reject(whyAborted(signal));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  const parts = source[Symbol.asyncIterator]();
+  try {
+    while (true) {
+      const { done, value } = await Promise.race([parts.next(), aborted.promise]);
+      requireWanted(signal);
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    // A stream that breaks because the caller is gone says so less clearly.
+    requireWanted(signal);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    // Not awaited: it may wait for a part that never comes.
+    parts.return?.()?.catch(() => {});
+  }
+}
+
+/**
+ * Goes on only while somebody waits for the work.
+ *
+ * @throws SoukError that says why the work was aborted
+ */
+export function requireWanted(signal: AbortSignal): void {
+  if (signal.aborted) throw whyAborted(signal);
+}
+
+function whyAborted({ reason }: AbortSignal): SoukError {
+  return reason instanceof SoukError
+    ? reason
+    : new SoukError(Code.CANCELLED, "the caller hung up", [], reason);
+}

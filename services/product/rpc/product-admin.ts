@@ -1,0 +1,86 @@
+import type {
+  ImportOptions,
+  ImportProductsRequest,
+  ProductAdminService,
+} from "#gen/souk/product/v1/product_admin_pb.ts";
+import { MeshReason, refuseMesh } from "#kit/error.ts";
+import type { Implementation } from "#kit/rpc/implement.ts";
+import type { ProductDatabase } from "../database.ts";
+import { ErrorReason, refuse } from "../errors.ts";
+import { decimalsOf } from "../import/currency.ts";
+import { type ImportStep, importProducts } from "../import/import-products.ts";
+
+/** Serves souk.product.v1.ProductAdminService. */
+export function productAdminRpc(db: ProductDatabase): Implementation<typeof ProductAdminService> {
+  return {
+    async *importProducts(requests, call) {
+      const parts = requests[Symbol.asyncIterator]();
+      try {
+        const { currency } = await readOptions(parts);
+        const minorDigits = decimalsOf(currency) ?? refuseCurrency(currency);
+        for await (const step of importProducts(db, call, {
+          chunks: readChunks(parts),
+          currency,
+          minorDigits,
+        })) {
+          yield { part: toPart(step) };
+        }
+      } finally {
+        parts.return?.()?.catch(() => {});
+      }
+    },
+  };
+}
+
+async function readOptions(parts: AsyncIterator<ImportProductsRequest>): Promise<ImportOptions> {
+  const { value } = await parts.next();
+  if (value?.part.case === "options") return value.part.value;
+  throw refuse(
+    ErrorReason.IMPORT_OUT_OF_ORDER,
+    "the first message must say how to read the file; send options first",
+  );
+}
+
+async function* readChunks(parts: AsyncIterator<ImportProductsRequest>): AsyncGenerator<Uint8Array, void> {
+  while (true) {
+    const { done, value } = await parts.next();
+    if (done) return;
+    if (value.part.case !== "chunk") {
+      throw refuse(
+        ErrorReason.IMPORT_OUT_OF_ORDER,
+        "options come once, first; send the bytes of the file after them",
+      );
+    }
+    yield value.part.value;
+  }
+}
+
+function refuseCurrency(currency: string): never {
+  const description = `${currency} is not a currency of ISO 4217`;
+  throw refuseMesh(MeshReason.INVALID_REQUEST, `options.currency: ${description}`, {
+    violations: [{ field: "options.currency", description }],
+  });
+}
+
+function toPart(step: ImportStep) {
+  switch (step.kind) {
+    case "progress":
+      return { case: "progress" as const, value: { products: BigInt(step.products) } };
+    case "problem": {
+      const { line, column, handle, reason } = step;
+      return { case: "problem" as const, value: { line: BigInt(line), column, handle, reason } };
+    }
+    case "result": {
+      const { created, updated, variants, problems } = step.totals;
+      return {
+        case: "result" as const,
+        value: {
+          productsCreated: BigInt(created),
+          productsUpdated: BigInt(updated),
+          variants: BigInt(variants),
+          problems: BigInt(problems),
+        },
+      };
+    }
+  }
+}

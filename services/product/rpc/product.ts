@@ -1,0 +1,46 @@
+import type { ProductService } from "#gen/souk/product/v1/product_pb.ts";
+import type { Implementation } from "#kit/rpc/implement.ts";
+import { batchGetVariants, type SaleVariant } from "../batch-get-variants.ts";
+import type { Catalogue } from "../catalogue.ts";
+import { getProduct } from "../get-product.ts";
+import { listCategories } from "../list-categories.ts";
+import { listProducts } from "../list-products.ts";
+import { searchProducts } from "../search-products.ts";
+
+/** Serves souk.product.v1.ProductService. */
+export function productRpc({
+  db,
+  memory,
+  search,
+  cache,
+  categoriesMs,
+}: Catalogue): Implementation<typeof ProductService> {
+  return {
+    getProduct: ({ by }) => getProduct(db, memory, by),
+    listProducts: (request) => listProducts(db, memory, request),
+    searchProducts: (request) => searchProducts(search, memory, request),
+    listCategories: () => listCategories(db, cache, categoriesMs),
+
+    async batchGetVariants({ ids }) {
+      return { variants: (await batchGetVariants(db, ids)).map(toSaleVariant) };
+    },
+  };
+}
+
+function toSaleVariant(stored: SaleVariant) {
+  const { id, sku, price_minor, compare_at_minor, currency, option_values, grams, barcode } = stored;
+  return {
+    variant: {
+      id,
+      sku,
+      price: { minor: price_minor, currency },
+      compareAtPrice: compare_at_minor === null ? undefined : { minor: compare_at_minor, currency },
+      optionValues: option_values,
+      grams,
+      barcode,
+    },
+    productId: stored.product_id,
+    productSlug: stored.slug,
+    productTitle: stored.title,
+  };
+}

@@ -1,0 +1,46 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type SearchProductsResponse,
+  SearchProductsResponseSchema,
+} from "#gen/souk/product/v1/product_pb.ts";
+import { encodePageToken } from "#kit/data/page-token.ts";
+import type { CatalogueMemory } from "./catalogue-memory.ts";
+import { type PageRequest, positionOf, sizeOf } from "./page.ts";
+import type { SearchEngine } from "./search/search-engine.ts";
+
+/** What is looked for, and which part of the hits is asked for. */
+export interface ProductSearch extends PageRequest {
+  /** Words as somebody typed them. */
+  readonly query: string;
+}
+
+/**
+ * A page of the published products that match some words, the best match first.
+ *
+ * @throws SoukError PAGE_TOKEN_INVALID
+ */
+export function searchProducts(
+  engine: SearchEngine,
+  memory: CatalogueMemory,
+  request: ProductSearch,
+): Promise<SearchProductsResponse> {
+  const list = `SearchProducts ${request.query}`;
+  const after = positionOf(list, request, engine.positionShapes);
+  const size = sizeOf(request);
+  return memory.recall(`${list} ${size} ${after}`, async (knownVersion) => {
+    const { version, hits } = await engine.search({
+      words: request.query,
+      limit: size + 1,
+      after,
+      knownVersion,
+    });
+    if (hits === undefined) return { version, products: 0 };
+    const page = hits.slice(0, size);
+    const last = hits.length > size ? page.at(-1) : undefined;
+    const answer = create(SearchProductsResponseSchema, {
+      products: page.map(({ product }) => product),
+      nextPageToken: last === undefined ? "" : encodePageToken(list, last.position),
+    });
+    return { version, answer, products: page.length };
+  });
+}

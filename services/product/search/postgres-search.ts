@@ -1,0 +1,68 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { sql } from "kysely";
+import { ProductSchema } from "#gen/souk/product/v1/product_pb.ts";
+import type { ProductDatabase } from "../database.ts";
+import { UUID } from "../page.ts";
+import type { SearchEngine } from "./search-engine.ts";
+
+/** With fewer exact matches than this, words that are spelt similarly are looked for as well. */
+const FEW = 5;
+/** Stands before every match: no kind is as large. */
+const BEGINNING = ["2", "0", "ffffffff-ffff-ffff-ffff-ffffffffffff"];
+
+interface Row {
+  readonly version: bigint;
+  readonly kind: number | null;
+  readonly rank: string | null;
+  readonly product_id: string | null;
+  readonly view: Uint8Array | null;
+}
+
+/**
+ * Searches with PostgreSQL's full text search, in one statement. All words must be there, the last
+ * one may be the beginning of a word; case and accents do not count, nor do the endings of English
+ * words. A match in the title counts for most, then tags, vendor, category, description; among equals
+ * the newest product comes first. Where there are few such matches, those follow that have the most
+ * similar words of the catalogue's titles, tags, vendors and categories instead (by trigrams).
+ */
+export function postgresSearch(db: ProductDatabase): SearchEngine {
+  return {
+    positionShapes: [/^[01]$/, /^[0-9.e+-]{1,20}$/, UUID],
+    async search({ words, limit, after, knownVersion }) {
+      const [kind, rank, productId] = after ?? BEGINNING;
+      const { rows } = await sql<Row>`
+        select version, kind, rank::text, product_id, view
+        from catalogue left join lateral (
+          with typed as materialized (
+            select search_query(${words}) as query where version <> ${knownVersion}
+          ), exact as materialized (
+            select product_id, ts_rank(document, query) as rank
+            from typed join search_document on document @@ query
+          ), meant as materialized (
+            select search_guess(${words}) as query
+            where version <> ${knownVersion} and (select count(*) from exact) < ${FEW}
+          ), hit as (
+            select 1 as kind, rank, product_id from exact
+            union all
+            select 0, ts_rank(document, query), product_id
+            from meant join search_document on document @@ query
+            where product_id not in (select product_id from exact)
+          )
+          select kind, rank, product_id from hit
+          where (kind, rank, product_id) < (${kind}::int, ${rank}::real, ${productId}::uuid)
+          order by kind desc, rank desc, product_id desc
+          limit ${limit}
+        ) as page on true left join product_view using (product_id)
+        order by kind desc, page.rank desc, product_id desc
+      `.execute(db.sql);
+      const version = (rows[0] as Row).version;
+      if (version === knownVersion) return { version };
+      return { version, hits: rows.flatMap(toHit) };
+    },
+  };
+}
+
+function toHit({ kind, rank, product_id, view }: Row) {
+  if (view === null) return [];
+  return { product: fromBinary(ProductSchema, view), position: [`${kind}`, `${rank}`, `${product_id}`] };
+}

@@ -1,0 +1,174 @@
+import test, { type ExecutionContext } from "ava";
+import { uuidv7 } from "uuidv7";
+import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
+import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
+import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import type { SoukError } from "#kit/error.ts";
+import { auth } from "../../services/auth/service.ts";
+import { listNotifications } from "../../services/notification/notifications.ts";
+import { notification } from "../../services/notification/service.ts";
+import { startTestMesh } from "../mesh.ts";
+import { connect, headersOf, mailRows, openMailbox, openOrderEvents, someOrder } from "./notification-post.ts";
+import { until } from "./payment-desk.ts";
+
+/** A shop with somebody who signed in. */
+async function openShop(t: ExecutionContext) {
+  const mailbox = await openMailbox(t);
+  const env = { NOTIFICATION_SMTP_URL: mailbox.smtpUrl };
+  const mesh = await startTestMesh(t, [auth, notification], { env });
+  const db = connect(mesh.env["NOTIFICATION_DATABASE_URL"] as string);
+  t.teardown(() => db.close());
+
+  async function register(firstName: string) {
+    const email = `${firstName.toLowerCase()}@example.com`;
+    const request = { email, password: "correct horse battery", firstName, lastName: "L" };
+    const { user, tokens } = await mesh.withToken(AuthService, "").register(request);
+    const client = mesh.withToken(NotificationService, tokens?.accessToken ?? "");
+    const told = async (topic: string) => {
+      const { notifications } = await client.listMyNotifications({});
+      return notifications.filter((it) => it.topic === topic);
+    };
+    return { id: user?.id ?? "", email, client, told };
+  }
+
+  return { mailbox, mesh, db, register, events: await openOrderEvents(t, mesh) };
+}
+
+function orderEvent(customer: { id: string; email: string }, state = OrderState.CONFIRMED) {
+  const order = someOrder(state);
+  return { orderId: order.id, customerId: customer.id, email: customer.email, order };
+}
+
+test("who registers is welcomed, in the shop and by mail", async (t) => {
+  const { mailbox, register } = await openShop(t);
+  const ada = await register("Ada");
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 1);
+  const [mail] = await mailbox.mailsTo(ada.email);
+  t.is(mail?.subject, "Welcome to Souk");
+  t.regex(mail?.text ?? "", /^Hello Ada,/);
+  t.like(await ada.told("welcome"), [{ title: "Welcome to Souk", subjectId: ada.id, readTime: undefined }]);
+});
+
+test("a customer is told of a confirmed and of a cancelled order", async (t) => {
+  const { mailbox, events, register } = await openShop(t);
+  const ada = await register("Ada");
+  const confirmed = orderEvent(ada);
+  const confirmedId = await events.publish(OrderConfirmedSchema, confirmed);
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 2);
+  const cancelledId = await events.publish(OrderCancelledSchema, orderEvent(ada, OrderState.CANCELLED));
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 3);
+
+  const [cancelMail, confirmMail] = await mailbox.mailsTo(ada.email);
+  t.is(confirmMail?.subject, "Order 7K3MW-9QXD2 is confirmed");
+  t.regex(confirmMail?.text ?? "", /Total: €115\.40/);
+  t.regex(confirmMail?.html ?? "", /Tea cup &lt;small&gt; &amp; “fine”/);
+  t.deepEqual(confirmMail && headersOf(confirmMail, "Message-ID"), [`<${confirmedId}@souk.example>`]);
+  t.is(cancelMail?.subject, "Order 7K3MW-9QXD2 is cancelled");
+  t.deepEqual(cancelMail && headersOf(cancelMail, "Message-ID"), [`<${cancelledId}@souk.example>`]);
+
+  const { notifications } = await ada.client.listMyNotifications({});
+  t.deepEqual(
+    notifications.map(({ topic }) => topic),
+    ["order-cancelled", "order-confirmed", "welcome"],
+  );
+  t.is(notifications[1]?.subjectId, confirmed.orderId);
+});
+
+test("an event that is delivered twice is told once, even if the inbox has forgotten it", async (t) => {
+  const { mailbox, mesh, db, events, register } = await openShop(t);
+  const ada = await register("Ada");
+  const ids: string[] = [];
+  for (let n = 0; n < 4; n++) ids.push(await events.publish(OrderConfirmedSchema, orderEvent(ada)));
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 5);
+  await until(() => events.settled());
+  await mesh.stop();
+  await events.forgetDeliveries();
+  await db.pool.run("delete from mesh.inbox where event_id = any($1)", [ids.slice(2)]);
+  const again = await startTestMesh(t, [notification], { env: mesh.env });
+  await until(() => events.settled());
+  await again.stop();
+  const told = await listNotifications(db, ada.id, undefined, 100);
+  t.deepEqual(told.map(({ topic }) => topic).sort(), [...ids.map(() => "order-confirmed"), "welcome"]);
+  t.is(await mailbox.count(), 5);
+});
+
+test("an event that cannot be told is given up and holds up no other", async (t) => {
+  const { mailbox, events, register } = await openShop(t);
+  const ada = await register("Ada");
+  const { orderId, customerId, email } = orderEvent(ada);
+  await events.publish(OrderConfirmedSchema, { orderId, customerId, email });
+  await events.publish(OrderConfirmedSchema, orderEvent(ada), Buffer.from("not a message"));
+  await events.publish(OrderConfirmedSchema, orderEvent(ada));
+  await until(async () => (await events.deadLetters()) === 2);
+  await until(async () => (await mailbox.mailsTo(ada.email)).some(({ subject }) => /confirmed/.test(subject)));
+  t.is((await ada.told("order-confirmed")).length, 1);
+});
+
+test("while the mail server is away events are told in the shop; the mails follow when it is back", async (t) => {
+  const { mailbox, db, events, register } = await openShop(t);
+  await mailbox.stop();
+  const ada = await register("Ada");
+  for (let n = 0; n < 10; n++) await events.publish(OrderConfirmedSchema, orderEvent(ada));
+  await until(async () => (await ada.told("order-confirmed")).length === 10);
+  t.true((await mailRows(db)).every(({ state }) => state === "queued"));
+  await mailbox.start();
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 11);
+  await until(async () => (await mailRows(db)).every(({ state }) => state === "sent"));
+  t.is(await mailbox.count(), 11);
+});
+
+test("notifications come in pages, newest first, whatever arrives meanwhile", async (t) => {
+  const { db, register } = await openShop(t);
+  const ada = await register("Ada");
+  await until(async () => (await ada.told("welcome")).length === 1);
+  const store = async () => {
+    const row = { event_id: uuidv7(), user_id: ada.id, topic: "test", title: "", body: "", subject_id: "" };
+    await db.sql.insertInto("notification").values({ id: uuidv7(), ...row }).execute();
+  };
+  for (let n = 0; n < 24; n++) await store();
+  const before = await listNotifications(db, ada.id, undefined, 100);
+
+  const seen: string[] = [];
+  let pageToken = "";
+  const sizes: number[] = [];
+  do {
+    const page = await ada.client.listMyNotifications({ pageSize: 10, pageToken });
+    sizes.push(page.notifications.length);
+    seen.push(...page.notifications.map(({ id }) => id));
+    pageToken = page.nextPageToken;
+    await store();
+  } while (pageToken !== "");
+  t.deepEqual(sizes, [10, 10, 5]);
+  t.deepEqual(
+    seen,
+    before.map(({ id }) => id),
+  );
+  t.deepEqual(seen, [...seen].sort().reverse());
+});
+
+test("notifications are read, and marked as read, by their owner alone", async (t) => {
+  const { register } = await openShop(t);
+  const [ada, bob] = [await register("Ada"), await register("Bob")];
+  await until(async () => (await ada.told("welcome")).length === 1);
+  const [welcome] = await ada.told("welcome");
+  const ids = [welcome?.id ?? "", uuidv7()];
+
+  await bob.client.markNotificationsRead({ ids });
+  t.is((await ada.told("welcome"))[0]?.readTime, undefined);
+  await ada.client.markNotificationsRead({ ids });
+  const [read] = await ada.told("welcome");
+  t.true((read?.readTime?.seconds ?? 0n) > 0n);
+  await ada.client.markNotificationsRead({ ids });
+  t.deepEqual((await ada.told("welcome"))[0]?.readTime, read?.readTime);
+  t.false((await bob.client.listMyNotifications({})).notifications.some(({ subjectId }) => subjectId === ada.id));
+});
+
+test("notifications are for who signed in, and a page token for who got it", async (t) => {
+  const { mesh, register } = await openShop(t);
+  const reasonOf = async (call: Promise<unknown>) => (await t.throwsAsync<SoukError>(call))?.reason;
+  t.is(await reasonOf(mesh.withToken(NotificationService, "").listMyNotifications({})), "TOKEN_MISSING");
+  t.is(await reasonOf(mesh.as(NotificationService, "order").listMyNotifications({})), "TOKEN_MISSING");
+  const ada = await register("Ada");
+  t.is(await reasonOf(ada.client.listMyNotifications({ pageToken: "bogus" })), "PAGE_TOKEN_INVALID");
+});

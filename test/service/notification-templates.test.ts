@@ -1,0 +1,131 @@
+import { create } from "@bufbuild/protobuf";
+import test from "ava";
+import fc from "fast-check";
+import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { money } from "#kit/money.ts";
+import { formatMoney } from "../../services/notification/templates/format-money.ts";
+import { html } from "../../services/notification/templates/html.ts";
+import { orderCancelled } from "../../services/notification/templates/order-cancelled.ts";
+import { orderConfirmed } from "../../services/notification/templates/order-confirmed.ts";
+import { welcome } from "../../services/notification/templates/welcome.ts";
+import { someOrder } from "./notification-post.ts";
+
+const shop = { name: "Souk & Sons" };
+
+for (const [minor, currency, written] of [
+  [123_450n, "EUR", "€1,234.50"],
+  [5n, "EUR", "€0.05"],
+  [0n, "USD", "$0.00"],
+  [-1_99n, "GBP", "-£1.99"],
+  [4_900n, "JPY", "¥4,900"],
+  [1_234n, "KWD", "KWD 1.234"],
+  [12_345n, "CLF", "CLF 1.2345"],
+  [150_000n, "HUF", "HUF 1,500.00"],
+  [9_223_372_036_854_775_807n, "EUR", "€92,233,720,368,547,758.07"],
+] as const) {
+  test(`${minor} minor units of ${currency} read ${written}`, (t) => {
+    t.is(formatMoney(money(minor, currency)).replaceAll("\u00a0", " "), written);
+  });
+}
+
+test("a formatted amount loses no digit", (t) => {
+  const property = fc.property(
+    fc.bigInt({ min: -(2n ** 63n - 1n), max: 2n ** 63n - 1n }),
+    fc.constantFrom("EUR", "JPY", "BHD", "CLF", "HUF", "XOF"),
+    (minor, currency) => BigInt(formatMoney(money(minor, currency)).replace(/[^\d-]/g, "")) === minor,
+  );
+  fc.assert(property);
+  t.pass();
+});
+
+test("what comes from outside is escaped in HTML, what is HTML is not", (t) => {
+  const list = [html`<li>${"<b>"}</li>`, html`<li>${"&"}</li>`];
+  const { html: page } = html`<ul title="${`"'`}">${list}</ul>`;
+  t.is(page, '<ul title="&quot;&#39;"><li>&lt;b&gt;</li><li>&amp;</li></ul>');
+});
+
+test("a confirmed order is told with its lines and sums, and without address and notes", (t) => {
+  const order = someOrder();
+  const event = { orderId: order.id, customerId: "", email: "ada@example.com", order };
+  const message = orderConfirmed(create(OrderConfirmedSchema, event), shop);
+  t.like(message, {
+    topic: "order-confirmed",
+    title: "Order 7K3MW-9QXD2 is confirmed",
+    subjectId: order.id,
+    mail: { subject: "Order 7K3MW-9QXD2 is confirmed" },
+  });
+  t.is(
+    message.mail.text,
+    `Hello,
+
+Thank you for your order. It is confirmed:
+
+2 × Linen shirt (blue, M): €98.00
+1 × Tea cup <small> & “fine”: €12.50
+
+Subtotal: €110.50
+Shipping: €4.90
+Total: €115.40
+Tax included: €18.43
+
+Souk & Sons
+`,
+  );
+  const page = message.mail.html;
+  t.true(page.includes("<td>Tea cup &lt;small&gt; &amp; “fine”</td>"));
+  t.true(page.includes("<p>Souk &amp; Sons</p>"));
+  for (const amount of ["€98.00", "€12.50", "€110.50", "€4.90", "€115.40", "€18.43"])
+    t.true(page.includes(amount));
+  t.notRegex(JSON.stringify(message), /Grace|Hopper|Navy|Arlington|aunt|ada@example/);
+});
+
+test("a cancelled order is told with what was cancelled", (t) => {
+  const order = someOrder(OrderState.CANCELLED);
+  const event = { orderId: order.id, customerId: "", email: "ada@example.com", order };
+  const message = orderCancelled(create(OrderCancelledSchema, event), shop);
+  t.like(message, { topic: "order-cancelled", title: "Order 7K3MW-9QXD2 is cancelled", subjectId: order.id });
+  t.regex(message.mail.text, /You pay nothing for it\./);
+  t.regex(message.mail.text, /Total: €115\.40/);
+  t.regex(message.mail.html, /You pay nothing for it\./);
+  t.notRegex(JSON.stringify(message), /Grace|Hopper|Navy|Arlington|aunt|ada@example/);
+});
+
+test("an event without the order or without an amount is told to nobody", (t) => {
+  const { total: _, ...broken } = someOrder();
+  t.throws(() => orderConfirmed(create(OrderConfirmedSchema, { orderId: "1" }), shop), {
+    message: /lacks the order/,
+  });
+  t.throws(() => orderCancelled(create(OrderCancelledSchema, { orderId: "1", order: broken }), shop), {
+    message: /lacks an amount/,
+  });
+});
+
+test("a new user is greeted by name", (t) => {
+  for (const firstName of ["Ada", "Zoë", "Anne-Marie", "D’Arcy", "O'Neil", "María José", "明", "Нина"]) {
+    const { mail } = greet(firstName);
+    t.true(mail.text.startsWith(`Hello ${firstName},\n`), firstName);
+  }
+  t.like(greet("Ada"), { topic: "welcome", title: "Welcome to Souk & Sons", subjectId: "1" });
+});
+
+test("a name that carries a message is left out", (t) => {
+  for (const firstName of [
+    "",
+    "Visit https://evil.example",
+    "evil.example",
+    "<script>",
+    "a@b.c",
+    "A".repeat(51),
+    "x\ny",
+  ]) {
+    const { mail } = greet(firstName);
+    t.true(mail.text.startsWith("Hello,\n"), firstName);
+    t.true(mail.html.includes("<p>Hello,</p>"), firstName);
+  }
+});
+
+function greet(firstName: string) {
+  return welcome(create(AccountRegisteredSchema, { accountId: "1", firstName }), shop);
+}

@@ -1,0 +1,132 @@
+import { create } from "@bufbuild/protobuf";
+import test, { type ExecutionContext } from "ava";
+import { pino } from "pino";
+import { uuidv7 } from "uuidv7";
+import { AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
+import { readSettings } from "#kit/config.ts";
+import { openDatabase } from "#kit/data/database.ts";
+import { migrate, migrateDown } from "#kit/data/migrate.ts";
+import { rootScopes } from "#kit/rpc/root-scope.ts";
+import type { Scope } from "#kit/scope.ts";
+import { addItem, getCart } from "../../services/order/cart.ts";
+import { orderSettings } from "../../services/order/config.ts";
+import { entities } from "../../services/order/entities.ts";
+import { migrations } from "../../services/order/migrations/index.ts";
+import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
+import { prepareOrder } from "../../services/order/prepare-order.ts";
+import { readSaleVariants } from "../../services/order/sale-variants.ts";
+import { openShop, type Shop } from "../../services/order/shop.ts";
+import { watchOrder } from "../../services/order/watch-order.ts";
+import { createDatabase } from "../stores.ts";
+import { createCatalogue } from "./order-product.ts";
+import { ADDRESS } from "./order-shop.ts";
+
+/** The use cases of order on a database of their own, with a catalogue in this process. */
+async function openTill(t: ExecutionContext) {
+  const { url } = await createDatabase(t);
+  await migrate(url, migrations);
+  const log = pino({ level: "silent" });
+  const db = openDatabase({ url, entities, migrations, poolSize: 4, applicationName: "order-test", log });
+  t.teardown(() => db.close());
+  const catalogue = createCatalogue();
+  const product = {
+    async batchGetVariants({ ids }: { ids: string[] }) {
+      catalogue.asked++;
+      return { variants: ids.flatMap((id) => catalogue.variants.get(id) ?? []) };
+    },
+  };
+  const scope = rootScopes(log, () => product as never);
+  const shop = openShop(db, readSettings(orderSettings, {}));
+  return { url, db, catalogue, shop, scope: () => scope({ timeoutMs: 30_000 }) };
+}
+
+/** How many statements are sent, BEGIN and COMMIT included, and how often product is asked. */
+async function cost({ db, catalogue }: Awaited<ReturnType<typeof openTill>>, work: () => Promise<unknown>) {
+  const before = [db.pool.statements(), catalogue.asked] as const;
+  await work();
+  return { statements: db.pool.statements() - before[0], asked: catalogue.asked - before[1] };
+}
+
+async function pendingOrder(
+  shop: Shop,
+  scope: Scope,
+  customerId: string,
+  variantId: string,
+): Promise<string> {
+  const id = uuidv7();
+  await addItem(shop, scope, customerId, { variantId, quantity: 1n, note: id }, () => undefined);
+  const variants = await readSaleVariants(scope, [variantId]);
+  const checkout = {
+    customerId,
+    email: "ada@example.com",
+    shippingAddress: create(AddressSchema, ADDRESS),
+    shippingMethod: "standard",
+  };
+  await shop.db.write(scope, (tx) => prepareOrder(shop, tx, scope, id, checkout, variants));
+  return id;
+}
+
+test("adding costs one question to product and four statements, whatever is in the cart", async (t) => {
+  const till = await openTill(t);
+  const customerId = uuidv7();
+  const add = (note: string) => {
+    const item = { variantId: till.catalogue.offer(100n), quantity: 1n, note };
+    return addItem(till.shop, till.scope(), customerId, item, () => undefined);
+  };
+  for (let count = 0; count < 5; count++) {
+    t.deepEqual(await cost(till, () => add(`note ${count}`)), { statements: 4, asked: 1 });
+  }
+  t.deepEqual(await cost(till, () => getCart(till.shop, till.scope(), customerId)), {
+    statements: 1,
+    asked: 1,
+  });
+});
+
+test("reading costs two statements, whether one order or many, and however many lines", async (t) => {
+  const till = await openTill(t);
+  const customerId = uuidv7();
+  const variantId = till.catalogue.offer(100n);
+  const ids: string[] = [];
+  for (let count = 0; count < 4; count++)
+    ids.push(await pendingOrder(till.shop, till.scope(), customerId, variantId));
+  const { sql } = till.db;
+  t.is((await cost(till, () => requireOrderOf(sql, ids[0] ?? "", customerId))).statements, 2);
+  t.is((await cost(till, () => listOrdersOf(sql, customerId, 20))).statements, 2);
+  const orders = await listOrdersOf(sql, customerId, 20);
+  t.deepEqual(
+    orders.map((order) => [order.id, order.state, order.lines.length]),
+    ids.toReversed().map((id) => [id, "PENDING", 1]),
+  );
+});
+
+test("a watcher who hangs up stops at once and is forgotten", async (t) => {
+  const till = await openTill(t);
+  const customerId = uuidv7();
+  const id = await pendingOrder(till.shop, till.scope(), customerId, till.catalogue.offer(100n));
+  const hangUp = new AbortController();
+  let closed = 0;
+  const changes = {
+    watch: () => ({
+      next: (_: number, signal: AbortSignal) =>
+        new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+      close: () => {
+        closed++;
+      },
+    }),
+    stop: async () => {},
+  };
+  const scope = Object.create(till.scope(), { signal: { value: hangUp.signal } });
+  const watch = watchOrder(till.shop, changes, scope, id, customerId);
+  t.is((await watch.next()).value?.id, id);
+  const next = watch.next();
+  hangUp.abort();
+  t.true((await next).done);
+  t.is(closed, 1);
+});
+
+test("the schema goes up, down and up again", async (t) => {
+  const { url } = await openTill(t);
+  await migrateDown(url, migrations, migrations[0]?.name ?? "");
+  await migrate(url, migrations);
+  t.deepEqual(await migrate(url, migrations), []);
+});
