@@ -1,6 +1,5 @@
 import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
 import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
-import { UnreadableEvent } from "#kit/events/handle.ts";
 import { type EventContext, on, type Subscription } from "#kit/events/subscription.ts";
 import type { NotificationTransaction } from "./database.ts";
 import { type Recipient, tellUser } from "./tell-user.ts";
@@ -22,32 +21,23 @@ export interface Telling {
 export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscription[] {
   async function tell(
     recipient: Recipient,
-    write: () => Message,
+    message: Message,
     tx: NotificationTransaction,
     { eventId }: EventContext,
   ): Promise<void> {
-    await tellUser(tx, eventId, recipient, messageOf(write), mailDomain);
+    await tellUser(tx, eventId, recipient, message, mailDomain);
     mailComes();
   }
 
   return [
     on(AccountRegisteredSchema, (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.accountId, email: event.email }, () => welcome(event, shop), tx, context),
+      tell({ userId: event.accountId, email: event.email }, welcome(event, shop), tx, context),
     ),
     on(OrderConfirmedSchema, (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.customerId, email: event.email }, () => orderConfirmed(event, shop), tx, context),
+      tell({ userId: event.customerId, email: event.email }, orderConfirmed(event, shop), tx, context),
     ),
     on(OrderCancelledSchema, (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.customerId, email: event.email }, () => orderCancelled(event, shop), tx, context),
+      tell({ userId: event.customerId, email: event.email }, orderCancelled(event, shop), tx, context),
     ),
   ];
-}
-
-/** A template that cannot tell of an event cannot do so next time either. */
-function messageOf(write: () => Message): Message {
-  try {
-    return write();
-  } catch (cause) {
-    throw new UnreadableEvent(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
 }

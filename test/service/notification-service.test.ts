@@ -35,7 +35,7 @@ async function openShop(t: ExecutionContext) {
   return { mailbox, mesh, db, register, events: await openOrderEvents(t, mesh) };
 }
 
-function orderEvent(customer: { id: string; email: string }, state = OrderState.CONFIRMED) {
+function orderEvent(customer: { id: string; email: string }, state = OrderState.CONFIRMED as OrderState) {
   const order = someOrder(state);
   return { orderId: order.id, customerId: customer.id, email: customer.email, order };
 }
@@ -82,12 +82,10 @@ test("an event that is delivered twice is told once, even if the inbox has forgo
   for (let n = 0; n < 4; n++) ids.push(await events.publish(OrderConfirmedSchema, orderEvent(ada)));
   await until(async () => (await mailbox.mailsTo(ada.email)).length === 5);
   await until(() => events.settled());
-  await mesh.stop();
-  await events.forgetDeliveries();
   await db.pool.run("delete from mesh.inbox where event_id = any($1)", [ids.slice(2)]);
-  const again = await startTestMesh(t, [notification], { env: mesh.env });
+  await events.forgetDeliveries();
+  await startTestMesh(t, [notification], { env: mesh.env });
   await until(() => events.settled());
-  await again.stop();
   const told = await listNotifications(db, ada.id, undefined, 100);
   t.deepEqual(told.map(({ topic }) => topic).sort(), [...ids.map(() => "order-confirmed"), "welcome"]);
   t.is(await mailbox.count(), 5);
@@ -97,10 +95,10 @@ test("an event that cannot be told is given up and holds up no other", async (t)
   const { mailbox, events, register } = await openShop(t);
   const ada = await register("Ada");
   const { orderId, customerId, email } = orderEvent(ada);
-  await events.publish(OrderConfirmedSchema, { orderId, customerId, email });
   await events.publish(OrderConfirmedSchema, orderEvent(ada), Buffer.from("not a message"));
+  await events.publish(OrderConfirmedSchema, { orderId, customerId, email });
   await events.publish(OrderConfirmedSchema, orderEvent(ada));
-  await until(async () => (await events.deadLetters()) === 2);
+  await until(async () => (await events.deadLetters()) === 1);
   await until(async () => (await mailbox.mailsTo(ada.email)).some(({ subject }) => /confirmed/.test(subject)));
   t.is((await ada.told("order-confirmed")).length, 1);
 });

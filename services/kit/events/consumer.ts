@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { eventSubject } from "../data/outbox.ts";
 import type { EventBus } from "./bus.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import { type EventHandler, HANDLE_MS } from "./handle.ts";
+import type { EventHandler } from "./handle.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { pause } from "./pause.ts";
 import { settler } from "./settle.ts";
@@ -35,8 +35,8 @@ const MOST_IN_HAND = 256;
 const PREFETCH = 128;
 /** How many events may be out at all consumers of a service, those that wait to be tried again included. */
 const MOST_UNACKNOWLEDGED = 5_000;
-/** The server delivers again what it heard nothing of in this time, in ms. */
-const ACK_WAIT_MS = HANDLE_MS + 10_000;
+/** The server delivers again what it heard nothing of in this time, in ms; it hears of what is in hand. */
+const ACK_WAIT_MS = 10_000;
 const AWAY_MS = 500;
 
 /**
