@@ -1,8 +1,8 @@
-import { milliseconds, type Settings, str } from "#kit/config.ts";
+import { milliseconds, type Settings, secret } from "#kit/config.ts";
 
 /** The settings of auth. */
 export const authSettings = {
-  AUTH_KEY_SECRET: str({
+  AUTH_KEY_SECRET: secret({
     desc: "Secret, 32 characters or more, under which signing keys are encrypted in the database",
   }),
   AUTH_ACCESS_TOKEN_MS: milliseconds({ default: 15 * 60_000, desc: "How long an access token is good for" }),

@@ -23,6 +23,12 @@ export const port = makeValidator<number>((input) => {
   return value;
 });
 
+/** A setting that holds a secret of 32 characters or more. */
+export const secret = makeValidator<string>((input) => {
+  if (input.length < 32) throw new Error("must be 32 characters or more");
+  return input;
+});
+
 /** A setting that holds a number of milliseconds, 1 or more. */
 export const milliseconds = makeValidator<number>((input) => {
   const value = Number(input);
@@ -63,9 +69,8 @@ export const meshSettings = {
   }),
   SOUK_MESH_ADDRESS: str({ default: "127.0.0.1:15001", desc: "Envoy's mesh listener, for data plane envoy" }),
   SOUK_MESH_DIRECTORY: str({
-    default:
-      "auth=127.0.0.1:3001,user=127.0.0.1:3002,product=127.0.0.1:3003,order=127.0.0.1:3004,payment=127.0.0.1:3005,inventory=127.0.0.1:3006,notification=127.0.0.1:3007",
-    desc: "Where each service is, for data plane direct; a service with several replicas is named several times",
+    default: "",
+    desc: "Where each service is, for data plane direct, as name=address:port,name=address:port; a service with several replicas is named several times",
   }),
   SOUK_TRUST_BUNDLE: jsonText({ desc: "Public keys of all services, as a JSON Web Key Set; a key id is \"<service>:<anything>\"" }),
   SOUK_POSTGRES_URL: url("postgres", "postgresql")({

@@ -1,3 +1,4 @@
+import { email } from "envalid";
 import { milliseconds, type Settings, str, url } from "#kit/config.ts";
 
 /** The settings of notification. */
@@ -9,7 +10,7 @@ export const notificationSettings = {
     default: "smtp://127.0.0.1:1025",
     desc: "Mail server that takes outgoing mail, with user name and password where it asks for them",
   }),
-  NOTIFICATION_MAIL_FROM: str({
+  NOTIFICATION_MAIL_FROM: email({
     default: "shop@souk.example",
     desc: "Address from which the shop writes; its domain also ends the Message-ID of each mail",
   }),

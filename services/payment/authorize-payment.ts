@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import type { Scope } from "#kit/scope.ts";
 import { fromNow, recordCharge } from "./change-state.ts";
@@ -44,6 +45,7 @@ export async function authorizePayment(
   return answerOf(recorded);
 }
 
+/** A payment that is still PENDING is about to be asked for once more, so its charge is looked for anew, too. */
 async function storeIntent(
   { db, reconcileAfterMs }: Payments,
   id: string,
@@ -58,7 +60,17 @@ async function storeIntent(
       currency: amount.currency,
       reconcile_time: fromNow(reconcileAfterMs),
     })
-    .onConflict((conflict) => conflict.column("id").doNothing())
+    .onConflict((conflict) =>
+      conflict
+        .column("id")
+        .doUpdateSet((it) => ({
+          update_time: sql<Date>`now()`,
+          reconcile_time: it.ref("excluded.reconcile_time"),
+        }))
+        .where("payment.state", "=", "PENDING")
+        .whereRef("payment.amount_minor", "=", "excluded.amount_minor")
+        .whereRef("payment.currency", "=", "excluded.currency"),
+    )
     .returningAll()
     .executeTakeFirst();
   return stored ?? (await getPayment(db, id));

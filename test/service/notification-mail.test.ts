@@ -17,8 +17,8 @@ test("a mail arrives exactly as it was stored, once", async (t) => {
   const mailbox = await openMailbox(t);
   const outbound = outboundOf(t, db, mailbox.smtpUrl);
   const eventId = await queueMail(db, "ada@example.com", "Grüße – 50 % off, “really”");
-  t.is(await sendDueMails(outbound), "none");
-  t.is(await sendDueMails(outbound), "none");
+  t.false(await sendDueMails(outbound));
+  t.false(await sendDueMails(outbound));
   const mails = await mailbox.mailsTo("ada@example.com");
   t.is(mails.length, 1);
   const [mail] = mails;
@@ -43,7 +43,7 @@ test("an address cannot smuggle in other recipients or headers", async (t) => {
   ]) {
     await queueMail(db, address);
   }
-  while ((await sendDueMails(outboundOf(t, db, mailbox.smtpUrl))) === "more");
+  while (await sendDueMails(outboundOf(t, db, mailbox.smtpUrl)));
   for (const address of ["a", "b", "d", "f"])
     t.deepEqual(await mailbox.mailsTo(`${address}@example.com`), []);
 });
@@ -56,7 +56,8 @@ test("while the mail server is away mails wait as they are; when it is back they
   await sendDueMails(outbound);
   await mailbox.stop();
   await queueMail(db, "bob@example.com");
-  for (let n = 0; n < 3; n++) t.is(await sendDueMails(outbound), "away");
+  for (let n = 0; n < 3; n++)
+    await t.throwsAsync(sendDueMails(outbound), { message: "the mail server is away" });
   t.like(await mailRows(db), [
     { recipient: "ada@example.com", state: "sent", attempts: 1 },
     { recipient: "bob@example.com", state: "queued", attempts: 0 },
@@ -139,7 +140,7 @@ test("a mail at which the server breaks off is tried again later and does not ho
   });
   for (const name of ["poison", "ada", "bob"]) await queueMail(db, `${name}@example.com`);
   const outbound = outboundOf(t, db, url, { retryMs: 600_000 });
-  while ((await sendDueMails(outbound)) === "more");
+  while (await sendDueMails(outbound));
   t.like(await mailRows(db), [
     { recipient: "ada@example.com", state: "sent" },
     { recipient: "bob@example.com", state: "sent" },
@@ -157,7 +158,7 @@ test("replicas that send at the same time send each mail once", async (t) => {
       const replica = connect(db.url);
       t.teardown(() => replica.close());
       const outbound = outboundOf(t, replica, mailbox.smtpUrl);
-      while ((await sendDueMails(outbound)) === "more");
+      while (await sendDueMails(outbound));
     }),
   );
   t.is(await mailbox.count(), addresses.length);

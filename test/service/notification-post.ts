@@ -191,15 +191,24 @@ export async function openOrderEvents(t: Teardown, { env }: TestMesh): Promise<O
     async publish(schema, init, payload) {
       const id = uuidv7();
       const { orderId } = init as { orderId: string };
-      const envelope = { id, type: schema.typeName, requestId: id, traceparent: undefined, occurTime: new Date() };
+      const envelope = {
+        id,
+        type: schema.typeName,
+        requestId: id,
+        traceparent: undefined,
+        occurTime: new Date(),
+      };
       const event = payload ?? toBinary(schema as DescMessage, create(schema as DescMessage, init));
       const subject = `${namespace}.${eventSubject(schema)}.${orderId}`;
       // The stream is there once the service is.
-      await eventually(() => jetstream(nats).publish(subject, event, { headers: toHeaders(envelope), msgID: id }));
+      await eventually(() =>
+        jetstream(nats).publish(subject, event, { headers: toHeaders(envelope), msgID: id }),
+      );
       return id;
     },
     async forgetDeliveries() {
-      for await (const { name } of manager.consumers.list(stream)) await manager.consumers.delete(stream, name);
+      for await (const { name } of manager.consumers.list(stream))
+        await manager.consumers.delete(stream, name);
     },
     async settled() {
       const consumers = await manager.consumers.list(stream).next();
@@ -208,7 +217,9 @@ export async function openOrderEvents(t: Teardown, { env }: TestMesh): Promise<O
       );
     },
     async deadLetters() {
-      const { state } = await manager.streams.info(`${namespace}-dead`).catch(() => ({ state: { messages: 0 } }));
+      const { state } = await manager.streams
+        .info(`${namespace}-dead`)
+        .catch(() => ({ state: { messages: 0 } }));
       return state.messages;
     },
   };

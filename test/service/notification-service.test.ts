@@ -9,7 +9,14 @@ import { auth } from "../../services/auth/service.ts";
 import { listNotifications } from "../../services/notification/notifications.ts";
 import { notification } from "../../services/notification/service.ts";
 import { startTestMesh } from "../mesh.ts";
-import { connect, headersOf, mailRows, openMailbox, openOrderEvents, someOrder } from "./notification-post.ts";
+import {
+  connect,
+  headersOf,
+  mailRows,
+  openMailbox,
+  openOrderEvents,
+  someOrder,
+} from "./notification-post.ts";
 import { until } from "./payment-desk.ts";
 
 /** A shop with somebody who signed in. */
@@ -99,7 +106,9 @@ test("an event that cannot be told is given up and holds up no other", async (t)
   await events.publish(OrderConfirmedSchema, { orderId, customerId, email });
   await events.publish(OrderConfirmedSchema, orderEvent(ada));
   await until(async () => (await events.deadLetters()) === 1);
-  await until(async () => (await mailbox.mailsTo(ada.email)).some(({ subject }) => /confirmed/.test(subject)));
+  await until(async () =>
+    (await mailbox.mailsTo(ada.email)).some(({ subject }) => /confirmed/.test(subject)),
+  );
   t.is((await ada.told("order-confirmed")).length, 1);
 });
 
@@ -122,7 +131,10 @@ test("notifications come in pages, newest first, whatever arrives meanwhile", as
   await until(async () => (await ada.told("welcome")).length === 1);
   const store = async () => {
     const row = { event_id: uuidv7(), user_id: ada.id, topic: "test", title: "", body: "", subject_id: "" };
-    await db.sql.insertInto("notification").values({ id: uuidv7(), ...row }).execute();
+    await db.sql
+      .insertInto("notification")
+      .values({ id: uuidv7(), ...row })
+      .execute();
   };
   for (let n = 0; n < 24; n++) await store();
   const before = await listNotifications(db, ada.id, undefined, 100);
@@ -159,7 +171,9 @@ test("notifications are read, and marked as read, by their owner alone", async (
   t.true((read?.readTime?.seconds ?? 0n) > 0n);
   await ada.client.markNotificationsRead({ ids });
   t.deepEqual((await ada.told("welcome"))[0]?.readTime, read?.readTime);
-  t.false((await bob.client.listMyNotifications({})).notifications.some(({ subjectId }) => subjectId === ada.id));
+  t.false(
+    (await bob.client.listMyNotifications({})).notifications.some(({ subjectId }) => subjectId === ada.id),
+  );
 });
 
 test("notifications are for who signed in, and a page token for who got it", async (t) => {

@@ -85,6 +85,17 @@ test("after a day no charge is expected any more", async (t) => {
   t.like(await booksOf(db, id), { state: "PENDING", payment: { reconcile_time: null } });
 });
 
+test("a payment that is asked for again is looked for anew", async (t) => {
+  const { db, desk } = await open(t);
+  const id = newPaymentId();
+  await outcomeOf(openDesk(db, { wrap: away }).authorize(id));
+  await db.pool.run("update payment set update_time = now() - interval '25 hours', reconcile_time = null");
+  await outcomeOf(openDesk(db, { wrap: losingAnswers }).authorize(id));
+  await letReconcileTimePass(db);
+  await desk.reconcile();
+  t.like(await booksOf(db, id), { state: "AUTHORIZED", statuses: ["authorized"] });
+});
+
 test("a payment that cannot be looked up does not stand in the way of the others", async (t) => {
   const { db } = await open(t);
   const ids = [newPaymentId(), newPaymentId(), newPaymentId()];

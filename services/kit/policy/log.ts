@@ -2,7 +2,7 @@ import { Code, codeName, toSoukError } from "../error.ts";
 import { type Interceptor, type OpenCall, observeEnd } from "../rpc/call.ts";
 
 /** Codes that tell of a fault of ours; the others tell of a caller's. */
-const FAULTS: ReadonlySet<Code> = new Set([Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS, Code.UNIMPLEMENTED]);
+const FAULTS: ReadonlySet<Code> = new Set([Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS]);
 const OUTAGES: ReadonlySet<Code> = new Set([Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED]);
 
 /**

@@ -41,25 +41,19 @@ export function startMailSender(outbound: Outbound): MailSender {
 
 async function keepSending(outbound: Outbound, bell: Bell, signal: AbortSignal): Promise<void> {
   const { log } = outbound;
+  let failing = false;
   let pauseMs = FIRST_PAUSE_MS;
-  let away = false;
   while (!signal.aborted) {
     try {
-      const left = await sendDueMails(outbound);
-      if (left === "away") {
-        if (!away) log.warn("the mail server is away; mails wait");
-        away = true;
-        await pause(pauseMs, signal);
-        pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-        continue;
-      }
-      if (away) log.info("the mail server is back");
-      away = false;
+      const more = await sendDueMails(outbound);
+      if (failing) log.info("mails go out again");
+      failing = false;
       pauseMs = FIRST_PAUSE_MS;
-      if (left === "none") await bell.wait(POLL_MS);
+      if (!more) await bell.wait(POLL_MS);
     } catch (error) {
-      log.warn({ err: error }, "mails cannot be sent");
-      await pause(pauseMs, signal);
+      if (!failing) log.warn({ err: error }, "mails wait");
+      failing = true;
+      await delay(pauseMs, undefined, { signal }).catch(() => {});
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
   }
@@ -90,8 +84,4 @@ function createBell(): Bell {
       rung = false;
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {});
 }

@@ -28,11 +28,10 @@ const LEASE_MS = 4 * DELIVER_MS;
  * out again when its lease ends: SMTP has no way to tell the server that it has this one already.
  * The Message-ID stays the same, so that receivers can drop the second one.
  *
- * @returns "more" when there may be more to send, "none" when there is not, "away" when the mail
- *   server is away: then the mails wait as they are
- * @throws SoukError when the database is away
+ * @returns whether there may be more to send
+ * @throws Error when the mail server or the database is away: then the mails wait as they are
  */
-export async function sendDueMails(outbound: Outbound): Promise<"more" | "none" | "away"> {
+export async function sendDueMails(outbound: Outbound): Promise<boolean> {
   const { db, smtp } = outbound;
   const mails = await takeDueMails(db, CONNECTIONS, LEASE_MS);
   const unanswered: { mail: StoredMail; reason: string }[] = [];
@@ -44,19 +43,20 @@ export async function sendDueMails(outbound: Outbound): Promise<"more" | "none" 
       else await refuse(outbound, mail, delivery);
     }),
   );
-  if (unanswered.length === 0) return mails.length === CONNECTIONS ? "more" : "none";
+  if (unanswered.length === 0) return mails.length === CONNECTIONS;
 
   // A server that answers others, but breaks off at a mail, has something against the mail.
   const away = await smtp.check().then(
-    () => false,
-    () => true,
+    () => undefined,
+    (cause: unknown) => new Error("the mail server is away", { cause }),
   );
   await Promise.all(
     unanswered.map(({ mail, reason }) =>
       away ? putBack(db, mail) : refuse(outbound, mail, { kind: "refused", forGood: false, reason }),
     ),
   );
-  return away ? "away" : "more";
+  if (away) throw away;
+  return true;
 }
 
 async function attempt(smtp: Smtp, mail: StoredMail): Promise<Delivery> {
