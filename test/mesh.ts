@@ -2,13 +2,13 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
 import { metrics } from "@opentelemetry/api";
 import { pino } from "pino";
+import { serviceNameOf } from "#kit/contract.ts";
 import { migrate } from "#kit/data/migrate.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
 import { createBreakers } from "#kit/mesh/breakers.ts";
 import type { MeshClient } from "#kit/mesh/client.ts";
 import { createMesh } from "#kit/mesh/create-mesh.ts";
 import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
-import { serviceNameOf } from "#kit/contract.ts";
 import type { Host, Program } from "#kit/program.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import { type RunningProcess, start } from "#kit/run.ts";
@@ -16,7 +16,17 @@ import type { ServiceProgram } from "#kit/service.ts";
 import { createDatabase, type Teardown, testStores } from "./stores.ts";
 
 /** The names that have a key in a mesh of a test. */
-const NAMES = ["auth", "user", "product", "order", "payment", "inventory", "notification", "gateway", "operator"];
+const NAMES = [
+  "auth",
+  "user",
+  "product",
+  "order",
+  "payment",
+  "inventory",
+  "notification",
+  "gateway",
+  "operator",
+];
 
 /** How a mesh of a test differs from the usual. */
 export interface TestMeshOptions {
@@ -143,7 +153,10 @@ export function testClient<S extends DescService>(
   });
   const token =
     "caller" in identity
-      ? serviceTokens(identity.caller, JSON.parse(env[`${identity.caller.toUpperCase()}_SERVICE_KEY`] as string))
+      ? serviceTokens(
+          identity.caller,
+          JSON.parse(env[`${identity.caller.toUpperCase()}_SERVICE_KEY`] as string),
+        )
       : undefined;
   const mesh = createMesh(transport, breakers, token);
   const scope = rootScopes(pino({ level: "silent" }), mesh)({ timeoutMs: 60_000 });

@@ -21,7 +21,10 @@ export function settingsTable(): string {
   const groups: [string, Settings][] = [
     ["Every process", meshSettings],
     ["Every service, with its own name in place of `NAME` and `name`", common],
-    ...[...servicePrograms, gateway].map(({ name, settings }): [string, Settings] => [name, ownOf(name, settings)]),
+    ...[...servicePrograms, gateway].map(({ name, settings }): [string, Settings] => [
+      name,
+      ownOf(name, settings),
+    ]),
     ["`npm start`", localSettings],
   ];
   return groups
@@ -35,7 +38,8 @@ export function readmeWithSettings(): string {
   const text = readFileSync(README, "utf8");
   const begin = text.indexOf(MARKS.begin);
   const end = text.indexOf(MARKS.end);
-  if (begin < 0 || end < begin) throw new Error(`README.md lacks the marks ${MARKS.begin.trim()} and ${MARKS.end.trim()}`);
+  if (begin < 0 || end < begin)
+    throw new Error(`README.md lacks the marks ${MARKS.begin.trim()} and ${MARKS.end.trim()}`);
   return `${text.slice(0, begin + MARKS.begin.length)}\n${settingsTable()}\n${text.slice(end)}`;
 }
 
@@ -53,7 +57,8 @@ function tableOf(settings: Settings): string {
 }
 
 function defaultOf(name: string, declared: Declared): string {
-  if (name.startsWith("NAME_") && name.endsWith("PORT")) return name === "NAME_PORT" ? "`3001` to `3007`" : "100 above";
+  if (name.startsWith("NAME_") && name.endsWith("PORT"))
+    return name === "NAME_PORT" ? "`3001` to `3007`" : "100 above";
   if (!("default" in declared)) return "required";
   return declared.default === undefined ? "" : `\`${escape(String(declared.default))}\``;
 }

@@ -2,8 +2,8 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { type ImportProductsRequest, ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { becomeOperator } from "./operator.ts";
-import { readLocalConfig } from "./settings.ts";
 import { developmentSecrets, secretsFile } from "./secrets.ts";
+import { readLocalConfig } from "./settings.ts";
 
 /**
  * Reads a CSV file in Shopify's product format into the shop that runs here:
@@ -12,11 +12,16 @@ import { developmentSecrets, secretsFile } from "./secrets.ts";
 const [file = join(import.meta.dirname, "catalogue.csv"), currency = "EUR"] = process.argv.slice(2);
 const { dataDir, ports } = readLocalConfig(process.env);
 const { privateKeys } = developmentSecrets(secretsFile(dataDir), []);
-const operator = becomeOperator(privateKeys["operator"] as never, () => `127.0.0.1:${ports.programs["product"]}`, 600_000);
+const operator = becomeOperator(
+  privateKeys["operator"] as never,
+  () => `127.0.0.1:${ports.programs["product"]}`,
+  600_000,
+);
 
 async function* parts(): AsyncIterable<{ part: ImportProductsRequest["part"] }> {
   yield { part: { case: "options", value: { currency } as never } };
-  for await (const chunk of createReadStream(file)) yield { part: { case: "chunk", value: chunk as Uint8Array } };
+  for await (const chunk of createReadStream(file))
+    yield { part: { case: "chunk", value: chunk as Uint8Array } };
 }
 
 for await (const { part } of operator.scope.mesh(ProductAdminService).importProducts(parts() as never)) {

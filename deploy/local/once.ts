@@ -12,7 +12,12 @@ import { writeFileAtomically } from "./files.ts";
  * @param state what the effect depends on
  * @param work does it
  */
-export async function onceFor(dataDir: string, name: string, state: string, work: () => Promise<void>): Promise<void> {
+export async function onceFor(
+  dataDir: string,
+  name: string,
+  state: string,
+  work: () => Promise<void>,
+): Promise<void> {
   const file = join(dataDir, "done", name);
   const wanted = createHash("sha256").update(state).digest("hex");
   if (readIfThere(file) === wanted) return;

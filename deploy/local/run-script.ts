@@ -12,8 +12,15 @@ import { text } from "node:stream/consumers";
  * @returns what it printed
  * @throws Error with what it printed to standard error when it fails
  */
-export async function runScript(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const child = spawn(process.execPath, [...NODE_OPTIONS, script, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+export async function runScript(
+  script: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, script, ...args], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const [printed, complained, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

@@ -6,12 +6,21 @@ import { gateway, services } from "./shop.ts";
 export const localSettings = {
   SOUK_DATA_DIR: str({ default: ".souk", desc: "Folder for data, logs and tools of npm start" }),
   SOUK_HOST: str({ default: "127.0.0.1", desc: "Address on which servers listen" }),
-  SOUK_PORT_OFFSET: num({ default: 0, desc: "Added to every port that is not set, so that two shops fit one machine" }),
-  SOUK_POSTGRES_PORT: port({ default: undefined, desc: "Port of the PostgreSQL that npm start brings (5432)" }),
+  SOUK_PORT_OFFSET: num({
+    default: 0,
+    desc: "Added to every port that is not set, so that two shops fit one machine",
+  }),
+  SOUK_POSTGRES_PORT: port({
+    default: undefined,
+    desc: "Port of the PostgreSQL that npm start brings (5432)",
+  }),
   SOUK_NATS_PORT: port({ default: undefined, desc: "Port of the NATS that npm start brings (4222)" }),
   SOUK_REDIS_PORT: port({ default: undefined, desc: "Port of the Redis that npm start brings (6379)" }),
   SOUK_EDGE_PORT: port({ default: undefined, desc: "Port for browsers (8080)" }),
-  SOUK_MESH_PORT: port({ default: undefined, desc: "Port for gRPC calls to any service, through Envoy (15001)" }),
+  SOUK_MESH_PORT: port({
+    default: undefined,
+    desc: "Port for gRPC calls to any service, through Envoy (15001)",
+  }),
   SOUK_ENVOY_ADMIN_PORT: port({ default: undefined, desc: "Port of Envoy's administration (9901)" }),
   SOUK_SMTP_PORT: port({ default: undefined, desc: "Port on which the mailbox takes mail (1025)" }),
   SOUK_MAILBOX_PORT: port({ default: undefined, desc: "Port on which the mailbox shows it (8025)" }),

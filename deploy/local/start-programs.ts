@@ -1,7 +1,7 @@
-import type { LocalConfig } from "./settings.ts";
-import { gateway, type ShopProgram, services } from "./shop.ts";
 import { requirePortFree } from "./ports.ts";
 import { NODE_OPTIONS } from "./run-script.ts";
+import type { LocalConfig } from "./settings.ts";
+import { gateway, type ShopProgram, services } from "./shop.ts";
 import { reachableHost } from "./stores/store.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Row } from "./table.ts";

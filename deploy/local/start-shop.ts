@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { findEnvoy } from "./envoy.ts";
 import { shopEnvironment } from "./environment.ts";
+import { findEnvoy } from "./envoy.ts";
 import { onceFor, schemaSources } from "./once.ts";
 import { runScript } from "./run-script.ts";
 import { developmentSecrets, secretsFile } from "./secrets.ts";
@@ -84,7 +84,11 @@ export async function startShop(
   return { rows, edgeUrl, stop: () => stores.mailbox.stop() };
 }
 
-async function importCatalogue({ dataDir }: LocalConfig, where: string, env: NodeJS.ProcessEnv): Promise<Row[]> {
+async function importCatalogue(
+  { dataDir }: LocalConfig,
+  where: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Row[]> {
   const startedAt = performance.now();
   const rows: Row[] = [];
   await onceFor(dataDir, "catalogue", where, async () => {

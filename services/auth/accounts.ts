@@ -36,7 +36,11 @@ export interface Registration {
  *
  * @throws SoukError EMAIL_TAKEN
  */
-export async function register(auth: AuthContext, scope: Scope, registration: Registration): Promise<SignedIn> {
+export async function register(
+  auth: AuthContext,
+  scope: Scope,
+  registration: Registration,
+): Promise<SignedIn> {
   const email = registration.email.toLowerCase();
   const passwordHash = await hashPassword(registration.password);
   const user = { id: uuidv7(), email, roles: ["customer"] };
@@ -63,7 +67,12 @@ export async function register(auth: AuthContext, scope: Scope, registration: Re
  *
  * @throws SoukError CREDENTIALS_INVALID, whichever of the two is wrong
  */
-export async function login(auth: AuthContext, scope: Scope, email: string, password: string): Promise<SignedIn> {
+export async function login(
+  auth: AuthContext,
+  scope: Scope,
+  email: string,
+  password: string,
+): Promise<SignedIn> {
   const account = await auth.db.sql
     .selectFrom("account")
     .select(["id", "email", "roles", "password_hash"])

@@ -29,7 +29,10 @@ export async function refresh(auth: AuthContext, scope: Scope, refreshToken: str
       "the refresh token was used before, so its session was ended; sign in again",
     );
   }
-  throw refuse(ErrorReason.REFRESH_TOKEN_INVALID, "the refresh token is not good, or no longer; sign in again");
+  throw refuse(
+    ErrorReason.REFRESH_TOKEN_INVALID,
+    "the refresh token is not good, or no longer; sign in again",
+  );
 }
 
 /**

@@ -72,7 +72,11 @@ export function signingKeys(db: AuthDatabase, secret: string): SigningKeys {
     await db.write(scope, async (tx) => {
       await tx.sql
         .insertInto("signing_key")
-        .values({ kid: uuidv7(), public_jwk: JSON.stringify(jwk), private_key: encrypt(privateKey, cipherKey) })
+        .values({
+          kid: uuidv7(),
+          public_jwk: JSON.stringify(jwk),
+          private_key: encrypt(privateKey, cipherKey),
+        })
         .execute();
     });
   }

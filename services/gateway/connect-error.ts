@@ -9,6 +9,9 @@ import { toSoukError } from "#kit/error.ts";
 export function toConnectError(thrown: unknown): ConnectError {
   const { code, message, details } = toSoukError(thrown);
   const error = new ConnectError(message, code as number);
-  error.details = details.map((detail) => ({ type: detail.typeUrl.slice(detail.typeUrl.lastIndexOf("/") + 1), value: detail.value }));
+  error.details = details.map((detail) => ({
+    type: detail.typeUrl.slice(detail.typeUrl.lastIndexOf("/") + 1),
+    value: detail.value,
+  }));
   return error;
 }

@@ -54,7 +54,8 @@ function scopeOf(context: HandlerContext, method: DescMethod, member: Member): S
   const scope: Scope = {
     requestId,
     principal: ANONYMOUS,
-    deadline: Date.now() + Math.min(context.timeoutMs() ?? Number.POSITIVE_INFINITY, policyOf(method).timeoutMs),
+    deadline:
+      Date.now() + Math.min(context.timeoutMs() ?? Number.POSITIVE_INFINITY, policyOf(method).timeoutMs),
     signal,
     log: member.log,
     ...(authorization !== null && { authorization }),

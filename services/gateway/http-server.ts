@@ -1,7 +1,7 @@
+import { type EventEmitter, once } from "node:events";
 import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
-import { type EventEmitter, once } from "node:events";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import cors from "cors";
@@ -131,7 +131,10 @@ function trackSockets() {
 
 function handlerOf(options: HttpServerOptions, shutdownSignal: AbortSignal) {
   const secure = helmet();
-  const share = cors({ ...CORS_OPTIONS, origin: options.corsOrigins.includes("*") ? "*" : [...options.corsOrigins] });
+  const share = cors({
+    ...CORS_OPTIONS,
+    origin: options.corsOrigins.includes("*") ? "*" : [...options.corsOrigins],
+  });
   const serve = connectNodeAdapter({
     routes: options.routes,
     readMaxBytes: options.maxBodyBytes,
@@ -141,7 +144,9 @@ function handlerOf(options: HttpServerOptions, shutdownSignal: AbortSignal) {
     fallback: notFound as never,
   });
   return (request: IncomingMessage, response: ServerResponse) => {
-    secure(request, response, () => share(request as never, response as never, () => serve(request, response)));
+    secure(request, response, () =>
+      share(request as never, response as never, () => serve(request, response)),
+    );
   };
 }
 

@@ -1,11 +1,11 @@
-import { joinMesh } from "#kit/mesh/join-mesh.ts";
 import { createReadiness } from "#kit/health/readiness.ts";
+import { joinMesh } from "#kit/mesh/join-mesh.ts";
 import { startOperationsServer } from "#kit/operations/operations-server.ts";
 import type { Program } from "#kit/program.ts";
 import { VERSION } from "#kit/version.ts";
 import { gatewaySettings, readGatewayConfig } from "./config.ts";
-import { gatewayRoutes } from "./routes.ts";
 import { startHttpServer } from "./http-server.ts";
+import { gatewayRoutes } from "./routes.ts";
 
 /** The gateway: everything that is open to the outside, over Connect, gRPC-Web and gRPC. */
 export const gateway: Program = {

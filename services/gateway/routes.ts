@@ -23,11 +23,15 @@ export function gatewayRoutes(member: Member, readiness: Readiness): (router: Co
       if (isOpenToOutside(method)) router.rpc(method, forward(method, member) as never);
     }
     const infrastructure = [
-      healthService(readiness, services.map(({ typeName }) => typeName)),
+      healthService(
+        readiness,
+        services.map(({ typeName }) => typeName),
+      ),
       ...reflectionServices(services, files),
     ];
     for (const { handlers } of infrastructure) {
-      for (const [method, handler] of handlers) router.rpc(method, serveHere(method, handler, member) as never);
+      for (const [method, handler] of handlers)
+        router.rpc(method, serveHere(method, handler, member) as never);
     }
   };
 }

@@ -36,7 +36,8 @@ export function createCache(url: string | undefined, prefix: string, log: Logger
   const loading = new Map<string, Promise<Uint8Array>>();
 
   async function read(key: string): Promise<Uint8Array | undefined> {
-    if (redis?.status === "ready") return (await redis.getBuffer(prefix + key).catch(() => null)) ?? undefined;
+    if (redis?.status === "ready")
+      return (await redis.getBuffer(prefix + key).catch(() => null)) ?? undefined;
     const found = local.get(key);
     return found !== undefined && found.expiresAt > Date.now() ? found.value : undefined;
   }
@@ -50,7 +51,11 @@ export function createCache(url: string | undefined, prefix: string, log: Logger
     local.set(key, { value, expiresAt: Date.now() + ttlMs });
   }
 
-  async function readOrLoad(key: string, ttlMs: number, load: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  async function readOrLoad(
+    key: string,
+    ttlMs: number,
+    load: () => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
     const known = await read(key);
     if (known !== undefined) return known;
     const value = await load();
@@ -71,7 +76,8 @@ export function createCache(url: string | undefined, prefix: string, log: Logger
       name: "redis",
       required: false,
       async check() {
-        if (redis.status !== "ready") throw new Error(`not connected (${redis.status}); caches stay in the process`);
+        if (redis.status !== "ready")
+          throw new Error(`not connected (${redis.status}); caches stay in the process`);
         await redis.ping();
       },
     },

@@ -32,7 +32,8 @@ export const secret = makeValidator<string>((input) => {
 /** A setting that holds a number of milliseconds, 1 or more. */
 export const milliseconds = makeValidator<number>((input) => {
   const value = Number(input);
-  if (!Number.isInteger(value) || value < 1) throw new Error("must be a whole number of milliseconds, 1 or more");
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error("must be a whole number of milliseconds, 1 or more");
   return value;
 });
 
@@ -49,7 +50,8 @@ export const millisecondsList = makeValidator<readonly number[]>((input) => {
 export function url(...schemes: string[]) {
   return makeValidator<string>((input) => {
     const { protocol } = new URL(input);
-    if (!schemes.includes(protocol.slice(0, -1))) throw new Error(`must begin with ${schemes.join(":// or ")}://`);
+    if (!schemes.includes(protocol.slice(0, -1)))
+      throw new Error(`must begin with ${schemes.join(":// or ")}://`);
     return input;
   });
 }
@@ -72,13 +74,21 @@ export const meshSettings = {
     default: "",
     desc: "Where each service is, for data plane direct, as name=address:port,name=address:port; a service with several replicas is named several times",
   }),
-  SOUK_TRUST_BUNDLE: jsonText({ desc: "Public keys of all services, as a JSON Web Key Set; a key id is \"<service>:<anything>\"" }),
-  SOUK_POSTGRES_URL: url("postgres", "postgresql")({
+  SOUK_TRUST_BUNDLE: jsonText({
+    desc: 'Public keys of all services, as a JSON Web Key Set; a key id is "<service>:<anything>"',
+  }),
+  SOUK_POSTGRES_URL: url(
+    "postgres",
+    "postgresql",
+  )({
     default: "postgres://postgres@127.0.0.1:5432",
     desc: "PostgreSQL server; each service has the database souk_<service> there",
   }),
   SOUK_NATS_URL: url("nats", "tls")({ default: "nats://127.0.0.1:4222", desc: "NATS server with JetStream" }),
-  SOUK_REDIS_URL: url("redis", "rediss")({ default: undefined, desc: "Redis server; caches stay in the process without it" }),
+  SOUK_REDIS_URL: url(
+    "redis",
+    "rediss",
+  )({ default: undefined, desc: "Redis server; caches stay in the process without it" }),
   SOUK_EVENT_NAMESPACE: str({ default: "souk", desc: "First part of event subjects and stream names" }),
   SOUK_EVENT_RETRY_DELAYS_MS: millisecondsList({
     default: [200, 1_000, 5_000, 15_000, 60_000],
@@ -111,7 +121,9 @@ export function serviceSettings(name: string, defaultPort: number) {
       default: defaultPort + 100,
       desc: `Port for health and metrics of the ${name} service; 0 picks one`,
     }),
-    [`${prefix}_SERVICE_KEY`]: jsonText({ desc: `Private key of the ${name} service, as a JSON Web Key (ES256)` }),
+    [`${prefix}_SERVICE_KEY`]: jsonText({
+      desc: `Private key of the ${name} service, as a JSON Web Key (ES256)`,
+    }),
   } satisfies Settings;
 }
 
@@ -119,7 +131,10 @@ export function serviceSettings(name: string, defaultPort: number) {
 export function databaseSettings(name: string) {
   const prefix = name.toUpperCase();
   return {
-    [`${prefix}_DATABASE_URL`]: url("postgres", "postgresql")({
+    [`${prefix}_DATABASE_URL`]: url(
+      "postgres",
+      "postgresql",
+    )({
       default: undefined,
       desc: `Database of the ${name} service; SOUK_POSTGRES_URL/souk_${name} when it is not set`,
     }),
@@ -154,7 +169,10 @@ export function readSettings<S extends Settings>(settings: S, env: NodeJS.Proces
     reporter({ errors }) {
       for (const [name, error] of Object.entries(errors)) {
         const { desc } = settings[name as keyof S] as { desc?: string };
-        const why = env[name] === undefined ? "is not set" : ((error as Error | undefined)?.message ?? "cannot be read");
+        const why =
+          env[name] === undefined
+            ? "is not set"
+            : ((error as Error | undefined)?.message ?? "cannot be read");
         problems.push(`${name} ${why}. It is: ${desc ?? ""}`);
       }
     },

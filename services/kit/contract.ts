@@ -1,6 +1,11 @@
 import { create, type DescMethod, type DescService, getOption, hasOption } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { type Access, AccessSchema, Idempotency, policy as policyOption } from "#gen/souk/mesh/v1/policy_pb.ts";
+import {
+  type Access,
+  AccessSchema,
+  Idempotency,
+  policy as policyOption,
+} from "#gen/souk/mesh/v1/policy_pb.ts";
 
 /** The policy of a method, read once from its contract. */
 export interface Policy {

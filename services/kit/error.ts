@@ -110,9 +110,13 @@ export { ErrorReason as MeshReason };
  */
 export function toSoukError(caught: unknown): SoukError {
   if (caught instanceof SoukError) return caught;
-  return refuseMesh(ErrorReason.UNEXPECTED, "something unexpected happened; the log has it under the request id", {
-    cause: caught,
-  });
+  return refuseMesh(
+    ErrorReason.UNEXPECTED,
+    "something unexpected happened; the log has it under the request id",
+    {
+      cause: caught,
+    },
+  );
 }
 
 /** The name of a status code as gRPC writes it, for example "NOT_FOUND". */

@@ -11,7 +11,8 @@ const MAX_INT64 = 2n ** 63n - 1n;
  * @throws RangeError when the amount does not fit 64 bits
  */
 export function money(minor: bigint, currency: string): Money {
-  if (minor > MAX_INT64 || minor < -MAX_INT64) throw new RangeError(`${minor} ${currency} is more than 64 bits hold`);
+  if (minor > MAX_INT64 || minor < -MAX_INT64)
+    throw new RangeError(`${minor} ${currency} is more than 64 bits hold`);
   return create(MoneySchema, { minor, currency });
 }
 

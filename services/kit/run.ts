@@ -38,10 +38,14 @@ export async function run(...programs: Program[]): Promise<void> {
     process.exit(0);
   } catch (thrown) {
     if (thrown instanceof ConfigurationError) {
-      process.stderr.write(`${programs.map(({ name }) => name).join(", ")}: settings are wrong\n${thrown.message}\n`);
+      process.stderr.write(
+        `${programs.map(({ name }) => name).join(", ")}: settings are wrong\n${thrown.message}\n`,
+      );
       process.exit(EXIT_CONFIG);
     }
-    process.stderr.write(`${programs.map(({ name }) => name).join(", ")} cannot start: ${describe(thrown)}\n`);
+    process.stderr.write(
+      `${programs.map(({ name }) => name).join(", ")} cannot start: ${describe(thrown)}\n`,
+    );
     process.exit(1);
   }
 }

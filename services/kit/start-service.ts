@@ -13,8 +13,8 @@ import { healthService } from "./health/health-service.ts";
 import { createReadiness, type Dependency } from "./health/readiness.ts";
 import { startJobs } from "./jobs/jobs.ts";
 import { joinMesh } from "./mesh/join-mesh.ts";
-import { operationsService } from "./operations/operations-service.ts";
 import { startOperationsServer } from "./operations/operations-server.ts";
+import { operationsService } from "./operations/operations-service.ts";
 import type { Host, Running } from "./program.ts";
 import { createDispatcher } from "./rpc/dispatch.ts";
 import { startGrpcServer } from "./rpc/grpc-server.ts";
@@ -104,7 +104,13 @@ export async function startService(
   const dispatch = { log, telemetry, authenticator: member.authenticator, mesh: member.mesh };
   const dispatcher = createDispatcher(served, dispatch);
   const infrastructure = createDispatcher(
-    [healthService(readiness, contracts.map(({ typeName }) => typeName)), ...reflectionServices(contracts, [])],
+    [
+      healthService(
+        readiness,
+        contracts.map(({ typeName }) => typeName),
+      ),
+      ...reflectionServices(contracts, []),
+    ],
     dispatch,
   );
   host.dispatchers.set(name, dispatcher);

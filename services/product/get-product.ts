@@ -1,14 +1,14 @@
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { sql } from "kysely";
 import {
   type GetProductRequest,
   type GetProductResponse,
   GetProductResponseSchema,
+  ProductSchema,
 } from "#gen/souk/product/v1/product_pb.ts";
 import type { CatalogueMemory } from "./catalogue-memory.ts";
 import type { ProductDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
-import { productOf } from "./product-view.ts";
 
 /**
  * A published product.
@@ -34,7 +34,7 @@ export function getProduct(
         metadata: { [`product_${column}`]: value as string },
       });
     }
-    const answer = create(GetProductResponseSchema, { product: productOf(row.view) });
+    const answer = create(GetProductResponseSchema, { product: fromBinary(ProductSchema, row.view) });
     return { version: row.version, answer, products: 1 };
   });
 }

@@ -1,12 +1,15 @@
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { sql } from "kysely";
-import { type ListProductsResponse, ListProductsResponseSchema } from "#gen/souk/product/v1/product_pb.ts";
+import {
+  type ListProductsResponse,
+  ListProductsResponseSchema,
+  ProductSchema,
+} from "#gen/souk/product/v1/product_pb.ts";
 import { encodePageToken } from "#kit/data/page-token.ts";
 import type { CatalogueMemory } from "./catalogue-memory.ts";
 import type { ProductDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { type PageRequest, positionOf, sizeOf, UUID } from "./page.ts";
-import { productOf } from "./product-view.ts";
 
 /** Which products are listed, and which part of the list is asked for. */
 export interface ListRequest extends PageRequest {
@@ -43,7 +46,7 @@ export function listProducts(
     if (categorySlug !== "" && category_id === null) throw unknownCategory(categorySlug);
     const page = rows.slice(0, size);
     const answer = create(ListProductsResponseSchema, {
-      products: page.flatMap(({ view }) => (view === null ? [] : productOf(view))),
+      products: page.flatMap(({ view }) => (view === null ? [] : fromBinary(ProductSchema, view))),
       nextPageToken: rows.length > size ? encodePageToken(list, [page.at(-1)?.product_id as string]) : "",
     });
     return { version, answer, products: answer.products.length };

@@ -98,10 +98,16 @@ export async function updateAddress(
       .where("user_id", "=", userId)
       .executeTakeFirst();
     if (found === undefined) {
-      throw refuse(ErrorReason.ADDRESS_NOT_FOUND, `there is no address ${id}; list the addresses to see which are`);
+      throw refuse(
+        ErrorReason.ADDRESS_NOT_FOUND,
+        `there is no address ${id}; list the addresses to see which are`,
+      );
     }
     if (version !== undefined && version !== found.version) {
-      throw refuseMesh(MeshReason.ETAG_MISMATCH, "the address was changed meanwhile; read it and change it again");
+      throw refuseMesh(
+        MeshReason.ETAG_MISMATCH,
+        "the address was changed meanwhile; read it and change it again",
+      );
     }
     if (makeDefault) await clearDefault(tx, userId);
     return tx.sql
@@ -118,7 +124,12 @@ export async function updateAddress(
 }
 
 /** Removes an address; one that is not there is no error. */
-export async function deleteAddress(db: UserDatabase, scope: Scope, userId: string, id: string): Promise<void> {
+export async function deleteAddress(
+  db: UserDatabase,
+  scope: Scope,
+  userId: string,
+  id: string,
+): Promise<void> {
   await db.write(scope, async (tx) => {
     await tx.sql.deleteFrom("saved_address").where("id", "=", id).where("user_id", "=", userId).execute();
   });

@@ -75,7 +75,10 @@ export async function updateProfile(
     if (changed !== undefined) return changed;
     const known = await tx.sql.selectFrom("profile").select("id").where("id", "=", userId).executeTakeFirst();
     if (known === undefined) return pending();
-    throw refuseMesh(MeshReason.ETAG_MISMATCH, "the profile was changed meanwhile; read it and change it again");
+    throw refuseMesh(
+      MeshReason.ETAG_MISMATCH,
+      "the profile was changed meanwhile; read it and change it again",
+    );
   });
 }
 

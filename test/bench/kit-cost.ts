@@ -1,5 +1,5 @@
-import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import { definitionOf } from "#kit/rpc/grpc-server.ts";
 import { asBuffer } from "#kit/rpc/status.ts";
 import { echoContract } from "../mesh/echo-contract.ts";
@@ -47,7 +47,9 @@ async function measureBare(): Promise<number> {
     }) as never,
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, it) => (error ? reject(error) : resolve(it)));
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, it) =>
+      error ? reject(error) : resolve(it),
+    );
   });
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   const pass = (bytes: Buffer) => bytes;

@@ -64,7 +64,9 @@ function field(name: string, number: number, type: FieldDescriptorProto_Type) {
 }
 
 function publicPolicy(timeoutMs: number) {
-  const options = create(MethodOptionsSchema, { idempotencyLevel: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS });
+  const options = create(MethodOptionsSchema, {
+    idempotencyLevel: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
+  });
   const seconds = Math.floor(timeoutMs / 1000);
   setExtension(
     options,

@@ -5,8 +5,8 @@ import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import { Code, type SoukError } from "#kit/error.ts";
 import { auth } from "../../services/auth/service.ts";
 import { user } from "../../services/user/service.ts";
-import { startTestMesh } from "../mesh.ts";
 import { eventually } from "../eventually.ts";
+import { startTestMesh } from "../mesh.ts";
 
 const ADA = { email: "Ada@Example.com", password: "correct horse battery", firstName: "Ada", lastName: "L" };
 
@@ -25,7 +25,9 @@ test("an e-mail address has one account, whatever its case, also when asked for 
   const mesh = await startTestMesh(t, [auth]);
   const client = mesh.withToken(AuthService, "");
   const outcomes = await Promise.allSettled(
-    ["ada@example.com", "ADA@example.com", "Ada@Example.Com"].map((email) => client.register({ ...ADA, email })),
+    ["ada@example.com", "ADA@example.com", "Ada@Example.Com"].map((email) =>
+      client.register({ ...ADA, email }),
+    ),
   );
   t.is(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
   for (const outcome of outcomes) {
@@ -62,7 +64,9 @@ test("of many who use a refresh token at once, one gets new tokens", async (t) =
   const mesh = await startTestMesh(t, [auth]);
   const client = mesh.withToken(AuthService, "");
   const refreshToken = (await client.register(ADA)).tokens?.refreshToken ?? "";
-  const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => client.refresh({ refreshToken })));
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 10 }, () => client.refresh({ refreshToken })),
+  );
   t.is(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
 });
 

@@ -1,5 +1,9 @@
 import { createClient } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
 import test from "ava";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
@@ -27,7 +31,11 @@ function urlOf(path = ""): string {
   return `http://127.0.0.1:${mesh.port("gateway", "http")}${path}`;
 }
 
-async function post(method: string, body: string | Buffer<ArrayBuffer>, headers: Record<string, string> = {}) {
+async function post(
+  method: string,
+  body: string | Buffer<ArrayBuffer>,
+  headers: Record<string, string> = {},
+) {
   const response = await fetch(urlOf(`/${method}`), {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
@@ -52,13 +60,18 @@ test("Connect, gRPC-Web and gRPC reach the same methods on one port", async (t) 
     grpc: createGrpcTransport({ baseUrl: urlOf() }),
   };
   for (const [name, transport] of Object.entries(transports)) {
-    const { user: account } = await createClient(AuthService, transport).register({ ...ADA, email: `${name}@example.com` });
+    const { user: account } = await createClient(AuthService, transport).register({
+      ...ADA,
+      email: `${name}@example.com`,
+    });
     t.is(account?.email, `${name.toLowerCase()}@example.com`);
   }
 });
 
 test("a method without side effects can be asked with GET", async (t) => {
-  const response = await fetch(urlOf(`/souk.auth.v1.AuthService/GetKeySet?connect=v1&encoding=json&message=%7B%7D`));
+  const response = await fetch(
+    urlOf(`/souk.auth.v1.AuthService/GetKeySet?connect=v1&encoding=json&message=%7B%7D`),
+  );
   t.is(response.status, 200);
   const { jwksJson } = (await response.json()) as { jwksJson: string };
   t.is(JSON.parse(jwksJson).keys.length, 1);
@@ -82,12 +95,15 @@ const BAD_BODIES: Record<string, { body: string | Buffer<ArrayBuffer>; names: st
   "a field that is missing": { body: JSON.stringify({ ...ADA, password: undefined }), names: "password" },
   "a field that breaks its rule": { body: JSON.stringify({ ...ADA, email: "nobody" }), names: "email" },
   "half a surrogate pair": { body: `{"email":"\\ud800"}`, names: "email" },
-  "bytes that are no UTF-8": { body: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), names: "souk.auth.v1.RegisterRequest" },
+  "bytes that are no UTF-8": {
+    body: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]),
+    names: "souk.auth.v1.RegisterRequest",
+  },
 };
 
 for (const [what, { body, names }] of Object.entries(BAD_BODIES)) {
   test(`${what} is the caller's mistake, and the answer names it`, async (t) => {
-      const answer = await post("souk.auth.v1.AuthService/Register", body);
+    const answer = await post("souk.auth.v1.AuthService/Register", body);
     t.is(answer.status, 400, JSON.stringify(answer.body));
     t.is(answer.body.code, "invalid_argument");
     t.true(answer.body.message.includes(names), answer.body.message);
@@ -95,13 +111,20 @@ for (const [what, { body, names }] of Object.entries(BAD_BODIES)) {
 }
 
 test("a body that is too large is refused before it is read", async (t) => {
-  const { status, body } = await post("souk.auth.v1.AuthService/Register", JSON.stringify({ email: "x".repeat(2_000_000) }));
+  const { status, body } = await post(
+    "souk.auth.v1.AuthService/Register",
+    JSON.stringify({ email: "x".repeat(2_000_000) }),
+  );
   t.true(status >= 400 && status < 500, String(status));
   t.is(body.code, "resource_exhausted");
 });
 
 test("unknown methods, and methods for services only, are not there", async (t) => {
-  for (const method of ["souk.auth.v1.AuthService/Nonsense", "nonsense", "souk.inventory.v1.InventoryService/ReserveStock"]) {
+  for (const method of [
+    "souk.auth.v1.AuthService/Nonsense",
+    "nonsense",
+    "souk.inventory.v1.InventoryService/ReserveStock",
+  ]) {
     const { status, body } = await post(method, "{}");
     t.is(status, 404, method);
     t.is(body.code, "unimplemented", method);
@@ -129,4 +152,3 @@ test("pages of allowed origins may call, others may not, and answers carry secur
   t.is(other.headers.get("x-content-type-options"), "nosniff");
   t.regex(other.headers.get("x-request-id") ?? "", /^[\w.:-]+$/);
 });
-

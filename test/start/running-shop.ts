@@ -35,11 +35,20 @@ export function shopFolder(t: Teardown): string {
  * @param portOffset moves its ports away from others'
  * @param args its arguments
  */
-export function startShop(t: Teardown, dir: string, portOffset: number, args: readonly string[] = []): RunningShop {
-  const child: ChildProcess = spawn(process.execPath, ["deploy/local/bootstrap.mjs", "deploy/local/main.ts", ...args], {
-    env: { ...process.env, SOUK_DATA_DIR: dir, SOUK_PORT_OFFSET: String(portOffset) },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+export function startShop(
+  t: Teardown,
+  dir: string,
+  portOffset: number,
+  args: readonly string[] = [],
+): RunningShop {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ["deploy/local/bootstrap.mjs", "deploy/local/main.ts", ...args],
+    {
+      env: { ...process.env, SOUK_DATA_DIR: dir, SOUK_PORT_OFFSET: String(portOffset) },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let printed = "";
   const waiting = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {

@@ -26,7 +26,7 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
 
   const second = startShop(t, dir, 20_000);
   t.is(await second.exited, 1);
-  t.regex(second.printed(), new RegExp(`runs|running`));
+  t.regex(second.printed(), /runs|running/);
 
   t.is(await shop.interrupt(), 0);
   const again = startShop(t, dir, 20_000);
@@ -63,9 +63,20 @@ async function walkThrough(t: ExecutionContext, port: string | undefined, calls 
   const folder = mkdtempSync(join(tmpdir(), "souk-walk-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   // Each answer on a line of its own, so that they can be told apart.
-  const script = text.replaceAll("localhost:8080", `localhost:${port}`).replaceAll("curl -s", "curl -s -w '\\n'");
-  const commands = calls === 1 ? script.split("\n").slice(0, 5).join("\n").replace(/^VARIANT.*$/m, "") : script;
-  const { stdout } = await promisify(execFile)("bash", ["-eu", "-o", "pipefail", "-c", commands], { cwd: folder });
+  const script = text
+    .replaceAll("localhost:8080", `localhost:${port}`)
+    .replaceAll("curl -s", "curl -s -w '\\n'");
+  const commands =
+    calls === 1
+      ? script
+          .split("\n")
+          .slice(0, 5)
+          .join("\n")
+          .replace(/^VARIANT.*$/m, "")
+      : script;
+  const { stdout } = await promisify(execFile)("bash", ["-eu", "-o", "pipefail", "-c", commands], {
+    cwd: folder,
+  });
   return stdout
     .split("\n")
     .filter((line) => line.startsWith("{"))

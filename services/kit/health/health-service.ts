@@ -40,7 +40,9 @@ export function healthService(readiness: Readiness, services: readonly string[])
       }
     },
     async list() {
-      const statuses = [...known].map(async (service) => [service, { status: await statusOf(service) }] as const);
+      const statuses = [...known].map(
+        async (service) => [service, { status: await statusOf(service) }] as const,
+      );
       return { statuses: Object.fromEntries(await Promise.all(statuses)) };
     },
   });

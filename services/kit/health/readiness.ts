@@ -42,7 +42,10 @@ export function createReadiness(dependencies: readonly Dependency[]): Readiness 
         latest = { at: Date.now(), reports: Promise.all(dependencies.map(checkOne)) };
       }
       const reports = await latest.reports;
-      return { ready: !draining && reports.every(({ ok, required }) => ok || !required), dependencies: reports };
+      return {
+        ready: !draining && reports.every(({ ok, required }) => ok || !required),
+        dependencies: reports,
+      };
     },
     drain() {
       draining = true;

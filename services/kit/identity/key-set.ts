@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
-import { type FindKey, type PublicJwk, publicKey } from "./authenticator.ts";
 import type { Scope } from "../scope.ts";
+import { type FindKey, type PublicJwk, publicKey } from "./authenticator.ts";
 
 /** How long a fetched key set is used without asking again, in ms. */
 const FRESH_MS = 300_000;

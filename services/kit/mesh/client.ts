@@ -19,7 +19,10 @@ export type MeshClient<S extends DescService> = {
 export type ClientMethod<M extends DescMethod> = M["methodKind"] extends "unary"
   ? (request: MessageInitShape<M["input"]>, options?: CallOptions) => Promise<MessageShape<M["output"]>>
   : M["methodKind"] extends "server_streaming"
-    ? (request: MessageInitShape<M["input"]>, options?: CallOptions) => AsyncIterable<MessageShape<M["output"]>>
+    ? (
+        request: MessageInitShape<M["input"]>,
+        options?: CallOptions,
+      ) => AsyncIterable<MessageShape<M["output"]>>
     : M["methodKind"] extends "client_streaming"
       ? (
           requests: AsyncIterable<MessageInitShape<M["input"]>>,

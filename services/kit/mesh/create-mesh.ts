@@ -1,4 +1,10 @@
-import { create, type DescMethod, type DescService, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMethod,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
 import { policyOf } from "../contract.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../policy/idempotency.ts";
 import { SERVICE_TOKEN_HEADER } from "../policy/identity.ts";
@@ -40,7 +46,12 @@ export function createMesh(transport: Transport, breakers: Breakers, serviceToke
   }
 
   /** The breaker judges a stream by its first message: what comes after is a long time away. */
-  async function* guardedStream(method: DescMethod, request: RequestInit, scope: Scope, options?: CallOptions) {
+  async function* guardedStream(
+    method: DescMethod,
+    request: RequestInit,
+    scope: Scope,
+    options?: CallOptions,
+  ) {
     const stream = transport.stream(method, payload(method, request), outboundOf(method, scope, options));
     const messages = stream[Symbol.asyncIterator]();
     try {
@@ -68,7 +79,9 @@ export function createMesh(transport: Transport, breakers: Breakers, serviceToke
   }
 }
 
-type RequestInit = MessageInitShape<DescMethod["input"]> | AsyncIterable<MessageInitShape<DescMethod["input"]>>;
+type RequestInit =
+  | MessageInitShape<DescMethod["input"]>
+  | AsyncIterable<MessageInitShape<DescMethod["input"]>>;
 
 function payload(method: DescMethod, request: RequestInit): Payload {
   if (Symbol.asyncIterator in request) return eachCreated(method, request as AsyncIterable<Message>);

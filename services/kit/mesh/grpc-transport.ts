@@ -58,7 +58,15 @@ export function grpcTransport(resolve: Resolve): Transport {
         const { path, metadata, options } = callOf(method, outbound);
         const call = isStream(request)
           ? client.makeClientStreamRequest(path, passThrough, passThrough, metadata, options, done)
-          : client.makeUnaryRequest(path, passThrough, passThrough, encode(method, request), metadata, options, done);
+          : client.makeUnaryRequest(
+              path,
+              passThrough,
+              passThrough,
+              encode(method, request),
+              metadata,
+              options,
+              done,
+            );
         const cancel = () => call.cancel();
         outbound.signal.addEventListener("abort", cancel, { once: true });
         if (outbound.signal.aborted) cancel();
@@ -70,13 +78,21 @@ export function grpcTransport(resolve: Resolve): Transport {
       const { path, metadata, options } = callOf(method, outbound);
       const call = isStream(request)
         ? client.makeBidiStreamRequest(path, passThrough, passThrough, metadata, options)
-        : client.makeServerStreamRequest(path, passThrough, passThrough, encode(method, request), metadata, options);
+        : client.makeServerStreamRequest(
+            path,
+            passThrough,
+            passThrough,
+            encode(method, request),
+            metadata,
+            options,
+          );
       if (isStream(request)) void writeAll(method, request, call as ClientDuplexStream<Buffer, Buffer>);
       const cancel = () => call.cancel();
       outbound.signal.addEventListener("abort", cancel, { once: true });
       if (outbound.signal.aborted) cancel();
       try {
-        for await (const bytes of call as ClientReadableStream<Buffer>) yield fromBinary(method.output, bytes);
+        for await (const bytes of call as ClientReadableStream<Buffer>)
+          yield fromBinary(method.output, bytes);
       } catch (thrown) {
         throw fromStatus(thrown as ServiceError);
       } finally {

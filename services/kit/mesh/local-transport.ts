@@ -16,7 +16,10 @@ export function localTransport(find: FindDispatcher): Transport {
   function open(method: Parameters<Transport["call"]>[0], outbound: Outbound) {
     const dispatcher = find(method.parent);
     if (dispatcher === undefined) {
-      throw refuseMesh(MeshReason.DEPENDENCY_UNAVAILABLE, `${method.parent.typeName} does not run in this process`);
+      throw refuseMesh(
+        MeshReason.DEPENDENCY_UNAVAILABLE,
+        `${method.parent.typeName} does not run in this process`,
+      );
     }
     const call = dispatcher.open({ method, headers: outbound.headers, deadline: outbound.deadline });
     // As over a socket, a caller that hangs up is answered at once and the work is told.
@@ -63,7 +66,9 @@ export function localTransport(find: FindDispatcher): Transport {
 }
 
 function toCancelled(reason: unknown): SoukError {
-  return reason instanceof SoukError ? reason : new SoukError(Code.CANCELLED, "the caller hung up", [], reason);
+  return reason instanceof SoukError
+    ? reason
+    : new SoukError(Code.CANCELLED, "the caller hung up", [], reason);
 }
 
 function hangUp(call: OpenCall): void {

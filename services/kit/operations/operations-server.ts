@@ -1,5 +1,5 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Readiness } from "../health/readiness.ts";
 import type { ProcessTelemetry } from "../telemetry.ts";
@@ -37,11 +37,20 @@ export async function startOperationsServer(options: OperationsServerOptions): P
       case "/health/live":
         return sendJson(response, 200, { status: "live", service: name });
       case "/health/startup":
-        return sendJson(response, started ? 200 : 503, { status: started ? "started" : "starting", service: name });
+        return sendJson(response, started ? 200 : 503, {
+          status: started ? "started" : "starting",
+          service: name,
+        });
       case "/health/ready": {
         const { ready, dependencies } = await readiness.report();
         const uptimeSeconds = Math.round(process.uptime());
-        const body = { status: ready ? "ready" : "not ready", service: name, version, uptimeSeconds, dependencies };
+        const body = {
+          status: ready ? "ready" : "not ready",
+          service: name,
+          version,
+          uptimeSeconds,
+          dependencies,
+        };
         return sendJson(response, ready && started ? 200 : 503, body);
       }
       case "/metrics":

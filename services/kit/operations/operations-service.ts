@@ -7,7 +7,7 @@ import type { JobReport, Jobs } from "../jobs/jobs.ts";
 import type { Breakers } from "../mesh/breakers.ts";
 import { type Implemented, implement } from "../rpc/implement.ts";
 import type { Sagas } from "../saga/sagas.ts";
-import type { SagaState as StoredState, StoredSaga } from "../saga/store.ts";
+import type { StoredSaga, SagaState as StoredState } from "../saga/store.ts";
 
 /** What operators see and steer of a service. */
 export interface OperationsOptions {
@@ -28,7 +28,13 @@ const STATES: Readonly<Record<StoredState, SagaState>> = {
 };
 
 /** Serves souk.mesh.v1.OperationsService for one service. */
-export function operationsService({ breakers, deadLetters, sagas, jobs, log }: OperationsOptions): Implemented {
+export function operationsService({
+  breakers,
+  deadLetters,
+  sagas,
+  jobs,
+  log,
+}: OperationsOptions): Implemented {
   return implement(OperationsService, {
     listBreakers: async () => ({
       breakers: breakers.list().map((it) => ({
@@ -43,8 +49,12 @@ export function operationsService({ breakers, deadLetters, sagas, jobs, log }: O
       const [after = "0"] = decodePageToken("ListDeadLetters", pageToken);
       const letters = await deadLetters.list(after, limit);
       return {
-        deadLetters: letters.map(({ deadTime, ...letter }) => ({ ...letter, deadTime: timestampFromDate(deadTime) })),
-        nextPageToken: letters.length < limit ? "" : encodePageToken("ListDeadLetters", [letters.at(-1)?.id ?? ""]),
+        deadLetters: letters.map(({ deadTime, ...letter }) => ({
+          ...letter,
+          deadTime: timestampFromDate(deadTime),
+        })),
+        nextPageToken:
+          letters.length < limit ? "" : encodePageToken("ListDeadLetters", [letters.at(-1)?.id ?? ""]),
       };
     },
 

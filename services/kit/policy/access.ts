@@ -25,7 +25,11 @@ function checkAccess(call: OpenCall): void {
       `${methodName(call.method)} needs a signed-in user; send authorization: Bearer <access token>`,
     );
   }
-  if (access.permission !== "" && !principal.permissions.has(access.permission) && !principal.permissions.has("*")) {
+  if (
+    access.permission !== "" &&
+    !principal.permissions.has(access.permission) &&
+    !principal.permissions.has("*")
+  ) {
     throw refuseMesh(
       MeshReason.PERMISSION_MISSING,
       `${methodName(call.method)} asks for the permission ${access.permission}`,

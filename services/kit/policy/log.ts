@@ -3,7 +3,11 @@ import { type Interceptor, type OpenCall, observeEnd } from "../rpc/call.ts";
 
 /** Codes that tell of a fault of ours; the others tell of a caller's. */
 const FAULTS: ReadonlySet<Code> = new Set([Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS]);
-const OUTAGES: ReadonlySet<Code> = new Set([Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED]);
+const OUTAGES: ReadonlySet<Code> = new Set([
+  Code.UNAVAILABLE,
+  Code.DEADLINE_EXCEEDED,
+  Code.RESOURCE_EXHAUSTED,
+]);
 
 /**
  * Writes a line for each call that ended: at error with its stack when the fault is ours, at warn

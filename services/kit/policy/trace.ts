@@ -1,4 +1,11 @@
-import { propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, type TextMapGetter, type Tracer } from "@opentelemetry/api";
+import {
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapGetter,
+  type Tracer,
+} from "@opentelemetry/api";
 import { methodName } from "../contract.ts";
 import { codeName, toSoukError } from "../error.ts";
 import { type Interceptor, observeEnd, type RequestHeaders } from "../rpc/call.ts";
@@ -14,7 +21,11 @@ export function trace(tracer: Tracer): Interceptor {
     call.traceparent = call.headers.get("traceparent");
     const parent = propagation.extract(ROOT_CONTEXT, call.headers, headerGetter);
     const name = methodName(call.method);
-    const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: { "rpc.system": "grpc" } }, parent);
+    const span = tracer.startSpan(
+      name,
+      { kind: SpanKind.SERVER, attributes: { "rpc.system": "grpc" } },
+      parent,
+    );
     if (!span.isRecording()) return next(call, request);
     const { traceId, spanId, traceFlags } = span.spanContext();
     call.traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;

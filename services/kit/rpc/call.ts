@@ -46,7 +46,10 @@ export function isStream(payload: Payload): payload is AsyncIterable<Message> {
  * @param onEnd called once, with what was thrown when the call failed
  * @returns the answer, unchanged
  */
-export async function observeEnd(answer: Promise<Payload>, onEnd: (thrown?: unknown) => void): Promise<Payload> {
+export async function observeEnd(
+  answer: Promise<Payload>,
+  onEnd: (thrown?: unknown) => void,
+): Promise<Payload> {
   let reply: Payload;
   try {
     reply = await answer;

@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
+import type { Authenticator } from "../identity/authenticator.ts";
 import { access } from "../policy/access.ts";
 import { deadline } from "../policy/deadline.ts";
 import { idempotency } from "../policy/idempotency.ts";
@@ -8,7 +9,6 @@ import { log } from "../policy/log.ts";
 import { metrics } from "../policy/metrics.ts";
 import { trace } from "../policy/trace.ts";
 import { validation } from "../policy/validation.ts";
-import type { Authenticator } from "../identity/authenticator.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Handler, Interceptor, OpenCall, Payload } from "./call.ts";
 import type { Implemented } from "./implement.ts";

@@ -1,12 +1,12 @@
 import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import {
-  Metadata,
-  Server,
-  ServerCredentials,
   type handleBidiStreamingCall,
   type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
+  Metadata,
+  Server,
+  ServerCredentials,
   type ServerDuplexStream,
   type ServerReadableStream,
   type ServerUnaryCall,
@@ -118,12 +118,22 @@ function handlerOf(method: DescMethod, dispatcher: Dispatcher): UntypedServiceIm
     case "server_streaming":
       return ((grpc) => {
         const call = open(dispatcher, method, grpc);
-        void writeAll(method, call, grpc, answer(dispatcher, call, () => parse(method, grpc.request)));
+        void writeAll(
+          method,
+          call,
+          grpc,
+          answer(dispatcher, call, () => parse(method, grpc.request)),
+        );
       }) satisfies handleServerStreamingCall<Buffer, Buffer>;
     case "bidi_streaming":
       return ((grpc) => {
         const call = open(dispatcher, method, grpc);
-        void writeAll(method, call, grpc, answer(dispatcher, call, () => parseEach(method, grpc)));
+        void writeAll(
+          method,
+          call,
+          grpc,
+          answer(dispatcher, call, () => parseEach(method, grpc)),
+        );
       }) satisfies handleBidiStreamingCall<Buffer, Buffer>;
   }
 }
@@ -147,7 +157,11 @@ function open(dispatcher: Dispatcher, method: DescMethod, grpc: GrpcCall): OpenC
 }
 
 /** Parses inside the chain of promises, so that a bad message is an answer and not an exception. */
-async function answer(dispatcher: Dispatcher, call: OpenCall, parseRequest: () => Message | AsyncIterable<Message>) {
+async function answer(
+  dispatcher: Dispatcher,
+  call: OpenCall,
+  parseRequest: () => Message | AsyncIterable<Message>,
+) {
   return dispatcher.answer(call, parseRequest());
 }
 
@@ -167,7 +181,11 @@ async function writeAll(
     }
     grpc.end();
   } catch (thrown) {
-    if (!grpc.cancelled) grpc.emit("error", { ...toStatus(thrown, responseMetadata(call)), message: toSoukError(thrown).message });
+    if (!grpc.cancelled)
+      grpc.emit("error", {
+        ...toStatus(thrown, responseMetadata(call)),
+        message: toSoukError(thrown).message,
+      });
   }
 }
 

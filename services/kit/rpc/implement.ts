@@ -1,6 +1,13 @@
-import { create, type DescMethod, type DescService, type Message, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
-import { MeshReason, refuseMesh } from "../error.ts";
+import {
+  create,
+  type DescMethod,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { methodName } from "../contract.ts";
+import { MeshReason, refuseMesh } from "../error.ts";
 import type { Call, Handler } from "./call.ts";
 
 /** The functions that serve a contract, one a method. */
@@ -46,7 +53,9 @@ export function implement<S extends DescService, const Later extends keyof S["me
     const name = method.localName as keyof typeof methods;
     handlers.set(
       method,
-      later.includes(name as unknown as Later) ? notServed(method) : handlerOf(method, methods[name] as never),
+      later.includes(name as unknown as Later)
+        ? notServed(method)
+        : handlerOf(method, methods[name] as never),
     );
   }
   return { contract, handlers };

@@ -12,8 +12,13 @@ import { type Implemented, implement } from "./implement.ts";
  * @param contracts what is served
  * @param files more files whose types can be asked for
  */
-export function reflectionServices(contracts: readonly DescService[], files: readonly DescFile[]): Implemented[] {
-  const names = [...contracts, ServerReflection, ServerReflectionV1Alpha].map(({ typeName }) => typeName).sort();
+export function reflectionServices(
+  contracts: readonly DescService[],
+  files: readonly DescFile[],
+): Implemented[] {
+  const names = [...contracts, ServerReflection, ServerReflectionV1Alpha]
+    .map(({ typeName }) => typeName)
+    .sort();
   const index = indexFiles([
     ...contracts.map(({ file }) => file),
     ...files,
@@ -71,7 +76,9 @@ function filesResponse(file: DescFile | undefined, what: string) {
   if (file === undefined) return notFound(what);
   const inOrder = new Set<DescFile>();
   collect(file, inOrder);
-  const fileDescriptorProto = [...inOrder].reverse().map((it) => toBinary(FileDescriptorProtoSchema, it.proto));
+  const fileDescriptorProto = [...inOrder]
+    .reverse()
+    .map((it) => toBinary(FileDescriptorProtoSchema, it.proto));
   return { case: "fileDescriptorResponse" as const, value: { fileDescriptorProto } };
 }
 

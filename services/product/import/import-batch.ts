@@ -1,9 +1,10 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import { sql } from "kysely";
 import { uuidv7 } from "uuidv7";
 import { ProductChangedSchema } from "#gen/souk/product/v1/events_pb.ts";
+import { ProductSchema } from "#gen/souk/product/v1/product_pb.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { ProductDatabase, ProductTransaction } from "../database.ts";
-import { productOf } from "../product-view.ts";
 import { categorySlug } from "./category-slug.ts";
 import { type KnownProduct, mergeProduct, type NamedCategory, type ReadProduct } from "./merge-product.ts";
 import { storeProducts } from "./store-products.ts";
@@ -81,7 +82,7 @@ async function readKnown(
   return new Map(
     rows.map(({ slug, version, view, ids, skus }) => {
       const variantIds = new Map(skus.map((sku, at) => [sku, ids[at] as string]));
-      return [slug, { version, view: productOf(view), variantIds }];
+      return [slug, { version, view: fromBinary(ProductSchema, view), variantIds }];
     }),
   );
 }

@@ -1,7 +1,8 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import { sql } from "kysely";
+import { ProductSchema } from "#gen/souk/product/v1/product_pb.ts";
 import type { ProductDatabase } from "../database.ts";
 import { UUID } from "../page.ts";
-import { productOf } from "../product-view.ts";
 import type { SearchEngine } from "./search-engine.ts";
 
 /** With fewer exact matches than this, words that are spelt similarly are looked for as well. */
@@ -63,5 +64,5 @@ export function postgresSearch(db: ProductDatabase): SearchEngine {
 
 function toHit({ kind, rank, product_id, view }: Row) {
   if (view === null) return [];
-  return { product: productOf(view), position: [`${kind}`, `${rank}`, `${product_id}`] };
+  return { product: fromBinary(ProductSchema, view), position: [`${kind}`, `${rank}`, `${product_id}`] };
 }

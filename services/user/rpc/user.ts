@@ -91,7 +91,17 @@ function toProfile(stored: StoredProfile) {
 }
 
 function toSavedAddress(stored: StoredAddress) {
-  const { id, is_default, version, postal_code, country_code, name, line1, line2, city, region, phone } = stored;
-  const address = { name, line1, line2, city, region, postalCode: postal_code, countryCode: country_code, phone };
+  const { id, is_default, version, postal_code, country_code, name, line1, line2, city, region, phone } =
+    stored;
+  const address = {
+    name,
+    line1,
+    line2,
+    city,
+    region,
+    postalCode: postal_code,
+    countryCode: country_code,
+    phone,
+  };
   return { id, address, default: is_default, etag: String(version) };
 }
