@@ -51,7 +51,7 @@ function ownOf(name: string, settings: Settings): Settings {
 function tableOf(settings: Settings): string {
   const rows = Object.entries(settings as Record<string, Declared>).map(([name, declared]) => {
     const choices = declared.choices === undefined ? "" : ` (${declared.choices.join(", ")})`;
-    return `| \`${name}\` | ${defaultOf(name, declared)} | ${escape(`${declared.desc ?? ""}${choices}`)} |`;
+    return `| \`${name}\` | ${defaultOf(name, declared)} | ${escapeCell(`${declared.desc ?? ""}${choices}`)} |`;
   });
   return ["| setting | default | what it is |", "|---|---|---|", ...rows, ""].join("\n");
 }
@@ -60,10 +60,10 @@ function defaultOf(name: string, declared: Declared): string {
   if (name.startsWith("NAME_") && name.endsWith("PORT"))
     return name === "NAME_PORT" ? "`3001` to `3007`" : "100 above";
   if (!("default" in declared)) return "required";
-  return declared.default === undefined ? "" : `\`${escape(String(declared.default))}\``;
+  return declared.default === undefined ? "" : `\`${escapeCell(String(declared.default))}\``;
 }
 
-function escape(text: string): string {
+function escapeCell(text: string): string {
   return text.replaceAll("|", "\\|");
 }
 

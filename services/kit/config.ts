@@ -1,6 +1,6 @@
-import { bool, type CleanedEnv, cleanEnv, makeValidator, num, str } from "envalid";
+import { type CleanedEnv, cleanEnv, makeValidator, num, str } from "envalid";
 
-export { bool, num, str };
+export { num, str };
 
 /** A command line or an environment that cannot be used: the process ends with exit code 78 (sysexits EX_CONFIG). */
 export class ConfigurationError extends Error {

@@ -6,7 +6,6 @@ import {
 } from "@connectrpc/connect-node";
 import test from "ava";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
-import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import { auth } from "../../services/auth/service.ts";
 import { gateway } from "../../services/gateway/program.ts";
 import { user } from "../../services/user/service.ts";

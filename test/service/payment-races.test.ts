@@ -58,9 +58,11 @@ test("in whatever order a provider's answers come, ours and its books agree", as
   const db = await paymentDatabase(t);
   const property = fc.asyncProperty(
     fc.scheduler(),
+    fc.boolean(),
     fc.array(fc.constantFrom(...DEEDS), { minLength: 2, maxLength: 6 }),
-    async (scheduler, deeds) => {
+    async (scheduler, authorizedBefore, deeds) => {
       const id = newPaymentId();
+      if (authorizedBefore) await openDesk(db).authorize(id);
       const desk = openDesk(db, { wrap: (provider) => scheduled(provider, scheduler) });
       const lossy = openDesk(db, { wrap: (provider) => losingAnswers(scheduled(provider, scheduler)) });
       const outcomes = await scheduler.waitFor(

@@ -53,7 +53,7 @@ export const meshMigrations: Migrations = [
       create table mesh.saga (
         id uuid primary key,
         name text not null,
-        state text not null check (state in ('running', 'compensating', 'succeeded', 'failed')),
+        state text not null constraint saga_lease_held check (state in ('running', 'compensating', 'succeeded', 'failed')),
         step integer not null,
         attempts integer not null default 0,
         input jsonb,

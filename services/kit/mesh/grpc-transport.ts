@@ -9,7 +9,7 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
-import { isStream, type Payload } from "../rpc/call.ts";
+import { isStream } from "../rpc/call.ts";
 import { MAX_MESSAGE_BYTES } from "../rpc/grpc-server.ts";
 import { asBuffer, fromStatus } from "../rpc/status.ts";
 import type { Outbound, Transport } from "./transport.ts";

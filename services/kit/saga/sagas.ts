@@ -2,8 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Transaction } from "../data/database.ts";
 import type { Entities } from "../data/tables.ts";
 import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
+import { pause } from "../events/pause.ts";
 import type { Scope } from "../scope.ts";
 import type { AnySaga, SagaDefinition, SagaValue } from "./define-saga.ts";
+import { leaseFor } from "./progress.ts";
 import { runSaga, type SagaOutcome, type SagaRunner } from "./run-saga.ts";
 import {
   findById,
@@ -11,6 +13,7 @@ import {
   insertSaga,
   LeaseLost,
   listSagas,
+  newSaga,
   releaseLeases,
   type SagaState,
   type StoredSaga,
@@ -47,7 +50,8 @@ const ANSWER_MARGIN_MS = 250;
 const JOIN_MS = 100;
 /** How often it is looked whether sagas have lost their process, in ms. */
 const TAKE_OVER_MS = 500;
-const TAKE_OVER_AT_ONCE = 8;
+/** With so many in hand no more are taken over. */
+const MOST_IN_HAND = 64;
 
 /**
  * Runs the sagas of a service.
@@ -57,15 +61,23 @@ const TAKE_OVER_AT_ONCE = 8;
  */
 export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner): Sagas {
   const byName = new Map(definitions.map((definition) => [definition.name, definition]));
-  const inHand = new Map<string, { readonly saga: StoredSaga; readonly ended: Promise<unknown> }>();
+  const inHand = new Map<string, { readonly saga: StoredSaga; readonly ended: Promise<SagaOutcome> }>();
   const stopping = new AbortController();
+  const leaving = new AbortController();
   const run = runner.db.pool.run;
 
-  /** Runs a saga that is leased to us; the promise rejects only when somebody else has it by now. */
-  function keepInHand(definition: SagaDefinition, saga: StoredSaga, onDoomed: (error: SoukError) => void) {
-    const ended = runSaga(runner, definition, saga, onDoomed).finally(() => inHand.delete(saga.id));
+  /** Runs a saga that is leased to us. */
+  function keepInHand(
+    definition: SagaDefinition,
+    saga: StoredSaga,
+    onDoomed: (error: SoukError) => void,
+  ): Promise<SagaOutcome> {
+    const ended = runSaga(runner, { definition, saga, leaving: leaving.signal, onDoomed }).finally(() => {
+      if (inHand.get(saga.id)?.saga === saga) inHand.delete(saga.id);
+    });
     ended.catch((error: unknown) => {
-      if (!(error instanceof LeaseLost)) runner.log.warn({ err: error, saga: saga.id }, "saga will be taken over");
+      if (error instanceof LeaseLost) runner.log.info({ saga: saga.id }, "saga was taken over by another process");
+      else runner.log.warn({ err: error, saga: saga.id }, "saga waits to be taken over");
     });
     inHand.set(saga.id, { saga, ended });
     return ended;
@@ -73,17 +85,31 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
 
   async function takeOverLost(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await delay(TAKE_OVER_MS * (0.75 + Math.random() / 2), undefined, { signal: stopping.signal }).catch(() => {});
-      if (stopping.signal.aborted) return;
+      await pause(TAKE_OVER_MS * (0.75 + Math.random() / 2), stopping.signal);
+      const room = MOST_IN_HAND - inHand.size;
+      if (stopping.signal.aborted || room <= 0) continue;
       try {
-        for (const saga of await takeOver(run, runner.leaseMs, TAKE_OVER_AT_ONCE)) {
-          const definition = byName.get(saga.name);
-          if (definition === undefined) runner.log.error({ saga: saga.id, name: saga.name }, "nobody knows this saga");
-          else keepInHand(definition, saga, () => {}).catch(() => {});
+        for (const saga of await takeOver(run, [...byName.keys()], runner.leaseMs, room)) {
+          keepInHand(byName.get(saga.name) as SagaDefinition, saga, () => {}).catch(() => {});
         }
       } catch (error) {
         runner.log.warn({ err: error }, "sagas cannot be taken over");
       }
+    }
+  }
+
+  /** Waits for a saga that is moved elsewhere, or was begun by an equal call. */
+  async function join(id: string, scope: Scope): Promise<SagaOutcome> {
+    const latest = scope.deadline - ANSWER_MARGIN_MS;
+    for (;;) {
+      const saga = await findById(run, id);
+      if (saga?.state === "succeeded") return { kind: "succeeded", result: saga.result ?? {} };
+      const doomed = saga?.state === "running" ? undefined : saga?.error;
+      const late = Date.now() + JOIN_MS > latest;
+      // What is not undone at once is undone in the background.
+      if (doomed && (saga?.state === "failed" || saga?.attempts || late)) return { kind: "failed", error: doomed };
+      if (late) return { kind: "failed", error: undecided() };
+      await Promise.race([inHand.get(id)?.ended.catch(() => {}) ?? pause(JOIN_MS, scope.signal), pause(JOIN_MS, scope.signal)]);
     }
   }
 
@@ -93,11 +119,11 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
     async execute(scope, definition, start) {
       const known = definition as unknown as SagaDefinition;
       const begun = await begin(runner, known, scope, start as never);
-      const outcome = begun.isNew
-        ? await answerInTime(scope, (onDoomed) => keepInHand(known, begun.saga, onDoomed))
-        : await join(runner, begun.saga, scope);
-      if (outcome.kind === "failed") throw outcome.error;
-      return outcome.result as never;
+      let outcome: SagaOutcome = { kind: "left" };
+      if (begun.isNew) outcome = await answerInTime(scope, (onDoomed) => keepInHand(known, begun.saga, onDoomed));
+      if (outcome.kind === "left") outcome = await join(begun.saga.id, scope);
+      if (outcome.kind === "succeeded") return outcome.result as never;
+      throw outcome.kind === "failed" ? outcome.error : undecided();
     },
     list: (filter) => listSagas(run, filter),
     async stop(graceMs) {
@@ -105,6 +131,7 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
       await takingOver;
       const all = Promise.allSettled([...inHand.values()].map(({ ended }) => ended));
       await Promise.race([all, delay(graceMs)]);
+      leaving.abort();
       const leases = [...inHand.values()].map(({ saga }) => saga.lease);
       if (leases.length > 0) await releaseLeases(run, leases).catch(() => {});
     },
@@ -113,7 +140,7 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
 
 async function begin(
   { db, leaseMs }: SagaRunner,
-  { name }: SagaDefinition,
+  definition: SagaDefinition,
   scope: Scope,
   { id, prepare }: { id: string; prepare(tx: Transaction): Promise<SagaValue> },
 ): Promise<{ readonly isNew: boolean; readonly saga: StoredSaga }> {
@@ -124,7 +151,9 @@ async function begin(
   try {
     const saga = await db.write(withoutKey(scope), async (tx) => {
       const input = await prepare(tx);
-      return insertSaga(tx.run, { id, name, input, scope, leaseMs });
+      const fresh = newSaga({ id, name: definition.name, input, scope, leaseMs: leaseFor(leaseMs, definition, 0) });
+      tx.finishWith(insertSaga(fresh, idempotency));
+      return fresh.saga;
     });
     return { isNew: true, saga };
   } catch (error) {
@@ -156,21 +185,13 @@ async function answerInTime(
       doomed = error;
     });
     return await Promise.race([ended, timeUp.promise]);
+  } catch (error) {
+    if (doomed !== undefined) return { kind: "failed", error: doomed };
+    if (error instanceof LeaseLost) return { kind: "left" };
+    throw error;
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Waits for a saga that an equal call started, here or in another process. */
-async function join({ db }: SagaRunner, begun: StoredSaga, scope: Scope): Promise<SagaOutcome> {
-  let saga: StoredSaga | undefined = begun;
-  while (saga !== undefined && Date.now() < scope.deadline - ANSWER_MARGIN_MS) {
-    if (saga.state === "succeeded") return { kind: "succeeded", result: saga.result ?? {} };
-    if (saga.state === "failed" && saga.error !== undefined) return { kind: "failed", error: saga.error };
-    await delay(JOIN_MS);
-    saga = await findById(db.pool.run, saga.id);
-  }
-  return { kind: "failed", error: saga?.error ?? undecided() };
 }
 
 function undecided(): SoukError {

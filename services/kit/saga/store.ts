@@ -28,6 +28,8 @@ export interface StoredSaga {
   readonly traceparent: string | undefined;
   /** Whoever holds it may move the saga. */
   readonly lease: string;
+  /** Until when at least nobody else takes it, in ms since the epoch, by our own clock. */
+  readonly leasedUntil: number;
   readonly createTime: Date;
   readonly updateTime: Date;
 }
@@ -46,41 +48,28 @@ export interface SagaMove {
 /** Thrown where somebody else moves the saga by now. */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
+
+  constructor(id: string) {
+    super(`saga ${id} is moved by another process`);
+  }
 }
+
+/** The constraint that the end of a saga breaks when somebody else moves it by now. */
+export const LEASE_HELD = "saga_lease_held";
 
 const COLUMNS =
   "id, name, state, step, attempts, input, data, result, error, request_hash, request_id, traceparent, lease, create_time, update_time";
 
 /**
- * Stores a new saga, leased to us.
+ * Makes a saga that is to be stored, leased to us.
  *
- * @param run sends a statement in the transaction that prepares it
+ * @param saga its id, the name of its definition, what it starts with, the call, and how long it is ours, in ms
  */
-export async function insertSaga(
-  run: Run,
-  saga: { id: string; name: string; input: SagaValue; scope: Scope; leaseMs: number },
-): Promise<StoredSaga> {
-  const { id, name, input, scope, leaseMs } = saga;
-  const key = scope.idempotency;
-  const lease = randomUUID();
-  await run(
-    `insert into mesh.saga (id, name, state, step, input, owner, key, request_hash, request_id, traceparent, lease, lease_until)
-     values ($1, $2, 'running', 0, $3, $4, $5, $6, $7, $8, $9, now() + $10 * interval '1 millisecond')`,
-    [
-      id,
-      name,
-      encodeValue(input),
-      key?.owner ?? null,
-      key?.key ?? null,
-      key?.requestHash ?? null,
-      scope.requestId,
-      scope.traceparent ?? null,
-      lease,
-      leaseMs,
-    ],
-  );
+export function newSaga(saga: { id: string; name: string; input: SagaValue; scope: Scope; leaseMs: number }) {
+  const { id, name, input, leaseMs } = saga;
+  const { requestId, traceparent } = saga.scope;
   const now = new Date();
-  return {
+  const stored: StoredSaga = {
     id,
     name,
     state: "running",
@@ -90,11 +79,29 @@ export async function insertSaga(
     data: {},
     result: undefined,
     error: undefined,
-    requestId: scope.requestId,
-    traceparent: scope.traceparent,
-    lease,
+    requestId,
+    traceparent,
+    lease: randomUUID(),
+    leasedUntil: now.getTime() + leaseMs,
     createTime: now,
     updateTime: now,
+  };
+  return { saga: stored, leaseMs };
+}
+
+/**
+ * Stores a new saga with the end of the transaction that prepares it.
+ *
+ * @param fresh the saga
+ * @param key the key under which there is one saga
+ */
+export function insertSaga({ saga, leaseMs }: ReturnType<typeof newSaga>, key?: IdempotencyKey): FinishingPart {
+  const { id, name, input, requestId, traceparent, lease } = saga;
+  return (value) => {
+    const columns = [id, name, encodeValue(input), key?.owner, key?.key, key?.requestHash, requestId, traceparent, lease];
+    return `insert into mesh.saga
+      (id, name, input, owner, key, request_hash, request_id, traceparent, lease, state, step, lease_until)
+      values (${columns.map((it) => value(it ?? null)).join(", ")}, 'running', 0, ${fromNow(value(leaseMs))})`;
   };
 }
 
@@ -124,8 +131,8 @@ export async function findById(run: Run, id: string): Promise<StoredSaga | undef
 export async function moveSaga(run: Run, { id, lease }: StoredSaga, move: SagaMove): Promise<void> {
   const { rowCount } = await run(
     `update mesh.saga set state = $3, step = $4, attempts = $5, data = $6, error = $7, update_time = now(),
-            lease_until = now() + $8 * interval '1 millisecond'
-      where id = $1 and lease = $2`,
+            lease_until = ${fromNow("$8")}
+      where id = $1 and lease = $2 and state in ('running', 'compensating')`,
     [
       id,
       lease,
@@ -137,33 +144,52 @@ export async function moveSaga(run: Run, { id, lease }: StoredSaga, move: SagaMo
       move.leaseMs,
     ],
   );
-  if (rowCount === 0) throw new LeaseLost(`saga ${id} is moved by another process`);
+  if (rowCount === 0) throw new LeaseLost(id);
 }
 
 /**
- * Ends a saga; its input is forgotten.
+ * Ends a saga with the end of a transaction; its input is forgotten. Where somebody else moves the saga by now,
+ * it breaks the constraint LEASE_HELD, and the transaction with it.
  *
- * @param run sends a statement in the transaction that ends it
- * @throws LeaseLost
+ * @param saga the saga
+ * @param ending how it ended, and what it came to
  */
-export async function endSaga(run: Run, { id, lease }: StoredSaga, state: "succeeded" | "failed"): Promise<void> {
-  const { rowCount } = await run(
-    `update mesh.saga set state = $3, input = null, update_time = now() where id = $1 and lease = $2`,
-    [id, lease, state],
-  );
-  if (rowCount === 0) throw new LeaseLost(`saga ${id} is moved by another process`);
+export function endSaga(
+  { id, lease }: StoredSaga,
+  ending: { state: "succeeded"; result: SagaValue } | { state: "failed"; error: SoukError },
+): FinishingPart {
+  const result = ending.state === "succeeded" ? encodeValue(ending.result) : null;
+  const error = ending.state === "failed" ? encodeError(ending.error) : null;
+  return (value) => `update mesh.saga
+    set state = case when lease = ${value(lease)} and state in ('running', 'compensating') then ${value(ending.state)} else 'lost' end,
+        result = ${value(result)}, error = ${value(error)}, input = null, update_time = now()
+    where id = ${value(id)}`;
 }
 
-/** Leases sagas that nobody moves: their process died, or their next attempt is due. */
-export async function takeOver(run: Run, leaseMs: number, atMost: number): Promise<StoredSaga[]> {
+/**
+ * Leases sagas that nobody moves: their process died, or their next attempt is due.
+ *
+ * @param run sends a statement
+ * @param names the sagas that are known here
+ * @param leaseMs for how long, in ms
+ * @param atMost how many at most
+ */
+export async function takeOver(
+  run: Run,
+  names: readonly string[],
+  leaseMs: number,
+  atMost: number,
+): Promise<StoredSaga[]> {
+  const leasedUntil = Date.now() + leaseMs;
   const { rows } = await run(
-    `update mesh.saga set lease = $1, lease_until = now() + $2 * interval '1 millisecond'
-      where id in (select id from mesh.saga where state in ('running', 'compensating') and lease_until < now()
+    `update mesh.saga set lease = $1, lease_until = ${fromNow("$2")}
+      where id in (select id from mesh.saga
+                    where state in ('running', 'compensating') and lease_until < now() and name = any($4)
                     order by lease_until limit $3 for update skip locked)
       returning ${COLUMNS}`,
-    [randomUUID(), leaseMs, atMost],
+    [randomUUID(), leaseMs, atMost, names],
   );
-  return rows.map(fromRow);
+  return rows.map((row) => ({ ...fromRow(row), leasedUntil }));
 }
 
 /** Gives leases back, so that another process goes on at once. */
@@ -201,17 +227,12 @@ function fromRow(row: any): StoredSaga {
     requestId: row.request_id,
     traceparent: row.traceparent ?? undefined,
     lease: row.lease,
+    leasedUntil: 0,
     createTime: row.create_time,
     updateTime: row.update_time,
   };
 }
 
-/**
- * Stores what a saga came to, with the end of its last transaction.
- *
- * @param saga the saga
- * @param result what its callers get
- */
-export function storeResult({ id }: StoredSaga, result: SagaValue): FinishingPart {
-  return (value) => `update mesh.saga set result = ${value(encodeValue(result))} where id = ${value(id)}`;
+function fromNow(ms: string): string {
+  return `now() + ${ms} * interval '1 millisecond'`;
 }
