@@ -30,9 +30,9 @@ export async function runScript(
   return printed.trim();
 }
 
-/** How Node runs the programs of this repository: small young generations keep eight processes small. */
+/** How Node runs the programs of this repository: bounded generations keep eight processes small. */
 export const NODE_OPTIONS: readonly string[] = [
   "--disable-warning=ExperimentalWarning",
-  "--max-semi-space-size=4",
+  "--max-semi-space-size=16",
   "--max-old-space-size=512",
 ];

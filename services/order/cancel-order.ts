@@ -10,7 +10,7 @@ import type { entities } from "./entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "./errors.ts";
 import type { OrderChanges } from "./order-changes.ts";
 import { toOrder } from "./order-message.ts";
-import { moveOrder, requireOrder, requireOrderOf, type StoredOrder } from "./orders.ts";
+import { moveOrder, requireOrder, requireOrderOf, type StoredOrder, tryMoveOrder } from "./orders.ts";
 import type { Shop } from "./shop.ts";
 import { voidError } from "./translate-error.ts";
 
@@ -109,7 +109,7 @@ async function beginCancelling(sagas: Sagas, scope: Scope, orderId: string, reas
     await sagas.execute(scope, cancelOrderSaga, {
       id: uuidv7(),
       async prepare(tx) {
-        if (await moveOrder(tx.sql, orderId, "CONFIRMED", "CANCELLING")) return { orderId, reason };
+        if (await tryMoveOrder(tx.sql, orderId, "CONFIRMED", "CANCELLING")) return { orderId, reason };
         throw refuse(ErrorReason.ORDER_NOT_CANCELLABLE, "the order is being cancelled already");
       },
     });

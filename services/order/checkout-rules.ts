@@ -21,16 +21,28 @@ export function requireAvailable({ lines }: Breakdown<StoredLine>): void {
 }
 
 /**
+ * The ways of shipping that are charged in a currency.
+ *
+ * @param shop what orders are handled with
+ * @param currency the cart's currency
+ */
+export function shippingIn(shop: Shop, currency: string): ShippingMethod[] {
+  return shop.shipping.filter(({ rate }) => rate.currency === currency);
+}
+
+/**
  * The way of shipping with an id.
  *
  * @param shop what orders are handled with
+ * @param currency the cart's currency
  * @param id as a quote named it
  * @throws SoukError SHIPPING_METHOD_UNAVAILABLE
  */
-export function requireShipping(shop: Shop, id: string): ShippingMethod {
-  const method = shop.shipping.find((each) => each.id === id);
+export function requireShipping(shop: Shop, currency: string, id: string): ShippingMethod {
+  const methods = shippingIn(shop, currency);
+  const method = methods.find((each) => each.id === id);
   if (method !== undefined) return method;
-  const known = shop.shipping.map((each) => each.id).join(", ");
+  const known = methods.map((each) => each.id).join(", ");
   throw refuse(
     ErrorReason.SHIPPING_METHOD_UNAVAILABLE,
     `there is no way of shipping called ${id}; take one of ${known}`,

@@ -50,22 +50,47 @@ export async function insertOrder(tx: OrderSql, { lines, ...order }: NewOrder): 
  * @returns whether it was brought there
  * @throws Error when no order may go that way
  */
+export async function tryMoveOrder(
+  tx: OrderSql,
+  id: string,
+  from: OrderState,
+  to: OrderState,
+  cancelReason = "",
+): Promise<boolean> {
+  if (!mayMove(from, to)) throw new Error(`an order may not go from ${from} to ${to}`);
+  const { numUpdatedRows } = await tx
+    .updateTable("orders")
+    .set({
+      state: to,
+      cancel_reason: cancelReason,
+      version: sql<number>`version + 1`,
+      update_time: sql<Date>`now()`,
+    })
+    .where("id", "=", id)
+    .where("state", "=", from)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/**
+ * Brings an order from a state in which only this work can have left it to another.
+ *
+ * @param tx the transaction
+ * @param id the order
+ * @param from the state in which it is
+ * @param to the state in which it shall be
+ * @param cancelReason why it is cancelled
+ * @throws Error when it is in another state, or no order may go that way
+ */
 export async function moveOrder(
   tx: OrderSql,
   id: string,
   from: OrderState,
   to: OrderState,
-  cancelReason?: string,
-): Promise<boolean> {
-  if (!mayMove(from, to)) throw new Error(`an order may not go from ${from} to ${to}`);
-  const { numUpdatedRows } = await tx
-    .updateTable("orders")
-    .set({ state: to, version: sql<number>`version + 1`, update_time: sql<Date>`now()` })
-    .$if(cancelReason !== undefined, (update) => update.set({ cancel_reason: cancelReason as string }))
-    .where("id", "=", id)
-    .where("state", "=", from)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  cancelReason = "",
+): Promise<void> {
+  if (await tryMoveOrder(tx, id, from, to, cancelReason)) return;
+  throw new Error(`order ${id} cannot become ${to}: it is no longer ${from}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
+import { codeName } from "#kit/error.ts";
 import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
@@ -46,7 +47,7 @@ export const placeOrderSaga = defineSaga<Placing, Nothing, Placed, typeof entiti
   steps: [
     {
       name: "reserve-stock",
-      timeoutMs: 1_500,
+      timeoutMs: 2_500,
       attempts: 2,
       async run({ sagaId, input, scope }) {
         const { lines, reservationMs } = input;
@@ -83,12 +84,11 @@ export const placeOrderSaga = defineSaga<Placing, Nothing, Placed, typeof entiti
     },
   ],
   async complete({ sagaId, input }, tx) {
-    const [, confirmed] = await Promise.all([
+    await Promise.all([
       touchCart(tx.sql, input.customerId, input.currency),
       moveOrder(tx.sql, sagaId, "PENDING", "CONFIRMED"),
       takeOrderedLines(tx.sql, sagaId),
     ]);
-    if (!confirmed) throw new Error(`order ${sagaId} is no longer PENDING`);
     const order = await requireOrder(tx.sql, sagaId);
     tx.emit(OrderConfirmedSchema, {
       orderId: order.id,
@@ -99,7 +99,7 @@ export const placeOrderSaga = defineSaga<Placing, Nothing, Placed, typeof entiti
     return { orderId: sagaId };
   },
   async abandon({ sagaId }, error, tx) {
-    await moveOrder(tx.sql, sagaId, "PENDING", "CANCELLED", error.reason);
+    await moveOrder(tx.sql, sagaId, "PENDING", "CANCELLED", error.reason || codeName(error.code));
   },
 });
 
@@ -122,16 +122,14 @@ export async function placeOrder(
   checkout: Checkout,
   token: string,
 ): Promise<StoredOrder> {
-  const cart = await readCart(shop.db.sql, checkout.customerId);
-  const variants = await readSaleVariants(
-    scope,
-    (cart?.lines ?? []).map(({ variantId }) => variantId),
-  );
+  const { lines = [] } = (await readCart(shop.db.sql, checkout.customerId)) ?? {};
+  const ids = lines.map(({ variantId }) => variantId);
+  const variants = await readSaleVariants(scope, ids);
   const id = uuidv7();
   const { orderId } = await sagas.execute(scope, placeOrderSaga, {
     id,
     async prepare(tx) {
-      const { lines, total, currency } = await prepareOrder(shop, tx, scope, id, checkout, variants);
+      const { lines, total, currency } = await prepareOrder(shop, tx.sql, scope, id, checkout, variants);
       return {
         customerId: checkout.customerId,
         lines: lines.map(({ variant_id, quantity }) => ({ variantId: variant_id, quantity })),

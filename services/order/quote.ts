@@ -1,6 +1,6 @@
 import type { Scope } from "#kit/scope.ts";
 import { readCart, type StoredLine } from "./cart-rows.ts";
-import { cartEmpty, requireAvailable } from "./checkout-rules.ts";
+import { cartEmpty, requireAvailable, shippingIn } from "./checkout-rules.ts";
 import { type Breakdown, priceCart } from "./pricing/price-cart.ts";
 import type { ShippingMethod } from "./pricing/shipping.ts";
 import { pricesOf, readSaleVariants } from "./sale-variants.ts";
@@ -22,22 +22,18 @@ export interface Quote {
  */
 export async function getQuotes(shop: Shop, scope: Scope, customerId: string): Promise<Quote[]> {
   const found = await readCart(shop.db.sql, customerId);
-  if (found === undefined || found.lines.length === 0)
+  if (found === undefined || found.lines.length === 0) {
     throw cartEmpty("the cart is empty; add something first");
-  const variants = await readSaleVariants(
-    scope,
-    found.lines.map(({ variantId }) => variantId),
-  );
-  const quotes = shop.shipping.map((method) => {
-    const { currency } = found.cart;
-    const input = {
-      currency,
-      lines: found.lines,
-      prices: pricesOf(variants),
-      taxBasisPoints: shop.taxBasisPoints,
-    };
-    return { method, breakdown: priceCart({ ...input, shipping: method }) };
-  });
+  }
+  const { cart, lines } = found;
+  const { currency } = cart;
+  const { taxBasisPoints } = shop;
+  const ids = lines.map(({ variantId }) => variantId);
+  const prices = pricesOf(await readSaleVariants(scope, ids));
+  const quotes = shippingIn(shop, currency).map((method) => ({
+    method,
+    breakdown: priceCart({ currency, lines, prices, shipping: method, taxBasisPoints }),
+  }));
   for (const { breakdown } of quotes) requireAvailable(breakdown);
   return quotes.sort((a, b) => Number(a.breakdown.total.minor - b.breakdown.total.minor));
 }

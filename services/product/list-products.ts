@@ -30,7 +30,7 @@ interface Row {
  *
  * @throws SoukError CATEGORY_NOT_FOUND, PAGE_TOKEN_INVALID
  */
-export function listProducts(
+export async function listProducts(
   db: ProductDatabase,
   memory: CatalogueMemory,
   request: ListRequest,

@@ -19,7 +19,7 @@ export interface ProductSearch extends PageRequest {
  *
  * @throws SoukError PAGE_TOKEN_INVALID
  */
-export function searchProducts(
+export async function searchProducts(
   engine: SearchEngine,
   memory: CatalogueMemory,
   request: ProductSearch,

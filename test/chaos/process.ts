@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { SagaMoment } from "#kit/saga/run-saga.ts";
 import type { Teardown } from "../stores.ts";
 
 /** A program in a process of its own, which a test may kill. */
@@ -9,6 +10,8 @@ export interface KillableProcess {
   readonly ports: Readonly<Record<string, number>>;
   /** Ends it with SIGKILL, as a power cut would. */
   kill(): Promise<void>;
+  /** Has it kill itself at a moment of the next saga that comes there. */
+  killItselfAt(moment: Pick<SagaMoment, "step" | "phase" | "direction">): Promise<void>;
   /** Waits until it has died by itself. */
   died(): Promise<void>;
 }
@@ -22,39 +25,48 @@ const RUNNER = new URL("./run-program.ts", import.meta.url).pathname;
  * @param t the test after which it is killed
  * @param service its name
  * @param env its settings
- * @param killAt a moment of a saga at which it kills itself, as "<step> <before|after> <run|undo>"
  * @throws Error when it does not start
  */
 export async function startProcess(
   t: Teardown,
   service: string,
   env: Readonly<Record<string, string>>,
-  killAt = "",
 ): Promise<KillableProcess> {
-  const child: ChildProcess = spawn(process.execPath, [RUNNER, service, killAt], {
+  const child = spawn(process.execPath, [RUNNER, service], {
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const exited = once(child, "exit");
-  t.teardown(async () => {
+  // Who writes to a process that has just died is told so by its death.
+  child.stdin.on("error", () => {});
+  async function kill(): Promise<void> {
     child.kill("SIGKILL");
     await exited;
-  });
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
-  const ports = await Promise.race([
-    (async () => {
-      for await (const line of lines) if (line.startsWith("{\"ports\"")) return JSON.parse(line).ports;
-    })(),
-    exited.then(() => {
-      throw new Error(`${service} ended before it was ready`);
-    }),
-  ]);
-  lines.on("line", () => {});
+  }
+  t.teardown(kill);
+
+  const lines = createInterface({ input: child.stdout });
+  /** What the process says next under a name. */
+  function hear<T>(what: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const listen = (line: string) => {
+        if (!line.startsWith(`{"${what}":`)) return;
+        lines.off("line", listen);
+        resolve(JSON.parse(line)[what]);
+      };
+      lines.on("line", listen);
+      exited.then(() => reject(new Error(`${service} ended before it said its ${what}`)));
+    });
+  }
+
+  const ports = await hear<Record<string, number>>("ports");
   return {
     ports,
-    async kill() {
-      child.kill("SIGKILL");
-      await exited;
+    kill,
+    async killItselfAt({ step, phase, direction }) {
+      const armed = hear("armed");
+      child.stdin.write(`${step} ${phase} ${direction}\n`);
+      await armed;
     },
     died: async () => {
       await exited;

@@ -1,16 +1,29 @@
+import { createInterface } from "node:readline";
+import type { Program } from "#kit/program.ts";
 import { start } from "#kit/run.ts";
-import type { SagaMoment } from "#kit/saga/run-saga.ts";
 
 /**
- * Runs one service as a process that a test may kill, and that kills itself at a moment of a saga:
- *   node run-program.ts <service> "<step> <before|after> <run|undo>"
+ * Runs one service as a process that a test may kill:
+ *   node run-program.ts <service>
+ * A line "<step> <before|after> <run|undo>" on its standard input makes it kill itself at that moment of the next
+ * saga that comes there. When its standard input ends it does so, too: it never outlives its test.
  */
-const [name = "", killAt = ""] = process.argv.slice(2);
-const module: Record<string, never> = await import(`../../services/${name}/service.ts`);
+const [name = ""] = process.argv.slice(2);
+let killAt = "";
 
-function killYourself({ step, phase, direction }: SagaMoment): void {
+const orders = createInterface({ input: process.stdin });
+orders.on("line", (line) => {
+  killAt = line;
+  say({ armed: line });
+});
+orders.on("close", () => process.exit());
+
+const programs: Record<string, Program> = await import(`../../services/${name}/service.ts`);
+const running = await start([programs[name] as Program], process.env, ({ step, phase, direction }) => {
   if (`${step} ${phase} ${direction}` === killAt) process.kill(process.pid, "SIGKILL");
-}
+});
+say({ ports: running.programs[0]?.ports });
 
-const running = await start([module[name] as never], process.env, killAt === "" ? undefined : killYourself);
-process.stdout.write(`${JSON.stringify({ ports: running.programs[0]?.ports })}\n`);
+function say(message: object): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}

@@ -139,7 +139,7 @@ export async function queueMail(
 ): Promise<string> {
   const scope = rootScopes(pino({ level: "silent" }), () => {
     throw new Error("notification calls no other service");
-  })({ timeoutMs: 10_000 });
+  })({ timeoutMs: 60_000 });
   const eventId = uuidv7();
   const mail = { subject, text: "Good day", html: "<p>Good day</p>" };
   const message = { topic: "test", title: subject, body: "Good day", subjectId: "", mail };

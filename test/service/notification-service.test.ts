@@ -1,54 +1,27 @@
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { uuidv7 } from "uuidv7";
-import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
 import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import type { SoukError } from "#kit/error.ts";
-import { auth } from "../../services/auth/service.ts";
 import { listNotifications } from "../../services/notification/notifications.ts";
-import { notification } from "../../services/notification/service.ts";
-import { startTestMesh } from "../mesh.ts";
-import {
-  connect,
-  headersOf,
-  mailRows,
-  openMailbox,
-  openOrderEvents,
-  someOrder,
-} from "./notification-post.ts";
+import { headersOf } from "./notification-post.ts";
+import { type NotificationShop, openShop, orderEvent } from "./notification-shop.ts";
 import { until } from "./payment-desk.ts";
 
-/** A shop with somebody who signed in. */
-async function openShop(t: ExecutionContext) {
-  const mailbox = await openMailbox(t);
-  const env = { NOTIFICATION_SMTP_URL: mailbox.smtpUrl };
-  const mesh = await startTestMesh(t, [auth, notification], { env });
-  const db = connect(mesh.env["NOTIFICATION_DATABASE_URL"] as string);
-  t.teardown(() => db.close());
+let shop: NotificationShop;
+const closing: (() => Promise<void>)[] = [];
 
-  async function register(firstName: string) {
-    const email = `${firstName.toLowerCase()}@example.com`;
-    const request = { email, password: "correct horse battery", firstName, lastName: "L" };
-    const { user, tokens } = await mesh.withToken(AuthService, "").register(request);
-    const client = mesh.withToken(NotificationService, tokens?.accessToken ?? "");
-    const told = async (topic: string) => {
-      const { notifications } = await client.listMyNotifications({});
-      return notifications.filter((it) => it.topic === topic);
-    };
-    return { id: user?.id ?? "", email, client, told };
-  }
+test.before(async () => {
+  shop = await openShop({ teardown: (work) => closing.unshift(work) });
+});
 
-  return { mailbox, mesh, db, register, events: await openOrderEvents(t, mesh) };
-}
-
-function orderEvent(customer: { id: string; email: string }, state = OrderState.CONFIRMED as OrderState) {
-  const order = someOrder(state);
-  return { orderId: order.id, customerId: customer.id, email: customer.email, order };
-}
+test.after.always(async () => {
+  for (const close of closing) await close();
+});
 
 test("who registers is welcomed, in the shop and by mail", async (t) => {
-  const { mailbox, register } = await openShop(t);
+  const { mailbox, register } = shop;
   const ada = await register("Ada");
   await until(async () => (await mailbox.mailsTo(ada.email)).length === 1);
   const [mail] = await mailbox.mailsTo(ada.email);
@@ -58,8 +31,9 @@ test("who registers is welcomed, in the shop and by mail", async (t) => {
 });
 
 test("a customer is told of a confirmed and of a cancelled order", async (t) => {
-  const { mailbox, events, register } = await openShop(t);
+  const { mailbox, events, register } = shop;
   const ada = await register("Ada");
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 1);
   const confirmed = orderEvent(ada);
   const confirmedId = await events.publish(OrderConfirmedSchema, confirmed);
   await until(async () => (await mailbox.mailsTo(ada.email)).length === 2);
@@ -82,24 +56,8 @@ test("a customer is told of a confirmed and of a cancelled order", async (t) => 
   t.is(notifications[1]?.subjectId, confirmed.orderId);
 });
 
-test("an event that is delivered twice is told once, even if the inbox has forgotten it", async (t) => {
-  const { mailbox, mesh, db, events, register } = await openShop(t);
-  const ada = await register("Ada");
-  const ids: string[] = [];
-  for (let n = 0; n < 4; n++) ids.push(await events.publish(OrderConfirmedSchema, orderEvent(ada)));
-  await until(async () => (await mailbox.mailsTo(ada.email)).length === 5);
-  await until(() => events.settled());
-  await db.pool.run("delete from mesh.inbox where event_id = any($1)", [ids.slice(2)]);
-  await events.forgetDeliveries();
-  await startTestMesh(t, [notification], { env: mesh.env });
-  await until(() => events.settled());
-  const told = await listNotifications(db, ada.id, undefined, 100);
-  t.deepEqual(told.map(({ topic }) => topic).sort(), [...ids.map(() => "order-confirmed"), "welcome"]);
-  t.is(await mailbox.count(), 5);
-});
-
 test("an event that cannot be told is given up and holds up no other", async (t) => {
-  const { mailbox, events, register } = await openShop(t);
+  const { mailbox, events, register } = shop;
   const ada = await register("Ada");
   const { orderId, customerId, email } = orderEvent(ada);
   await events.publish(OrderConfirmedSchema, orderEvent(ada), Buffer.from("not a message"));
@@ -112,21 +70,8 @@ test("an event that cannot be told is given up and holds up no other", async (t)
   t.is((await ada.told("order-confirmed")).length, 1);
 });
 
-test("while the mail server is away events are told in the shop; the mails follow when it is back", async (t) => {
-  const { mailbox, db, events, register } = await openShop(t);
-  await mailbox.stop();
-  const ada = await register("Ada");
-  for (let n = 0; n < 10; n++) await events.publish(OrderConfirmedSchema, orderEvent(ada));
-  await until(async () => (await ada.told("order-confirmed")).length === 10);
-  t.true((await mailRows(db)).every(({ state }) => state === "queued"));
-  await mailbox.start();
-  await until(async () => (await mailbox.mailsTo(ada.email)).length === 11);
-  await until(async () => (await mailRows(db)).every(({ state }) => state === "sent"));
-  t.is(await mailbox.count(), 11);
-});
-
 test("notifications come in pages, newest first, whatever arrives meanwhile", async (t) => {
-  const { db, register } = await openShop(t);
+  const { db, register } = shop;
   const ada = await register("Ada");
   await until(async () => (await ada.told("welcome")).length === 1);
   const store = async () => {
@@ -158,7 +103,7 @@ test("notifications come in pages, newest first, whatever arrives meanwhile", as
 });
 
 test("notifications are read, and marked as read, by their owner alone", async (t) => {
-  const { register } = await openShop(t);
+  const { register } = shop;
   const [ada, bob] = [await register("Ada"), await register("Bob")];
   await until(async () => (await ada.told("welcome")).length === 1);
   const [welcome] = await ada.told("welcome");
@@ -177,7 +122,7 @@ test("notifications are read, and marked as read, by their owner alone", async (
 });
 
 test("notifications are for who signed in, and a page token for who got it", async (t) => {
-  const { mesh, register } = await openShop(t);
+  const { mesh, register } = shop;
   const reasonOf = async (call: Promise<unknown>) => (await t.throwsAsync<SoukError>(call))?.reason;
   t.is(await reasonOf(mesh.withToken(NotificationService, "").listMyNotifications({})), "TOKEN_MISSING");
   t.is(await reasonOf(mesh.as(NotificationService, "order").listMyNotifications({})), "TOKEN_MISSING");

@@ -37,19 +37,22 @@ test.serial("a line shows what is sold and what it costs today", async (t) => {
   t.is(cart?.total?.minor, 14_700n);
 });
 
-test.serial("equal variant and note grow one line, another note makes another one, in the order of adding", async (t) => {
-  const [lamp, cup] = [await shop().offer(100n), await shop().offer(200n)];
-  const ada = await shop().customer();
-  await ada.add(lamp, 1n);
-  await ada.add(cup, 2n);
-  await ada.add(lamp, 1n, "engraved");
-  await ada.add(lamp, 5n);
-  t.deepEqual(await ada.lines(), [
-    [lamp, 6n, ""],
-    [cup, 2n, ""],
-    [lamp, 1n, "engraved"],
-  ]);
-});
+test.serial(
+  "equal variant and note grow one line, another note makes another one, in the order of adding",
+  async (t) => {
+    const [lamp, cup] = [await shop().offer(100n), await shop().offer(200n)];
+    const ada = await shop().customer();
+    await ada.add(lamp, 1n);
+    await ada.add(cup, 2n);
+    await ada.add(lamp, 1n, "engraved");
+    await ada.add(lamp, 5n);
+    t.deepEqual(await ada.lines(), [
+      [lamp, 6n, ""],
+      [cup, 2n, ""],
+      [lamp, 1n, "engraved"],
+    ]);
+  },
+);
 
 test.serial("of items that are added at once none is lost, and there is one cart", async (t) => {
   const variants = [await shop().offer(100n), await shop().offer(200n), await shop().offer(300n)];
@@ -120,15 +123,18 @@ test.serial("what is not on sale cannot be added, and leaves nothing behind", as
   t.deepEqual(await ada.lines(), []);
 });
 
-test.serial("adding under one key adds once, also when it is repeated at once, and answers alike", async (t) => {
-  const lamp = await shop().offer(100n);
-  const ada = await shop().customer();
-  const add = () => ada.cart.addItem({ variantId: lamp, quantity: 2n }, { idempotencyKey: "first-lamp" });
-  const answers = await Promise.all([add(), add(), add()]);
-  answers.push(await add());
-  for (const answer of answers) t.deepEqual(answer, answers[0]);
-  t.deepEqual(await ada.lines(), [[lamp, 2n, ""]]);
-});
+test.serial(
+  "adding under one key adds once, also when it is repeated at once, and answers alike",
+  async (t) => {
+    const lamp = await shop().offer(100n);
+    const ada = await shop().customer();
+    const add = () => ada.cart.addItem({ variantId: lamp, quantity: 2n }, { idempotencyKey: "first-lamp" });
+    const answers = await Promise.all([add(), add(), add()]);
+    answers.push(await add());
+    for (const answer of answers) t.deepEqual(answer, answers[0]);
+    t.deepEqual(await ada.lines(), [[lamp, 2n, ""]]);
+  },
+);
 
 test.serial("a line is set, and removed with 0, also twice", async (t) => {
   const lamp = await shop().offer(100n);

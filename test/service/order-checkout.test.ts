@@ -55,58 +55,61 @@ test.serial("there is no quote for an empty cart, nor for what is no longer on s
   }
 });
 
-test.serial("an order costs what its quote said, has its stock and its payment, and leaves an empty cart", async (t) => {
-  const { mesh } = shop();
-  const nats = await connect({ servers: mesh.env.SOUK_NATS_URL });
-  t.teardown(() => nats.close());
-  const confirmed = nats.subscribe(`${mesh.env.SOUK_EVENT_NAMESPACE}.order.v1.OrderConfirmed.*`);
-  await nats.flush();
-  const [lamp, cup] = [await shop().offer(1_999n, 10), await shop().offer(333n, 10)];
-  const ada = await shop().customer();
-  await ada.add(lamp, 2n);
-  await ada.add(cup, 1n, "for Bob");
-  const [quote] = (await ada.checkout.getQuote({ shippingAddress: ADDRESS })).quotes;
+test.serial(
+  "an order costs what its quote said, has its stock and its payment, and leaves an empty cart",
+  async (t) => {
+    const { mesh } = shop();
+    const nats = await connect({ servers: mesh.env.SOUK_NATS_URL });
+    t.teardown(() => nats.close());
+    const confirmed = nats.subscribe(`${mesh.env.SOUK_EVENT_NAMESPACE}.order.v1.OrderConfirmed.*`);
+    await nats.flush();
+    const [lamp, cup] = [await shop().offer(1_999n, 10), await shop().offer(333n, 10)];
+    const ada = await shop().customer();
+    await ada.add(lamp, 2n);
+    await ada.add(cup, 1n, "for Bob");
+    const [quote] = (await ada.checkout.getQuote({ shippingAddress: ADDRESS })).quotes;
 
-  const order = await ada.place({ expectedTotal: quote?.total });
+    const order = await ada.place({ expectedTotal: quote?.total });
 
-  t.is(order.state, OrderState.CONFIRMED);
-  t.regex(order.number, /^[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$/);
-  const { subtotal, shipping, taxIncluded, total } = order;
-  t.like(
-    { subtotal, shipping, taxIncluded, total },
-    {
-      subtotal: quote?.subtotal,
-      shipping: quote?.shipping,
-      taxIncluded: quote?.taxIncluded,
-      total: quote?.total,
-    },
-  );
-  t.deepEqual(
-    order.lines.map((line) => [
-      line.variantId,
-      line.quantity,
-      line.unitPrice?.minor,
-      line.total?.minor,
-      line.note,
-    ]),
-    [
-      [lamp, 2n, 1_999n, 3_998n, ""],
-      [cup, 1n, 333n, 333n, "for Bob"],
-    ],
-  );
-  t.like(order.shippingAddress, ADDRESS);
-  t.deepEqual(await shop().stock(lamp), [8, 2]);
-  t.deepEqual(await shop().stock(cup), [9, 1]);
-  t.like(await shop().payment(order.paymentId), { state: PaymentState.AUTHORIZED, amount: order.total });
-  t.deepEqual(await ada.lines(), []);
-  t.deepEqual((await ada.orders.getOrder({ id: order.id })).order, order);
-  for await (const message of confirmed) {
-    const event = fromBinary(OrderConfirmedSchema, message.data);
-    if (event.orderId !== order.id) continue;
-    t.like(event, { customerId: ada.id, email: ada.email, order });
-    break;
-  }
-});
+    t.is(order.state, OrderState.CONFIRMED);
+    t.regex(order.number, /^[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$/);
+    const { subtotal, shipping, taxIncluded, total } = order;
+    t.like(
+      { subtotal, shipping, taxIncluded, total },
+      {
+        subtotal: quote?.subtotal,
+        shipping: quote?.shipping,
+        taxIncluded: quote?.taxIncluded,
+        total: quote?.total,
+      },
+    );
+    t.deepEqual(
+      order.lines.map((line) => [
+        line.variantId,
+        line.quantity,
+        line.unitPrice?.minor,
+        line.total?.minor,
+        line.note,
+      ]),
+      [
+        [lamp, 2n, 1_999n, 3_998n, ""],
+        [cup, 1n, 333n, 333n, "for Bob"],
+      ],
+    );
+    t.like(order.shippingAddress, ADDRESS);
+    t.deepEqual(await shop().stock(lamp), [8, 2]);
+    t.deepEqual(await shop().stock(cup), [9, 1]);
+    t.like(await shop().payment(order.paymentId), { state: PaymentState.AUTHORIZED, amount: order.total });
+    t.deepEqual(await ada.lines(), []);
+    t.deepEqual((await ada.orders.getOrder({ id: order.id })).order, order);
+    for await (const message of confirmed) {
+      const event = fromBinary(OrderConfirmedSchema, message.data);
+      if (event.orderId !== order.id) continue;
+      t.like(event, { customerId: ada.id, email: ada.email, order });
+      break;
+    }
+  },
+);
 
 test.serial("an order keeps the price at which it was placed", async (t) => {
   const lamp = await shop().offer(1_000n);
@@ -152,20 +155,23 @@ test.serial("express costs what express costs", async (t) => {
   });
 });
 
-test.serial("a declined payment leaves the stock free, the cart as it was and the order cancelled", async (t) => {
-  const lamp = await shop().offer(1_000n, 5);
-  const ada = await shop().customer();
-  await ada.add(lamp, 2n);
-  const error = await refusal(ada.place({ token: "tok_declined" }));
-  t.is(error.reason, "PAYMENT_DECLINED");
-  t.is(error.code, Code.FAILED_PRECONDITION);
-  t.deepEqual(await shop().stock(lamp), [5, 0]);
-  t.deepEqual(await ada.lines(), [[lamp, 2n, ""]]);
-  const { orders } = await ada.orders.listMyOrders({});
-  t.like(orders[0], { state: OrderState.CANCELLED, cancelReason: "PAYMENT_DECLINED" });
-  t.is((await ada.place()).state, OrderState.CONFIRMED, "another card will do");
-  t.deepEqual(await shop().stock(lamp), [3, 2]);
-});
+test.serial(
+  "a declined payment leaves the stock free, the cart as it was and the order cancelled",
+  async (t) => {
+    const lamp = await shop().offer(1_000n, 5);
+    const ada = await shop().customer();
+    await ada.add(lamp, 2n);
+    const error = await refusal(ada.place({ token: "tok_declined" }));
+    t.is(error.reason, "PAYMENT_DECLINED");
+    t.is(error.code, Code.FAILED_PRECONDITION);
+    t.deepEqual(await shop().stock(lamp), [5, 0]);
+    t.deepEqual(await ada.lines(), [[lamp, 2n, ""]]);
+    const { orders } = await ada.orders.listMyOrders({});
+    t.like(orders[0], { state: OrderState.CANCELLED, cancelReason: "PAYMENT_DECLINED" });
+    t.is((await ada.place()).state, OrderState.CONFIRMED, "another card will do");
+    t.deepEqual(await shop().stock(lamp), [3, 2]);
+  },
+);
 
 test.serial("what is out of stock is named, and nothing else is taken", async (t) => {
   const [lamp, cup] = [await shop().offer(1_000n, 5), await shop().offer(1_000n, 1)];

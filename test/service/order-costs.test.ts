@@ -62,7 +62,7 @@ async function pendingOrder(
     shippingAddress: create(AddressSchema, ADDRESS),
     shippingMethod: "standard",
   };
-  await shop.db.write(scope, (tx) => prepareOrder(shop, tx, scope, id, checkout, variants));
+  await shop.db.write(scope, (tx) => prepareOrder(shop, tx.sql, scope, id, checkout, variants));
   return id;
 }
 

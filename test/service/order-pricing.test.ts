@@ -8,7 +8,12 @@ import { type ShippingMethod, shippingCost, shippingMethods } from "../../servic
 import { taxContained } from "../../services/order/pricing/tax.ts";
 
 const GERMANY = 1_900n;
-const STANDARD: ShippingMethod = { id: "standard", name: "Standard shipping", rate: 490n, freeFrom: 5_000n };
+const STANDARD: ShippingMethod = {
+  id: "standard",
+  name: "Standard shipping",
+  rate: money(490n, "EUR"),
+  freeFrom: money(5_000n, "EUR"),
+};
 
 function priced(
   lines: readonly [variantId: string, quantity: bigint, minor: bigint][],
@@ -51,9 +56,10 @@ test("an empty cart costs nothing", (t) => {
 });
 
 test("standard shipping is free from the threshold on, not a cent before", (t) => {
-  t.is(shippingCost(STANDARD, 4_999n), 490n);
-  t.is(shippingCost(STANDARD, 5_000n), 0n);
-  t.is(shippingCost({ ...STANDARD, freeFrom: undefined }, 1_000_000n), 490n);
+  t.is(shippingCost(STANDARD, money(4_999n, "EUR")).minor, 490n);
+  t.is(shippingCost(STANDARD, money(5_000n, "EUR")).minor, 0n);
+  t.is(shippingCost({ ...STANDARD, freeFrom: undefined }, money(1_000_000n, "EUR")).minor, 490n);
+  t.throws(() => priced([], { ...STANDARD, rate: money(490n, "USD") }), { instanceOf: TypeError });
 });
 
 test("contained tax is rounded half up", (t) => {
@@ -92,10 +98,15 @@ test("the settings describe German shops until they are told otherwise", (t) => 
   const settings = readSettings(orderSettings, { ORDER_SHIPPING_EXPRESS: "1500" });
   t.is(settings.ORDER_TAX_BASIS_POINTS, GERMANY);
   t.deepEqual(
-    shippingMethods(settings).map(({ id, rate, freeFrom }) => ({ id, rate, freeFrom })),
+    shippingMethods(settings).map(({ id, rate, freeFrom }) => [
+      id,
+      rate.minor,
+      rate.currency,
+      freeFrom?.minor,
+    ]),
     [
-      { id: "standard", rate: 490n, freeFrom: 5_000n },
-      { id: "express", rate: 1_500n, freeFrom: undefined },
+      ["standard", 490n, "EUR", 5_000n],
+      ["express", 1_500n, "EUR", undefined],
     ],
   );
   t.throws(() => readSettings(orderSettings, { ORDER_SHIPPING_STANDARD: "4.90" }), {
@@ -103,19 +114,10 @@ test("the settings describe German shops until they are told otherwise", (t) => 
   });
 });
 
+const anyAmount = (most: bigint) => fc.bigInt(0n, most).map((minor) => money(minor, "EUR"));
 const variants = ["a", "b", "c", "d", "e"];
 const anyPrices = fc
-  .uniqueArray(fc.constantFrom(...variants), { minLength: 1 })
-  .chain((ids) =>
-    fc.tuple(
-      ...ids.map((id) =>
-        fc.tuple(
-          fc.constant(id),
-          fc.bigInt(0n, 10_000_000n).map((minor) => money(minor, "EUR")),
-        ),
-      ),
-    ),
-  )
+  .uniqueArray(fc.tuple(fc.constantFrom(...variants), anyAmount(10_000_000n)), { selector: ([id]) => id })
   .map((entries) => new Map(entries));
 const anyLines = fc.array(
   fc.record({ variantId: fc.constantFrom(...variants), quantity: fc.bigInt(1n, 999n) }),
@@ -124,8 +126,8 @@ const anyLines = fc.array(
 const anyShipping = fc.record({
   id: fc.constant("any"),
   name: fc.constant("Any"),
-  rate: fc.bigInt(0n, 10_000n),
-  freeFrom: fc.option(fc.bigInt(0n, 100_000_000n), { nil: undefined }),
+  rate: anyAmount(10_000n),
+  freeFrom: fc.option(anyAmount(100_000_000n), { nil: undefined }),
 });
 const anyCart = fc.record({
   currency: fc.constant("EUR"),

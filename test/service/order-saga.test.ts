@@ -32,8 +32,7 @@ function at(
 async function cancelled(customer: Customer, reason: string) {
   return eventually(async () => {
     const [order] = (await customer.orders.listMyOrders({})).orders;
-    if (order?.state !== OrderState.CANCELLED)
-      throw new Error(`the order is in state ${order?.state}`);
+    if (order?.state !== OrderState.CANCELLED) throw new Error(`the order is in state ${order?.state}`);
     if (order.cancelReason !== reason) throw new Error(`the order is cancelled for ${order.cancelReason}`);
     return order;
   });
@@ -136,7 +135,7 @@ test.serial(
     t.is((await refusal(ada.place())).reason, "CART_EMPTY");
     t.is((await refusal(ada.orders.cancelOrder({ id: pending?.id }))).reason, "ORDER_NOT_CANCELLABLE");
     released.resolve();
-    await cancelled(ada, "");
+    await cancelled(ada, "FAILED_PRECONDITION");
     t.true(undone >= 3);
     t.is((await shop().payment(pending?.id ?? "")).state, PaymentState.VOIDED);
     t.deepEqual(await shop().stock(lamp), [10, 0]);

@@ -62,17 +62,17 @@ for (const [token, reason] of [
 
 test("tok_timeout leaves the answer open in time for the caller, and makes no charge", async (t) => {
   const id = newPaymentId();
-  const asked = openDesk(db).authorize(id, "tok_timeout", { timeoutMs: 1_000 });
+  const asked = openDesk(db).authorize(id, "tok_timeout", { timeoutMs: 3_000 });
   const refused = await t.throwsAsync<SoukError>(asked, { instanceOf: SoukError });
   t.is(refused.reason, "PROVIDER_UNAVAILABLE");
   const waitedMs = Number(/no answer within (\d+) ms/.exec(String(refused.cause))?.[1]);
-  t.true(waitedMs <= 700, `the provider had ${waitedMs} ms of the caller's 1000`);
+  t.true(waitedMs <= 2_700, `the provider had ${waitedMs} ms of the caller's 3000`);
   t.like(await booksOf(db, id), { state: "PENDING", charges: [], events: [] });
 });
 
 test("tok_answer_lost makes one charge, which the next attempt finds", async (t) => {
   const id = newPaymentId();
-  const first = openDesk(db).authorize(id, "tok_answer_lost", { timeoutMs: 1_000 });
+  const first = openDesk(db, { timeoutMs: 500 }).authorize(id, "tok_answer_lost");
   t.is(await outcomeOf(first), "PROVIDER_UNAVAILABLE");
   await until(async () => (await booksOf(db, id)).charges.length === 1);
   t.like(await booksOf(db, id), { state: "PENDING", statuses: ["authorized"], events: [] });

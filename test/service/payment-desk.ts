@@ -24,7 +24,7 @@ import { createDatabase, type Teardown } from "../stores.ts";
 /** The use cases of payment on a database, with the sandbox provider, as one replica has them. */
 export interface Desk {
   readonly payments: Payments;
-  /** Work that may take so long, in ms; 5 s unless given. */
+  /** Work that may take so long, in ms; longer than any test when left out. */
   scope(timeoutMs?: number): Scope;
   authorize(
     id: string,
@@ -60,7 +60,7 @@ export async function paymentDatabase(t: Teardown): Promise<PaymentDatabase & { 
 /** Connects to a database of payment's. */
 export function connect(url: string): PaymentDatabase {
   const log = pino({ level: "silent" });
-  return openDatabase({ url, entities, migrations, poolSize: 8, applicationName: "payment-test", log });
+  return openDatabase({ url, entities, migrations, poolSize: 12, applicationName: "payment-test", log });
 }
 
 /** Opens a desk. Several on one database are replicas. */
@@ -73,13 +73,13 @@ export function openDesk(db: PaymentDatabase, options: DeskOptions = {}): Desk {
   const payments: Payments = {
     db,
     ask: askProvider(options.wrap?.(sandbox) ?? sandbox, {
-      timeoutMs: options.timeoutMs ?? 4_000,
+      timeoutMs: options.timeoutMs ?? 60_000,
       resetMs: options.resetMs ?? 30_000,
       log,
     }),
     reconcileAfterMs: options.reconcileAfterMs ?? 60_000,
   };
-  const scope = (timeoutMs = 5_000) => scopes({ timeoutMs });
+  const scope = (timeoutMs = 120_000) => scopes({ timeoutMs });
   return {
     payments,
     scope,
@@ -87,7 +87,7 @@ export function openDesk(db: PaymentDatabase, options: DeskOptions = {}): Desk {
       authorizePayment(payments, scope(timeoutMs), { id, token, amount: money(minor, "EUR") }),
     capture: (id) => capturePayment(payments, scope(), id),
     void: (id, timeoutMs) => voidPayment(payments, scope(timeoutMs), id),
-    reconcile: () => reconcilePayments(payments, scope(30_000)),
+    reconcile: () => reconcilePayments(payments, scope()),
   };
 }
 

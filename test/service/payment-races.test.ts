@@ -22,7 +22,7 @@ test("many callers who authorize the same payment get the same answer and make o
   for (let round = 0; round < 3; round++) {
     const id = newPaymentId();
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, caller) => (desks[caller % 2] as Desk).authorize(id)),
+      Array.from({ length: 30 }, (_, caller) => (desks[caller % 2] as Desk).authorize(id)),
     );
     const { charges, events } = await booksOf(db, id);
     t.is(charges.length, 1);
@@ -112,7 +112,10 @@ async function done(deed: Promise<unknown>): Promise<string> {
   return typeof outcome === "string" ? outcome : "done";
 }
 
-/** Lets the provider's background work end, then compares all books with each other and with what callers heard. */
+/**
+ * Compares our books with the provider's and with what callers heard. Where an answer was lost, the books may
+ * differ until they are reconciled.
+ */
 async function requireConsistent(
   db: PaymentDatabase,
   desk: Desk,
@@ -120,11 +123,12 @@ async function requireConsistent(
   deeds: readonly Deed[],
   outcomes: readonly string[],
 ): Promise<void> {
+  if (!deeds.includes("authorize and lose the answer")) requireLegal(deeds, await booksOf(db, id));
   await letReconcileTimePass(db);
   await desk.reconcile();
-  const { state, statuses, events } = await booksOf(db, id);
-  const story = [state, statuses, events].map((it) => JSON.stringify(it)).join(" ");
-  if (!LEGAL.has(story)) throw new Error(`${deeds} ended in ${story}`);
+  const books = await booksOf(db, id);
+  requireLegal(deeds, books);
+  const { state, events } = books;
   deeds.forEach((deed, n) => {
     if (outcomes[n] !== "done") return;
     const kept =
@@ -133,8 +137,15 @@ async function requireConsistent(
       (deed.startsWith("authorize") && events[0] === "PaymentAuthorized") ||
       (deed === "decline" && events[0] === "PaymentAuthorized") ||
       deed === "reconcile";
-    if (!kept) throw new Error(`${deed} was done, yet ${deeds} ended in ${story}`);
+    if (!kept) throw new Error(`${deed} was done, yet ${deeds} ended in ${state}`);
   });
+}
+
+type Books = Awaited<ReturnType<typeof booksOf>>;
+
+function requireLegal(deeds: readonly Deed[], { state, statuses, events }: Books): void {
+  const story = [state, statuses, events].map((it) => JSON.stringify(it)).join(" ");
+  if (!LEGAL.has(story)) throw new Error(`${deeds} ended in ${story}`);
 }
 
 /** How a payment may end: our state, the provider's charges, and the events in between. */

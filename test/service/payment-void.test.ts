@@ -110,6 +110,42 @@ test("voiding a payment without an answer and without a charge watches for a lat
   t.true(payment?.reconcile_time instanceof Date);
 });
 
+test("a charge that is made and recorded while voiding looks for one is given back", async (t) => {
+  const id = newPaymentId();
+  await outcomeOf(openDesk(db, { wrap: away }).authorize(id));
+  const looking = openDesk(db, {
+    wrap: (provider) => ({
+      ...provider,
+      async findByIdempotencyKey(key, signal) {
+        const found = await provider.findByIdempotencyKey(key, signal);
+        await desk.authorize(id);
+        return found;
+      },
+    }),
+  });
+  await looking.void(id);
+  t.like(await booksOf(db, id), {
+    state: "VOIDED",
+    statuses: ["voided"],
+    events: ["PaymentAuthorized", "PaymentVoided"],
+  });
+});
+
+test("a charge that is made while its payment is given up is given back", async (t) => {
+  const id = newPaymentId();
+  const slow = openDesk(db, {
+    wrap: (provider) => ({
+      ...provider,
+      async authorize(request, signal) {
+        await desk.void(id);
+        return provider.authorize(request, signal);
+      },
+    }),
+  });
+  t.is(await outcomeOf(slow.authorize(id)), "PAYMENT_STATE_CONFLICT");
+  t.like(await booksOf(db, id), { state: "VOIDED", statuses: ["voided"], events: ["PaymentVoided"] });
+});
+
 test("while the provider is away nothing is voided, and voiding it again later helps", async (t) => {
   const authorized = newPaymentId();
   await desk.authorize(authorized);

@@ -6,12 +6,12 @@ import type { Scope } from "../scope.ts";
 import { isCollision } from "./failure.ts";
 import { type FinishingPart, joinParts } from "./finish.ts";
 import { claimKey, storeAnswer } from "./idempotency.ts";
+import { rememberEvents } from "./inbox.ts";
 import { poolDialect, queryBuilder, type Run } from "./kysely.ts";
 import type { Migrations } from "./migrations.ts";
-import { rememberEvents } from "./inbox.ts";
 import { lazyEntityManagers } from "./orm.ts";
-import { type OutboxSignal, outboxSignal } from "./outbox-signal.ts";
 import { type OutgoingEvent, outgoingEvent, storeEvents } from "./outbox.ts";
+import { type OutboxSignal, outboxSignal } from "./outbox-signal.ts";
 import { openPool, type PoolOptions, type SqlPool } from "./pool.ts";
 import type { Entities, Tables } from "./tables.ts";
 import { type OpenTransaction, openTransaction } from "./transaction.ts";
@@ -92,7 +92,7 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
   const pool = openPool({ ...options, size: options.poolSize });
   const dialect = poolDialect(pool);
   const entityManagers = lazyEntityManagers(dialect, options.entities);
-  const outbox = outboxSignal((text, values) => pool.run(text, values));
+  const outbox = outboxSignal();
   let migrated = false;
 
   async function attempt<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R> {
@@ -187,7 +187,10 @@ async function pendingMigrations(pool: SqlPool, migrations: Migrations): Promise
 }
 
 function tooLate() {
-  return refuseMesh(MeshReason.DEADLINE_EXCEEDED, "the time of the call was up before its change was made; nothing was");
+  return refuseMesh(
+    MeshReason.DEADLINE_EXCEEDED,
+    "the time of the call was up before its change was made; nothing was",
+  );
 }
 
 function tooBusy(cause: unknown) {

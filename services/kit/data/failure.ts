@@ -68,7 +68,8 @@ const unavailableClasses: ReadonlySet<string> = new Set(["08", "28", "3D", "53",
 /** Idle in transaction for too long; a server that only reads, as after a switch to a replica. */
 const unavailableStates: ReadonlySet<string> = new Set(["25P03", "25P04", "25006"]);
 /** What the driver says, without any code, about connections that broke or did not come about. */
-const driverMessages = /^(Connection terminated|timeout e|Client (has|was)|Query read timeout|Cannot use a pool)/;
+const driverMessages =
+  /^(Connection terminated|timeout e|Client (has|was)|Query read timeout|Cannot use a pool)/;
 
 function isUnavailable(error: Error): boolean {
   const code = (error as { code?: unknown }).code;

@@ -23,10 +23,10 @@ export async function claimKey(run: Run, key: IdempotencyKey): Promise<Message |
       [key.owner, key.key, key.requestHash],
     );
     if (claimed.rowCount === 1) return undefined;
-    const found = await run(`select request_hash, answer from mesh.idempotency where owner = $1 and key = $2`, [
-      key.owner,
-      key.key,
-    ]);
+    const found = await run(
+      `select request_hash, answer from mesh.idempotency where owner = $1 and key = $2`,
+      [key.owner, key.key],
+    );
     const record = found.rows[0];
     // It expired between the two statements.
     if (record === undefined) continue;
@@ -45,7 +45,9 @@ export async function claimKey(run: Run, key: IdempotencyKey): Promise<Message |
 export function storeAnswer(key: IdempotencyKey, answer: unknown): FinishingPart {
   const { output } = key.method;
   if (!isMessage(answer, output)) {
-    throw new Error(`The write that keeps an idempotency key of ${key.method} must return a ${output.typeName}.`);
+    throw new Error(
+      `The write that keeps an idempotency key of ${key.method} must return a ${output.typeName}.`,
+    );
   }
   const bytes = toBinary(output, answer);
   return (value) =>

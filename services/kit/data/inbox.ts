@@ -1,4 +1,5 @@
 import type { Run } from "./kysely.ts";
+import { uuidBefore } from "./uuid-before.ts";
 
 /** How long events are remembered, in ms: longer than any stream keeps them. */
 const MEMORY_MS = 35 * 24 * 60 * 60 * 1000;
@@ -11,7 +12,11 @@ const MEMORY_MS = 35 * 24 * 60 * 60 * 1000;
  * @param eventIds the events
  * @returns those that were not remembered before
  */
-export async function rememberEvents(run: Run, consumer: string, eventIds: readonly string[]): Promise<Set<string>> {
+export async function rememberEvents(
+  run: Run,
+  consumer: string,
+  eventIds: readonly string[],
+): Promise<Set<string>> {
   const { rows } = await run(
     `insert into mesh.inbox (consumer, event_id) select $1, unnest($2::uuid[])
      on conflict do nothing returning event_id`,
@@ -21,7 +26,7 @@ export async function rememberEvents(run: Run, consumer: string, eventIds: reado
 }
 
 /**
- * Forgets the events that can no longer come again.
+ * Forgets the events that can no longer come again. Their ids tell when they happened (RFC 9562, UUIDv7).
  *
  * @param run sends a statement
  * @param atMost how many at a time
@@ -30,8 +35,8 @@ export async function rememberEvents(run: Run, consumer: string, eventIds: reado
 export async function forgetEvents(run: Run, atMost: number): Promise<number> {
   const { rowCount } = await run(
     `delete from mesh.inbox where ctid = any (array(
-       select ctid from mesh.inbox where create_time < now() - $1 * interval '1 millisecond' limit $2))`,
-    [MEMORY_MS, atMost],
+       select ctid from mesh.inbox where event_id < $1 order by event_id limit $2))`,
+    [uuidBefore(Date.now() - MEMORY_MS), atMost],
   );
   return rowCount;
 }

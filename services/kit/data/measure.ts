@@ -9,7 +9,9 @@ import type { SqlPool } from "./pool.ts";
  */
 export function measurePool(meter: Meter, pool: SqlPool): void {
   meter
-    .createObservableCounter("souk.sql.statements", { description: "Statements sent, BEGIN and COMMIT included" })
+    .createObservableCounter("souk.sql.statements", {
+      description: "Statements sent, BEGIN and COMMIT included",
+    })
     .addCallback((result) => result.observe(pool.statements()));
   meter
     .createObservableGauge("souk.sql.connections", { description: "Connections by what they do" })

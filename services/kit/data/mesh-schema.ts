@@ -13,7 +13,7 @@ export const meshMigrations: Migrations = [
         create_time timestamptz not null default now(),
         primary key (owner, key)
       );
-      create index idempotency_create_time on mesh.idempotency (create_time);
+      create index idempotency_create_time on mesh.idempotency using brin (create_time) with (autosummarize = on);
     `,
     down: "drop table mesh.idempotency",
   },
@@ -38,12 +38,10 @@ export const meshMigrations: Migrations = [
     name: "mesh_0003_inbox",
     up: `
       create table mesh.inbox (
-        consumer text not null,
         event_id uuid not null,
-        create_time timestamptz not null default now(),
-        primary key (consumer, event_id)
+        consumer text not null,
+        primary key (event_id, consumer)
       );
-      create index inbox_create_time on mesh.inbox (create_time);
     `,
     down: "drop table mesh.inbox",
   },
@@ -83,6 +81,8 @@ export const meshMigrations: Migrations = [
         next_start_time timestamptz not null default now(),
         last_start_time timestamptz,
         last_end_time timestamptz,
+        lease uuid,
+        lease_until timestamptz,
         last_error text not null default ''
       );
     `,

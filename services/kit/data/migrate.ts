@@ -23,11 +23,13 @@ export async function migrate(url: string, migrations: Migrations): Promise<stri
  *
  * @param url the database
  * @param migrations the service's own changes
- * @param to the name of the change to undo last; all of them when it is 0
+ * @param to the name of the change that stays while those after it are undone; 0 undoes all
  * @returns the names of the changes that were undone
  */
 export async function migrateDown(url: string, migrations: Migrations, to: string | 0): Promise<string[]> {
-  return withMigrator(url, migrations, async (migrator) => (await migrator.down({ to })).map(({ name }) => name));
+  return withMigrator(url, migrations, async (migrator) =>
+    (await migrator.down({ to })).map(({ name }) => name),
+  );
 }
 
 async function withMigrator<T>(

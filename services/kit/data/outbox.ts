@@ -47,7 +47,9 @@ export function outgoingEvent<D extends DescMessage>(
   const message = create(schema, init);
   const payload = toBinary(schema, message);
   if (payload.byteLength > MOST_BYTES) {
-    throw new Error(`${schema} has ${payload.byteLength} bytes; an event may have ${MOST_BYTES}. Name things instead of holding them.`);
+    throw new Error(
+      `${schema} has ${payload.byteLength} bytes; an event may have ${MOST_BYTES}. Name things instead of holding them.`,
+    );
   }
   const aggregateId = aggregateOf(schema, message as unknown as Record<string, unknown>);
   return {
@@ -96,7 +98,9 @@ function aggregateOf(schema: DescMessage, message: Record<string, unknown>): str
   }
   const id = message[field];
   if (typeof id === "string" && /^[\w-]+$/.test(id)) return id;
-  throw new Error(`${schema} needs an id of letters, digits, "-" and "_" in ${field}, not ${JSON.stringify(id)}.`);
+  throw new Error(
+    `${schema} needs an id of letters, digits, "-" and "_" in ${field}, not ${JSON.stringify(id)}.`,
+  );
 }
 
 function aggregateField(schema: DescMessage): string {
@@ -106,5 +110,7 @@ function aggregateField(schema: DescMessage): string {
   const { aggregateId } = getOption(schema, eventOption);
   const found = schema.fields.find((field) => field.name === aggregateId);
   if (found?.fieldKind === "scalar") return found.localName;
-  throw new Error(`${schema} names "${aggregateId}" as the id of its aggregate, which is no scalar field of it.`);
+  throw new Error(
+    `${schema} names "${aggregateId}" as the id of its aggregate, which is no scalar field of it.`,
+  );
 }

@@ -1,5 +1,5 @@
-import type { Logger } from "pino";
 import pg from "pg";
+import type { Logger } from "pino";
 import { MeshReason, refuseMesh } from "../error.ts";
 import { isStalePlan, toDataError } from "./failure.ts";
 import { typeParsers } from "./types.ts";
@@ -114,11 +114,16 @@ export function openPool(options: PoolOptions): SqlPool {
   return {
     acquire,
     run: async (text, values) => {
-      const connection = await acquire();
-      try {
-        return await connection.run(text, values);
-      } finally {
-        connection.release();
+      // Each connection that was open before a migration may hold a plan that is of no use any more.
+      for (let stale = 0; ; stale++) {
+        const connection = await acquire();
+        try {
+          return await connection.run(text, values);
+        } catch (error) {
+          if (!isStalePlan(error) || stale > options.size) throw error;
+        } finally {
+          connection.release();
+        }
       }
     },
     statements: () => statements,
@@ -193,5 +198,8 @@ function statementName(text: string, values: readonly unknown[] | undefined): st
 }
 
 function tooLate() {
-  return refuseMesh(MeshReason.DEADLINE_EXCEEDED, "the time of the call was up before a database connection was free");
+  return refuseMesh(
+    MeshReason.DEADLINE_EXCEEDED,
+    "the time of the call was up before a database connection was free",
+  );
 }

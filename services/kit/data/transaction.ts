@@ -27,7 +27,8 @@ export function openTransaction(connection: SqlConnection): OpenTransaction {
 
   const run: Run = (text, values) => {
     if (state === "begun") return connection.run(text, values);
-    if (state !== "new") return Promise.reject(new Error("The transaction has ended; await all that is sent in it."));
+    if (state !== "new")
+      return Promise.reject(new Error("The transaction has ended; await all that is sent in it."));
     state = "begun";
     return connection.together(() => {
       // Where this fails, what follows fails too, and tells.
@@ -49,7 +50,9 @@ export function openTransaction(connection: SqlConnection): OpenTransaction {
       const { command } = await sent.committed;
       state = "committed";
       if (command !== "COMMIT") {
-        throw new Error("A statement of the transaction failed before; do not catch its error inside of the work.");
+        throw new Error(
+          "A statement of the transaction failed before; do not catch its error inside of the work.",
+        );
       }
     },
     async end() {

@@ -57,7 +57,10 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const patience = setInterval(() => {
     for (const message of lanes.inHand) message.working();
   }, ACK_WAIT_MS / 3);
-  const byDomain = Map.groupBy(options.subscriptions, ({ schema }) => eventSubject(schema).split(".")[0] ?? "");
+  const byDomain = Map.groupBy(
+    options.subscriptions,
+    ({ schema }) => eventSubject(schema).split(".")[0] ?? "",
+  );
   const done = [...byDomain].map(([domain, subscriptions]) =>
     keepConsuming(options, domain, subscriptions, lanes, stopping.signal),
   );
@@ -84,7 +87,8 @@ async function keepConsuming(
         told = false;
       });
     } catch (error) {
-      if (!told && !signal.aborted) options.log.warn({ err: error, domain }, "events cannot be taken from their stream");
+      if (!told && !signal.aborted)
+        options.log.warn({ err: error, domain }, "events cannot be taken from their stream");
     }
     await pause(AWAY_MS, signal);
   }

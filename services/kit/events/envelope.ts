@@ -33,7 +33,8 @@ export function fromHeaders(all: MsgHdrs | undefined): Envelope {
   const id = all?.get(ID_HEADER) ?? "";
   const type = all?.get("souk-type") ?? "";
   const time = all?.get("souk-time") ?? "";
-  if (!/^[0-9a-f-]{36}$/.test(id) || type === "") throw new Error("the message carries no event id or no type");
+  if (!/^[0-9a-f-]{36}$/.test(id) || type === "")
+    throw new Error("the message carries no event id or no type");
   const occurTime = new Date(time);
   if (Number.isNaN(occurTime.getTime())) throw new Error(`the message carries no time but "${time}"`);
   return {

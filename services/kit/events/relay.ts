@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Logger } from "pino";
-import { OUTBOX_CHANNEL, type OutboxSignal } from "../data/outbox-signal.ts";
+import type { OutboxSignal } from "../data/outbox-signal.ts";
 import type { EventBus } from "./bus.ts";
 import { pause } from "./pause.ts";
 import { publishInOrder, type StoredEvent } from "./publish.ts";
@@ -24,6 +24,10 @@ export interface RelayOptions {
 }
 
 const BATCH = 500;
+/** Where the relay that does the work hears of events that other replicas stored. */
+const CHANNEL = "mesh_outbox";
+/** The least time between two notifications, in ms. */
+const SPACING_MS = 20;
 /** The net under LISTEN: how often the outbox is looked at anyway, in ms. */
 const POLL_MS = 1_000;
 const CONNECT_MS = 3_000;
@@ -81,17 +85,35 @@ async function relayUntilFailure(options: RelayOptions, signal: AbortSignal): Pr
   const wake = createWake();
   client.on("notification", wake.ring);
   signal.addEventListener("abort", wake.ring, { once: true });
-  let unheed = () => {};
+  const unheed = outbox.heed(wake.ring);
   try {
     await client.connect();
-    while (!signal.aborted && !(await isLeader(client))) await Promise.race([pause(POLL_MS, signal), broken]);
-    await client.query(`listen ${OUTBOX_CHANNEL}`);
-    unheed = outbox.heed(wake.ring);
+    while (!signal.aborted && !(await isLeader(client))) await tellLeader(client, wake, broken, signal);
+    await client.query(`listen ${CHANNEL}`);
     await publishForEver(client, options, wake, broken, signal);
   } finally {
     unheed();
     signal.removeEventListener("abort", wake.ring);
     await client.end().catch(() => {});
+  }
+}
+
+/**
+ * Passes on, for a while, that this process stored events. It is not part of their transactions: a commit that
+ * notifies takes a lock that is one for the whole server, so that such commits go one by one.
+ */
+async function tellLeader(
+  client: pg.Client,
+  wake: Wake,
+  broken: Promise<never>,
+  signal: AbortSignal,
+): Promise<void> {
+  const latest = performance.now() + POLL_MS;
+  for (let left = POLL_MS; left > 0 && !signal.aborted; left = latest - performance.now()) {
+    const rung = await Promise.race([wake.wait(left), broken]);
+    if (!rung || signal.aborted) return;
+    await client.query("select pg_notify($1, '')", [CHANNEL]);
+    await pause(SPACING_MS, signal);
   }
 }
 
@@ -126,7 +148,11 @@ async function isLeader(client: pg.Client): Promise<boolean> {
 }
 
 /** Removes the events that JetStream has and reads those that come next, in one statement. */
-async function forgetAndRead(client: pg.Client, stored: readonly string[], limit: number): Promise<StoredEvent[]> {
+async function forgetAndRead(
+  client: pg.Client,
+  stored: readonly string[],
+  limit: number,
+): Promise<StoredEvent[]> {
   const { rows } = await client.query<StoredEvent>({
     name: "outbox",
     text: `with gone as (delete from mesh.outbox where seq = any($1))
@@ -140,7 +166,8 @@ async function forgetAndRead(client: pg.Client, stored: readonly string[], limit
 /** A bell that may ring before anybody waits for it. */
 interface Wake {
   readonly ring: () => void;
-  wait(ms: number): Promise<void>;
+  /** @returns whether it rang within `ms` */
+  wait(ms: number): Promise<boolean>;
 }
 
 function createWake(): Wake {
@@ -159,7 +186,9 @@ function createWake(): Wake {
         await bell.promise;
         clearTimeout(timer);
       }
+      const rang = rung;
       rung = false;
+      return rang;
     },
   };
 }

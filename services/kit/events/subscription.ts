@@ -32,6 +32,7 @@ export function on<D extends DescMessage, E extends Entities>(
   schema: D,
   handle: (event: MessageShape<D>, tx: Transaction<E>, context: EventContext) => Promise<void>,
 ): Subscription {
-  if (!hasOption(schema, eventOption)) throw new Error(`${schema} is no event; it lacks option souk.mesh.v1.event`);
+  if (!hasOption(schema, eventOption))
+    throw new Error(`${schema} is no event; it lacks option souk.mesh.v1.event`);
   return { schema, handle: handle as Subscription["handle"] };
 }

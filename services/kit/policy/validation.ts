@@ -1,8 +1,9 @@
 import type { Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import { MeshReason, refuseMesh } from "../error.ts";
+import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import { type Interceptor, isStream, type OpenCall } from "../rpc/call.ts";
+import { findNul } from "./storable-text.ts";
 
 const validator = createValidator();
 
@@ -21,12 +22,21 @@ async function* eachValid(call: OpenCall, messages: AsyncIterable<Message>): Asy
 }
 
 function checkMessage(call: OpenCall, message: Message): void {
-  const result = validator.validate(call.method.input, message);
-  if (result.kind === "valid") return;
+  const { input } = call.method;
+  const result = validator.validate(input, message);
+  if (result.kind === "valid") {
+    const nul = findNul(input, message);
+    if (nul !== undefined)
+      throw invalid([{ field: nul, description: "holds the character NUL; leave it out" }]);
+    return;
+  }
   // A rule that does not compile is our mistake, not the caller's.
   if (result.kind === "error") throw result.error;
-  const violations = describe(result.violations);
-  throw refuseMesh(
+  throw invalid(describe(result.violations));
+}
+
+function invalid(violations: { field: string; description: string }[]): SoukError {
+  return refuseMesh(
     MeshReason.INVALID_REQUEST,
     violations.map(({ field, description }) => `${field}: ${description}`).join("; "),
     { violations },

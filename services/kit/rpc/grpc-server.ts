@@ -217,8 +217,17 @@ function parse(method: DescMethod, bytes: Uint8Array): Message {
   }
 }
 
+/** What is frozen cannot change, so its bytes are made once, however often it is the answer. */
+const frozenBytes = new WeakMap<Message, Buffer>();
+
 function encode(method: DescMethod, message: Message): Buffer {
-  return asBuffer(toBinary(method.output, message));
+  if (!Object.isFrozen(message)) return asBuffer(toBinary(method.output, message));
+  let bytes = frozenBytes.get(message);
+  if (bytes === undefined) {
+    bytes = asBuffer(toBinary(method.output, message));
+    frozenBytes.set(message, bytes);
+  }
+  return bytes;
 }
 
 function responseMetadata({ requestId, responseHeaders }: OpenCall): Metadata {

@@ -57,7 +57,10 @@ export function leaseFor(leaseMs: number, { steps }: SagaDefinition, step: numbe
  * @param runner what running it needs
  * @param inHand the saga
  */
-export function progressOf({ db, log, leaseMs }: SagaRunner, { saga, definition, leaving }: SagaInHand): Progress {
+export function progressOf(
+  { db, log, leaseMs }: SagaRunner,
+  { saga, definition, leaving }: SagaInHand,
+): Progress {
   let { state, step, data, attempts, error, leasedUntil } = saga;
 
   /** @throws LeaseLost */
@@ -92,7 +95,8 @@ export function progressOf({ db, log, leaseMs }: SagaRunner, { saga, definition,
       attempts = 0;
     },
     async ensureLease() {
-      if (Date.now() + leaseFor(0, definition, step) > leasedUntil) await store(leaseFor(leaseMs, definition, step));
+      if (Date.now() + leaseFor(0, definition, step) > leasedUntil)
+        await store(leaseFor(leaseMs, definition, step));
     },
     leave: () => store(0),
     async doom(failure, from) {
@@ -106,7 +110,10 @@ export function progressOf({ db, log, leaseMs }: SagaRunner, { saga, definition,
       attempts++;
       if (state === "running") error = toSoukError(failure);
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS);
-      log.warn({ saga: saga.id, step: nameOf(definition, step), attempts, pauseMs, err: failure }, "saga goes on later");
+      log.warn(
+        { saga: saga.id, step: nameOf(definition, step), attempts, pauseMs, err: failure },
+        "saga goes on later",
+      );
       const waits = state === "running" && pauseMs <= PATIENCE_MS;
       await store(waits ? pauseMs + leaseFor(leaseMs, definition, step) : pauseMs);
       if (waits) await pause(pauseMs, leaving);

@@ -39,7 +39,11 @@ export interface Sagas {
     start: { readonly id: string; prepare(tx: Transaction<E>): Promise<I> },
   ): Promise<R>;
   /** A page of them, newest first. */
-  list(filter: { state: SagaState | undefined; before: string | undefined; limit: number }): Promise<StoredSaga[]>;
+  list(filter: {
+    state: SagaState | undefined;
+    before: string | undefined;
+    limit: number;
+  }): Promise<StoredSaga[]>;
   /** Takes no more over, waits for those in hand for `graceMs` at most, and hands the others over. */
   stop(graceMs: number): Promise<void>;
 }
@@ -76,7 +80,8 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
       if (inHand.get(saga.id)?.saga === saga) inHand.delete(saga.id);
     });
     ended.catch((error: unknown) => {
-      if (error instanceof LeaseLost) runner.log.info({ saga: saga.id }, "saga was taken over by another process");
+      if (error instanceof LeaseLost)
+        runner.log.info({ saga: saga.id }, "saga was taken over by another process");
       else runner.log.warn({ err: error, saga: saga.id }, "saga waits to be taken over");
     });
     inHand.set(saga.id, { saga, ended });
@@ -107,9 +112,13 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
       const doomed = saga?.state === "running" ? undefined : saga?.error;
       const late = Date.now() + JOIN_MS > latest;
       // What is not undone at once is undone in the background.
-      if (doomed && (saga?.state === "failed" || saga?.attempts || late)) return { kind: "failed", error: doomed };
+      if (doomed && (saga?.state === "failed" || saga?.attempts || late))
+        return { kind: "failed", error: doomed };
       if (late) return { kind: "failed", error: undecided() };
-      await Promise.race([inHand.get(id)?.ended.catch(() => {}) ?? pause(JOIN_MS, scope.signal), pause(JOIN_MS, scope.signal)]);
+      await Promise.race([
+        inHand.get(id)?.ended.catch(() => {}) ?? pause(JOIN_MS, scope.signal),
+        pause(JOIN_MS, scope.signal),
+      ]);
     }
   }
 
@@ -120,7 +129,8 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
       const known = definition as unknown as SagaDefinition;
       const begun = await begin(runner, known, scope, start as never);
       let outcome: SagaOutcome = { kind: "left" };
-      if (begun.isNew) outcome = await answerInTime(scope, (onDoomed) => keepInHand(known, begun.saga, onDoomed));
+      if (begun.isNew)
+        outcome = await answerInTime(scope, (onDoomed) => keepInHand(known, begun.saga, onDoomed));
       if (outcome.kind === "left") outcome = await join(begun.saga.id, scope);
       if (outcome.kind === "succeeded") return outcome.result as never;
       throw outcome.kind === "failed" ? outcome.error : undecided();
@@ -151,7 +161,13 @@ async function begin(
   try {
     const saga = await db.write(withoutKey(scope), async (tx) => {
       const input = await prepare(tx);
-      const fresh = newSaga({ id, name: definition.name, input, scope, leaseMs: leaseFor(leaseMs, definition, 0) });
+      const fresh = newSaga({
+        id,
+        name: definition.name,
+        input,
+        scope,
+        leaseMs: leaseFor(leaseMs, definition, 0),
+      });
       tx.finishWith(insertSaga(fresh, idempotency));
       return fresh.saga;
     });

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { requireSameRequest } from "../data/idempotency.ts";
 import type { FinishingPart } from "../data/finish.ts";
+import { requireSameRequest } from "../data/idempotency.ts";
 import type { Run } from "../data/kysely.ts";
+import { uuidBefore } from "../data/uuid-before.ts";
 import type { SoukError } from "../error.ts";
 import type { IdempotencyKey, Scope } from "../scope.ts";
 import { decodeError, decodeValue, encodeError, encodeValue } from "./codec.ts";
@@ -95,10 +96,23 @@ export function newSaga(saga: { id: string; name: string; input: SagaValue; scop
  * @param fresh the saga
  * @param key the key under which there is one saga
  */
-export function insertSaga({ saga, leaseMs }: ReturnType<typeof newSaga>, key?: IdempotencyKey): FinishingPart {
+export function insertSaga(
+  { saga, leaseMs }: ReturnType<typeof newSaga>,
+  key?: IdempotencyKey,
+): FinishingPart {
   const { id, name, input, requestId, traceparent, lease } = saga;
   return (value) => {
-    const columns = [id, name, encodeValue(input), key?.owner, key?.key, key?.requestHash, requestId, traceparent, lease];
+    const columns = [
+      id,
+      name,
+      encodeValue(input),
+      key?.owner,
+      key?.key,
+      key?.requestHash,
+      requestId,
+      traceparent,
+      lease,
+    ];
     return `insert into mesh.saga
       (id, name, input, owner, key, request_hash, request_id, traceparent, lease, state, step, lease_until)
       values (${columns.map((it) => value(it ?? null)).join(", ")}, 'running', 0, ${fromNow(value(leaseMs))})`;
@@ -111,7 +125,10 @@ export function insertSaga({ saga, leaseMs }: ReturnType<typeof newSaga>, key?: 
  * @throws SoukError IDEMPOTENCY_KEY_REUSED when that was another request
  */
 export async function findByKey(run: Run, key: IdempotencyKey): Promise<StoredSaga | undefined> {
-  const { rows } = await run(`select ${COLUMNS} from mesh.saga where owner = $1 and key = $2`, [key.owner, key.key]);
+  const { rows } = await run(`select ${COLUMNS} from mesh.saga where owner = $1 and key = $2`, [
+    key.owner,
+    key.key,
+  ]);
   if (rows.length === 0) return undefined;
   requireSameRequest(key, rows[0].request_hash);
   return fromRow(rows[0]);
@@ -194,9 +211,10 @@ export async function takeOver(
 
 /** Gives leases back, so that another process goes on at once. */
 export async function releaseLeases(run: Run, leases: readonly string[]): Promise<void> {
-  await run("update mesh.saga set lease_until = now() where lease = any($1) and state in ('running', 'compensating')", [
-    leases,
-  ]);
+  await run(
+    "update mesh.saga set lease_until = now() where lease = any($1) and state in ('running', 'compensating')",
+    [leases],
+  );
 }
 
 /** A page of sagas, newest first. */
@@ -210,6 +228,25 @@ export async function listSagas(
     [filter.state ?? null, filter.before ?? null, filter.limit],
   );
   return rows.map(fromRow);
+}
+
+/** How long it is remembered how a saga ended, in ms. */
+const MEMORY_MS = 30 * 24 * 60 * 60 * 1000;
+
+/**
+ * Forgets the sagas that ended long ago. Their ids tell when they began.
+ *
+ * @param run sends a statement
+ * @param atMost how many at a time
+ * @returns how many were forgotten; when it is as many as asked for, there may be more
+ */
+export async function forgetSagas(run: Run, atMost: number): Promise<number> {
+  const { rowCount } = await run(
+    `delete from mesh.saga where ctid = any (array(
+       select ctid from mesh.saga where id < $1 and state in ('succeeded', 'failed') order by id limit $2))`,
+    [uuidBefore(Date.now() - MEMORY_MS), atMost],
+  );
+  return rowCount;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the columns are those of COLUMNS.

@@ -47,6 +47,7 @@ export interface PricedLine<L extends Countable> {
  *
  * @param input the cart, the prices, the way of shipping and the tax
  * @throws RangeError when an amount does not fit 64 bits
+ * @throws TypeError when shipping is charged in another currency than the cart's
  */
 export function priceCart<L extends Countable>(input: PricingInput<L>): Breakdown<L> {
   const { currency, prices, taxBasisPoints } = input;
@@ -59,7 +60,7 @@ export function priceCart<L extends Countable>(input: PricingInput<L>): Breakdow
     lines.map(({ total }) => total),
     currency,
   );
-  const shipping = money(input.shipping ? shippingCost(input.shipping, subtotal.minor) : 0n, currency);
+  const shipping = input.shipping ? shippingCost(input.shipping, subtotal) : money(0n, currency);
   const total = sum([subtotal, shipping], currency);
   const taxIncluded = money(taxContained(total.minor, taxBasisPoints), currency);
   return { lines, subtotal, shipping, taxIncluded, total };

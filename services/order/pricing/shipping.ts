@@ -1,3 +1,5 @@
+import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
+import { money } from "#kit/money.ts";
 import type { OrderSettings } from "../config.ts";
 
 /** A way of shipping and what it costs. */
@@ -6,10 +8,9 @@ export interface ShippingMethod {
   readonly id: string;
   /** What people call it. */
   readonly name: string;
-  /** What it costs, in minor units. */
-  readonly rate: bigint;
-  /** The subtotal from which it costs nothing, in minor units; never when left out. */
-  readonly freeFrom?: bigint;
+  readonly rate: Money;
+  /** The subtotal from which it costs nothing, in the currency of the rate; never when left out. */
+  readonly freeFrom?: Money;
 }
 
 /**
@@ -18,23 +19,24 @@ export interface ShippingMethod {
  * @param settings order's settings
  */
 export function shippingMethods(settings: OrderSettings): readonly ShippingMethod[] {
+  const currency = settings.ORDER_CURRENCY;
   return [
     {
       id: "standard",
       name: "Standard shipping",
-      rate: settings.ORDER_SHIPPING_STANDARD,
-      freeFrom: settings.ORDER_SHIPPING_STANDARD_FREE_FROM,
+      rate: money(settings.ORDER_SHIPPING_STANDARD, currency),
+      freeFrom: money(settings.ORDER_SHIPPING_STANDARD_FREE_FROM, currency),
     },
-    { id: "express", name: "Express shipping", rate: settings.ORDER_SHIPPING_EXPRESS },
+    { id: "express", name: "Express shipping", rate: money(settings.ORDER_SHIPPING_EXPRESS, currency) },
   ];
 }
 
 /**
- * What a way of shipping costs for a subtotal, in minor units.
+ * What a way of shipping costs.
  *
  * @param method the way of shipping
- * @param subtotal what the lines cost together, in minor units
+ * @param subtotal what the lines cost together, in the currency of the rate
  */
-export function shippingCost({ rate, freeFrom }: ShippingMethod, subtotal: bigint): bigint {
-  return freeFrom !== undefined && subtotal >= freeFrom ? 0n : rate;
+export function shippingCost({ rate, freeFrom }: ShippingMethod, subtotal: Money): Money {
+  return freeFrom !== undefined && subtotal.minor >= freeFrom.minor ? money(0n, rate.currency) : rate;
 }

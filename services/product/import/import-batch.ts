@@ -92,8 +92,11 @@ async function makeCategories(
   tx: ProductTransaction,
   batch: readonly ReadProduct[],
 ): Promise<ReadonlyMap<string, NamedCategory>> {
-  const names = new Map(batch.map(({ product: { type } }) => [categorySlug(type), type]));
-  names.delete("");
+  const names = new Map<string, string>();
+  for (const { type } of batch.map(({ product }) => product)) {
+    const slug = categorySlug(type);
+    if (slug !== "" && !names.has(slug)) names.set(slug, type);
+  }
   const slugs = [...names.keys()];
   const { rows } = await sql<NamedCategory>`
     with made as (

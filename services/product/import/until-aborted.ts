@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, SoukError } from "#kit/error.ts";
 
 /**
@@ -21,6 +22,8 @@ export async function* untilAborted<T>(
   try {
     while (true) {
       const { done, value } = await Promise.race([parts.next(), aborted.promise]);
+      // A connection that is cut ends the stream first and is known to be cut a moment later.
+      if (done) await nextTurn();
       requireWanted(signal);
       if (done) return;
       yield value;

@@ -14,19 +14,16 @@ import { type ImportStep, importProducts } from "../import/import-products.ts";
 export function productAdminRpc(db: ProductDatabase): Implementation<typeof ProductAdminService> {
   return {
     async *importProducts(requests, call) {
+      // Left where it stands when the import ends early: ending it would end the answers as well.
       const parts = requests[Symbol.asyncIterator]();
-      try {
-        const { currency } = await readOptions(parts);
-        const minorDigits = decimalsOf(currency) ?? refuseCurrency(currency);
-        for await (const step of importProducts(db, call, {
-          chunks: readChunks(parts),
-          currency,
-          minorDigits,
-        })) {
-          yield { part: toPart(step) };
-        }
-      } finally {
-        parts.return?.()?.catch(() => {});
+      const { currency } = await readOptions(parts);
+      const minorDigits = decimalsOf(currency) ?? refuseCurrency(currency);
+      for await (const step of importProducts(db, call, {
+        chunks: readChunks(parts),
+        currency,
+        minorDigits,
+      })) {
+        yield { part: toPart(step) };
       }
     },
   };

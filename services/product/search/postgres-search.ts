@@ -30,16 +30,18 @@ export function postgresSearch(db: ProductDatabase): SearchEngine {
     positionShapes: [/^[01]$/, /^[0-9.e+-]{1,20}$/, UUID],
     async search({ words, limit, after, knownVersion }) {
       const [kind, rank, productId] = after ?? BEGINNING;
+      // PostgreSQL keeps no text with this character.
+      const typed = words.replaceAll("\0", " ");
       const { rows } = await sql<Row>`
         select version, kind, rank::text, product_id, view
         from catalogue left join lateral (
           with typed as materialized (
-            select search_query(${words}) as query where version <> ${knownVersion}
+            select search_query(${typed}) as query where version <> ${knownVersion}
           ), exact as materialized (
             select product_id, ts_rank(document, query) as rank
             from typed join search_document on document @@ query
           ), meant as materialized (
-            select search_guess(${words}) as query
+            select search_guess(${typed}) as query
             where version <> ${knownVersion} and (select count(*) from exact) < ${FEW}
           ), hit as (
             select 1 as kind, rank, product_id from exact

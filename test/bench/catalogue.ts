@@ -1,0 +1,57 @@
+const ADJECTIVES = "amber brass brindle cedar chalk copper dusk ember fern flint hazel indigo ivory juniper linen".split(" ");
+const MATERIALS = "ash bamboo beech canvas ceramic cork cotton felt glass iron leather marble oak slate steel".split(" ");
+const THINGS = (
+  "lamp chair table shelf clock vase basket blanket kettle mug bowl tray mirror stool bench rug pillow planter desk " +
+  "candle frame hook ladder box jar"
+).split(" ");
+const SIZES = ["Small", "Medium", "Large"];
+/** More than any run can sell. */
+const STOCK = 1_000_000;
+
+/** Words that are looked for: of titles, of both of two, the beginning of one, and one misspelt. */
+export const QUERIES: readonly string[] = THINGS.flatMap((thing, index) => {
+  const adjective = ADJECTIVES[index % ADJECTIVES.length] as string;
+  const material = MATERIALS[index % MATERIALS.length] as string;
+  return [thing, `${adjective} ${thing}`, `${material} ${thing.slice(0, 3)}`, `${adjective.slice(0, -1)} ${thing}`];
+});
+
+/**
+ * Writes a catalogue as Shopify exports one: products with a variant in each size.
+ *
+ * @param products how many
+ */
+export function writeCatalogue(products: number): string {
+  const header = [
+    ...["Handle", "Title", "Body (HTML)", "Vendor", "Product Category", "Type", "Tags", "Published"],
+    ...["Option1 Name", "Option1 Value", "Variant SKU", "Variant Grams", "Variant Inventory Tracker"],
+    ...["Variant Inventory Qty", "Variant Price", "Image Src", "Image Position", "Image Alt Text", "Status"],
+  ];
+  const rows = Array.from({ length: products }, (_, index) => productRows(index)).flat();
+  return [header, ...rows].map((cells) => cells.map(quote).join(",")).join("\n");
+}
+
+function productRows(index: number): string[][] {
+  const pick = (words: readonly string[], shift: number) => words[(index + shift) % words.length] as string;
+  const [adjective, material, thing] = [pick(ADJECTIVES, 0), pick(MATERIALS, index >> 4), pick(THINGS, index >> 2)];
+  const handle = `${adjective}-${material}-${thing}-${index}`;
+  const title = `${capital(adjective)} ${material} ${thing} ${index}`;
+  const body =
+    `<p>A ${thing} of ${material}, made by hand in small numbers. It ages well and is easy to mend.</p>` +
+    `<p>Goes with a ${pick(THINGS, 7)} of ${pick(MATERIALS, 3)}, or stands alone on ${pick(MATERIALS, 5)}.</p>`;
+  const price = (19 + (index % 80) + 0.5).toFixed(2);
+  return SIZES.map((size, position) => {
+    const variant = [size, `B${index}-${position}`, "800", "shopify", String(STOCK), price];
+    const rest = ["", "", "", ""];
+    if (position > 0) return [handle, "", "", "", "", "", "", "", "", ...variant, ...rest];
+    const product = [title, body, `Maker ${index % 40}`, "", `${capital(thing)}s`, `${material}, ${adjective}`, "true"];
+    return [handle, ...product, "Size", ...variant, `/images/${thing}.svg`, "1", title, "active"];
+  });
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+function quote(cell: string): string {
+  return /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}

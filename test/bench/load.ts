@@ -1,0 +1,63 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+/** A call of a method with JSON, ready to be sent. */
+export interface PlannedRequest {
+  readonly path: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What is sent, where and for how long. */
+export interface Load {
+  readonly host: string;
+  readonly port: number;
+  /** How many connections there are; each has one call under way at a time. */
+  readonly callers: number;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  /** Whether a request may be sent only once; it ends early when there are no more. */
+  readonly once: boolean;
+  readonly requests: readonly PlannedRequest[];
+}
+
+/** What came of a load. */
+export interface LoadResult {
+  readonly calls: number;
+  readonly tookMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** What the load generator itself took. */
+  readonly cpuSeconds: number;
+  /** How many different requests were sent, those of the warm-up included. */
+  readonly used: number;
+  readonly failed: number;
+  /** The first failure: a status and the beginning of a body. */
+  readonly failure: string | undefined;
+}
+
+/**
+ * Sends a load from a process of its own.
+ *
+ * @param load what to send
+ * @param onMeasure called between the warm-up and what is measured
+ * @throws Error when the process fails
+ */
+export async function sendLoad(load: Load, onMeasure: () => Promise<void>): Promise<LoadResult> {
+  const child = fork(join(import.meta.dirname, "generate-load.ts"), { serialization: "advanced" });
+  const died = once(child, "exit").then(([code]) => {
+    throw new Error(`the load generator ended with code ${code}`);
+  });
+  died.catch(() => {});
+  try {
+    child.send(load);
+    await Promise.race([once(child, "message"), died]);
+    await onMeasure();
+    child.send("go");
+    const [result] = await Promise.race([once(child, "message"), died]);
+    return result as LoadResult;
+  } finally {
+    child.kill();
+  }
+}

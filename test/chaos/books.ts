@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect as connectNats } from "@nats-io/transport-node";
+import { eventually } from "../eventually.ts";
+import type { Teardown } from "../stores.ts";
+import type { Shop } from "./shop.ts";
+
+/** What the services keep about an order, each in its own database. */
+export interface Books {
+  readonly order: string;
+  /** Undefined where no stock was ever set aside. */
+  readonly reservation: string | undefined;
+  /** Undefined where no payment was ever asked for. */
+  readonly payment: string | undefined;
+  /** Every charge at the provider, by status. */
+  readonly charges: readonly string[];
+  /** What the customer was told of the order, and by mail. */
+  readonly told: readonly string[];
+  readonly mails: number;
+  /** What is available and reserved of the variant. */
+  readonly level: readonly [available: number, reserved: number];
+}
+
+/** Reads the books of a shop. */
+export interface Auditor {
+  /**
+   * Waits until nothing of order's is under way any more: sagas, events and who heeds them.
+   *
+   * @param orderDatabase the URL of the database of the order service
+   */
+  settled(orderDatabase: string): Promise<void>;
+  /**
+   * What the books say, each for itself.
+   *
+   * @param orderDatabase the URL of the database of the order service
+   * @param orderId the order
+   * @param variantId what was ordered
+   * @throws Error when the level of the variant is not the sum of its ledger
+   */
+  read(orderDatabase: string, orderId: string, variantId: string): Promise<Books>;
+}
+
+/**
+ * Opens the books of a shop.
+ *
+ * @param t the test after which they are closed
+ * @param shop the shop
+ */
+export async function openBooks(t: Teardown, shop: Shop): Promise<Auditor> {
+  const { SOUK_NATS_URL, SOUK_EVENT_NAMESPACE } = shop.env() as { SOUK_NATS_URL: string; SOUK_EVENT_NAMESPACE: string };
+  const nats = await connectNats({ servers: SOUK_NATS_URL });
+  t.teardown(() => nats.close());
+  const manager = await jetstreamManager(nats);
+  const stream = `${SOUK_EVENT_NAMESPACE}-order`;
+
+  async function count(database: string, table: string): Promise<number> {
+    const [row] = await shop.ask<{ n: number }>(database, `select count(*)::int as n from ${table}`);
+    return row?.n ?? 0;
+  }
+
+  return {
+    settled: (orderDatabase) =>
+      eventually(async () => {
+        assert.equal(await count(orderDatabase, "mesh.saga where state in ('running', 'compensating')"), 0, "sagas");
+        assert.equal(await count(orderDatabase, "mesh.outbox"), 0, "events on their way");
+        const { num_pending, num_ack_pending } = await manager.consumers.info(stream, "notification");
+        assert.equal(num_pending + num_ack_pending, 0, "events that notification has yet to heed");
+      }, 60_000),
+
+    async read(orderDatabase, orderId, variantId) {
+      const all = async (database: string, sql: string) =>
+        (await shop.ask<{ it: string }>(database, sql, [orderId])).map(({ it }) => it);
+      const [orders, reservations, payments, charges, told, mails, levels] = await Promise.all([
+        all(orderDatabase, "select state as it from orders where id = $1"),
+        all("inventory", "select state as it from reservation where id = $1"),
+        all("payment", "select state as it from payment where id = $1"),
+        all("payment", "select status as it from sandbox.charge where idempotency_key = $1"),
+        all("notification", "select topic as it from notification where subject_id = $1 order by id"),
+        all(
+          "notification",
+          "select mail.id as it from mail join notification using (event_id) where subject_id = $1",
+        ),
+        shop.ask<{ available: number; reserved: number; ledger: boolean }>(
+          "inventory",
+          `select available::int, reserved::int,
+                  (available, reserved) = (select sum(available_delta), sum(reserved_delta) from stock_movement m
+                                            where m.variant_id = l.variant_id) as ledger
+           from stock_level l where variant_id = $1`,
+          [variantId],
+        ),
+      ]);
+      const [level] = levels;
+      assert.equal(level?.ledger, true, `the level of ${variantId} is not the sum of its ledger`);
+      return {
+        order: orders[0] ?? "none",
+        reservation: reservations[0],
+        payment: payments[0],
+        charges,
+        told,
+        mails: mails.length,
+        level: [level?.available ?? 0, level?.reserved ?? 0],
+      };
+    },
+  };
+}

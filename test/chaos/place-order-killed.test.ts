@@ -1,0 +1,220 @@
+import { randomUUID } from "node:crypto";
+import test, { type ExecutionContext } from "ava";
+import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
+import { isRetryable, SoukError } from "#kit/error.ts";
+import type { AnySaga } from "#kit/saga/define-saga.ts";
+import type { SagaMoment } from "#kit/saga/run-saga.ts";
+import { cancelOrderSaga } from "../../services/order/cancel-order.ts";
+import { placeOrderSaga } from "../../services/order/place-order.ts";
+import { eventually } from "../eventually.ts";
+import { type Auditor, openBooks } from "./books.ts";
+import { openShop, type Shop, type Visit, visit } from "./shop.ts";
+import { openTills, type Till, type Tills } from "./tills.ts";
+
+type Moment = Pick<SagaMoment, "step" | "phase" | "direction">;
+
+const STOCK = 10;
+const QUANTITY = 2n;
+const SOLD = [STOCK - Number(QUANTITY), Number(QUANTITY)] as const;
+const UNSOLD = [STOCK, 0] as const;
+
+/** For each step of placing an order, how it fails for good. */
+const FAILURES: Readonly<Record<string, { quantity?: bigint; token?: string; hasty?: boolean; reason: string }>> = {
+  "reserve-stock": { quantity: BigInt(STOCK) + 1n, reason: "OUT_OF_STOCK" },
+  "authorize-payment": { token: "tok_declined", reason: "PAYMENT_DECLINED" },
+  // The stock is set aside for so short a time that it is given back before it is sold.
+  "commit-reservation": { hasty: true, reason: "RESERVATION_RELEASED" },
+};
+
+let shop: Shop;
+let books: Auditor;
+let tills: Tills;
+let hastyTills: Tills;
+let variants: string[];
+const closing: (() => Promise<void>)[] = [];
+
+test.before(async () => {
+  const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
+  shop = await openShop(forFile, { apart: ["order"] });
+  books = await openBooks(forFile, shop);
+  tills = openTills(forFile, shop, 5, { SOUK_SAGA_LEASE_MS: "500" });
+  hastyTills = openTills(forFile, shop, 2, { SOUK_SAGA_LEASE_MS: "500", ORDER_RESERVATION_MS: "1" });
+  variants = await shop.offer(STOCK, 60);
+});
+
+test.after.always(async () => {
+  for (const close of closing) await close();
+});
+
+for (const moment of forward(placeOrderSaga)) {
+  test(`an order whose process is killed ${describe(moment)} is confirmed all the same`, (t) =>
+    tills.use(async (till) => {
+      const { orderId, variantId } = await placeAndDie(t, till, moment, {}, (order) => {
+        t.is(order.state, OrderState.CONFIRMED);
+      });
+      await books.settled(till.database);
+      t.deepEqual(await books.read(till.database, orderId, variantId), {
+        order: "CONFIRMED",
+        reservation: "COMMITTED",
+        payment: "AUTHORIZED",
+        charges: ["authorized"],
+        told: ["order-confirmed"],
+        mails: 1,
+        level: SOLD,
+      });
+    }));
+}
+
+for (const [index, { name }] of placeOrderSaga.steps.entries()) {
+  const failure = FAILURES[name];
+  if (failure === undefined) throw new Error(`say how step ${name} of place-order fails for good`);
+  for (const moment of backward(placeOrderSaga, index)) {
+    const title = `an order that fails at ${name} and whose process is killed ${describe(moment)} leaves nothing behind`;
+    test(title, (t) =>
+      (failure.hasty === true ? hastyTills : tills).use(async (till) => {
+        const { orderId, variantId } = await placeAndDie(t, till, moment, failure, () => {
+          t.fail("it was confirmed");
+        });
+        await books.settled(till.database);
+        const { charges, reservation, payment, ...rest } = await books.read(till.database, orderId, variantId);
+        t.deepEqual(rest, { order: "CANCELLED", told: [], mails: 0, level: UNSOLD });
+        t.is(reservation, index === 0 ? undefined : "RELEASED");
+        t.is(payment, [undefined, "DECLINED", "VOIDED"][index]);
+        t.deepEqual(charges, [[], ["declined"], ["voided"]][index]);
+      }),
+    );
+  }
+}
+
+for (const moment of forward(cancelOrderSaga)) {
+  test(`a cancellation whose process is killed ${describe(moment)} goes on to its end`, (t) =>
+    tills.use(async (till) => {
+      const { visitNow, orderId, variantId } = await placed(till);
+      await till.killItselfAt(moment);
+      await dies(t, till, visitNow().cancel(orderId));
+      const order = await insist(() => visitNow().cancel(orderId));
+      t.is(order.state, OrderState.CANCELLED);
+      await books.settled(till.database);
+      t.deepEqual(await books.read(till.database, orderId, variantId), {
+        order: "CANCELLED",
+        reservation: "RELEASED",
+        payment: "VOIDED",
+        charges: ["voided"],
+        told: ["order-confirmed", "order-cancelled"],
+        mails: 2,
+        level: UNSOLD,
+      });
+    }));
+}
+
+for (const moment of backward(cancelOrderSaga, 0)) {
+  test(`a cancellation that comes too late and whose process is killed ${describe(moment)} changes nothing`, (t) =>
+    tills.use(async (till) => {
+      const { visitNow, orderId, variantId } = await placed(till);
+      await shop.call(PaymentService, { caller: "order" }).capturePayment({ paymentId: orderId });
+      await till.killItselfAt(moment);
+      await dies(t, till, visitNow().cancel(orderId));
+      const refusal = await t.throwsAsync(insist(() => visitNow().cancel(orderId)), { instanceOf: SoukError });
+      t.is(refusal?.reason, "ORDER_NOT_CANCELLABLE");
+      await books.settled(till.database);
+      t.deepEqual(await books.read(till.database, orderId, variantId), {
+        order: "CONFIRMED",
+        reservation: "COMMITTED",
+        payment: "CAPTURED",
+        charges: ["captured"],
+        told: ["order-confirmed"],
+        mails: 1,
+        level: SOLD,
+      });
+    }));
+}
+
+/** Every moment of a saga that succeeds. */
+function forward({ steps }: AnySaga): Moment[] {
+  return [...steps.map(({ name }) => name), "complete"].flatMap((step) => around(step, "run"));
+}
+
+/** Every moment of the way back of a saga whose step with an index failed for good. */
+function backward({ steps }: AnySaga, failed: number): Moment[] {
+  const undone = steps.slice(0, failed).filter(({ undo }) => undo !== undefined);
+  return [...undone.toReversed().map(({ name }) => name), "abandon"].flatMap((step) => around(step, "undo"));
+}
+
+function around(step: string, direction: Moment["direction"]): Moment[] {
+  return (["before", "after"] as const).map((phase) => ({ step, phase, direction }));
+}
+
+function describe({ step, phase, direction }: Moment): string {
+  return `${phase} ${direction === "run" ? "" : "undoing at "}${step}`;
+}
+
+/**
+ * Places an order with a till that is killed at a moment, starts the till again, and asks what became of the order.
+ *
+ * @param failure how the order fails
+ * @param confirmed told of the order when it does not
+ */
+async function placeAndDie(
+  t: ExecutionContext,
+  till: Till,
+  moment: Moment,
+  { quantity = QUANTITY, token, reason = "" }: { quantity?: bigint; token?: string; reason?: string },
+  confirmed: (order: Awaited<ReturnType<Visit["place"]>>) => void,
+) {
+  const { visitNow, variantId } = customerAt(till);
+  await visitNow().add(variantId, quantity);
+  const key = randomUUID();
+  await till.killItselfAt(moment);
+  await dies(t, till, visitNow().place(key, token));
+
+  // Whoever repeats the call learns how it ended, however often.
+  for (const _ of ["the first time", "again"]) {
+    try {
+      confirmed(await insist(() => visitNow().place(key, token)));
+    } catch (error) {
+      if (!(error instanceof SoukError) || error.reason !== reason) throw error;
+    }
+  }
+  const orders = await visitNow().orders();
+  t.is(orders.length, 1);
+  return { orderId: orders[0]?.id ?? "", variantId };
+}
+
+/** An order that is confirmed, and of which its customer was told. */
+async function placed(till: Till) {
+  const { visitNow, variantId } = customerAt(till);
+  await visitNow().add(variantId, QUANTITY);
+  const { id: orderId } = await visitNow().place(randomUUID());
+  await books.settled(till.database);
+  return { visitNow, orderId, variantId };
+}
+
+function customerAt(till: Till) {
+  const customer = shop.customer();
+  const variantId = variants.pop();
+  if (variantId === undefined) throw new Error("every variant is used; offer more");
+  return { variantId, visitNow: () => visit(shop, customer, till.address()) };
+}
+
+/** A call gets no answer, because the process that would give it dies; then there is another one. */
+async function dies(t: ExecutionContext, till: Till, call: Promise<unknown>): Promise<void> {
+  await t.throwsAsync(call, { instanceOf: SoukError });
+  await till.revive();
+}
+
+/** Repeats a call for as long as it is not known how it ends. */
+function insist<R>(call: () => Promise<R>): Promise<R> {
+  const decided = async (): Promise<{ answer: R } | { refusal: SoukError }> => {
+    try {
+      return { answer: await call() };
+    } catch (error) {
+      if (error instanceof SoukError && !isRetryable(error)) return { refusal: error };
+      throw error;
+    }
+  };
+  return eventually(decided, 60_000).then((it) => {
+    if ("refusal" in it) throw it.refusal;
+    return it.answer;
+  });
+}

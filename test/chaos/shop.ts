@@ -1,0 +1,237 @@
+import { randomBytes } from "node:crypto";
+import type { DescService } from "@bufbuild/protobuf";
+import { pino } from "pino";
+import pg from "pg";
+import { uuidv7 } from "uuidv7";
+import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
+import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
+import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
+import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
+import { serviceNameOf } from "#kit/contract.ts";
+import { openDatabase } from "#kit/data/database.ts";
+import { serviceTokens } from "#kit/identity/service-token.ts";
+import type { Breakers } from "#kit/mesh/breakers.ts";
+import type { MeshClient } from "#kit/mesh/client.ts";
+import { createMesh } from "#kit/mesh/create-mesh.ts";
+import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
+import type { Transport } from "#kit/mesh/transport.ts";
+import type { Program } from "#kit/program.ts";
+import { rootScopes } from "#kit/rpc/root-scope.ts";
+import { start } from "#kit/run.ts";
+import { entities as authEntities } from "../../services/auth/entities.ts";
+import { auth } from "../../services/auth/service.ts";
+import { signingKeys } from "../../services/auth/signing-keys.ts";
+import { signAccessToken } from "../../services/auth/tokens.ts";
+import { inventory } from "../../services/inventory/service.ts";
+import { notification } from "../../services/notification/service.ts";
+import { order } from "../../services/order/service.ts";
+import { payment } from "../../services/payment/service.ts";
+import { product } from "../../services/product/service.ts";
+import { eventually } from "../eventually.ts";
+import { type Identity, testEnvironment } from "../mesh.ts";
+import type { Teardown } from "../stores.ts";
+
+const SERVICES = [auth, product, inventory, payment, order, notification];
+
+/** Somebody with an account. */
+export interface Customer {
+  readonly id: string;
+  readonly email: string;
+  readonly accessToken: string;
+}
+
+/** How a shop differs from the usual. */
+export interface ShopOptions {
+  /** The services that the test starts itself. */
+  readonly apart?: readonly string[];
+  /** More settings. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A shop that a test breaks. */
+export interface Shop {
+  /** The settings of a service that the test starts itself. */
+  env(more?: Readonly<Record<string, string>>): Record<string, string>;
+  /** Where services are, as "host:port"; what the test starts itself it enters itself. */
+  readonly addresses: Map<string, string>;
+  /** Starts programs in this process that reach all others over sockets. */
+  start(programs: readonly Program[], env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Calls a service over a socket; nothing repeats the call. */
+  call<S extends DescService>(service: S, identity: Identity, address?: string): MeshClient<S>;
+  /** Calls what every service serves, at one of them, as the operator. */
+  operate<S extends DescService>(service: S, program: string): MeshClient<S>;
+  /** Makes somebody who can sign in. */
+  customer(): Customer;
+  /** Puts new variants on sale, each with this much stock, and gives their ids. */
+  offer(stock: number, variants?: number): Promise<string[]>;
+  /** Asks the database of a service, or the one with a URL. */
+  ask<Row extends object>(database: string, sql: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/**
+ * Opens a shop of real services. Those of the test's process need no socket to each other.
+ *
+ * @param t the test after which it is closed
+ * @param options how it differs from the usual
+ */
+export async function openShop(t: Teardown, { apart = [], env: more = {} }: ShopOptions = {}): Promise<Shop> {
+  const env = { ...(await testEnvironment(t, SERVICES)), NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1", ...more };
+  const sign = await signer(t, env);
+  const calls = openLine(t, env);
+  const ask = openArchive(t, env);
+  const addresses = new Map<string, string>();
+
+  async function run(programs: readonly Program[], own: Record<string, string>): Promise<void> {
+    const running = await start(programs, own);
+    t.teardown(() => running.stop());
+    for (const { name, ports } of running.programs) addresses.set(name, `127.0.0.1:${ports["grpc"] ?? ports["http"]}`);
+  }
+
+  await run(SERVICES.filter(({ name }) => !apart.includes(name)), env);
+
+  const shop: Shop = {
+    addresses,
+    env(own) {
+      const directory = [...addresses].map(([name, address]) => `${name}=${address}`).join();
+      return { ...env, SOUK_DATA_PLANE: "direct", SOUK_MESH_DIRECTORY: directory, ...own };
+    },
+    start: (programs, own) => run(programs, shop.env(own)),
+    call: (service, identity, address) =>
+      calls(service, identity, address ?? (addresses.get(serviceNameOf(service)) as string)),
+    operate: (service, program) => calls(service, { caller: "operator" }, addresses.get(program) as string),
+    customer() {
+      const id = uuidv7();
+      const email = `${id}@example.com`;
+      return { id, email, accessToken: sign(id, email) };
+    },
+    offer: (stock, variants = 1) => offer(shop, stock, variants),
+    ask,
+  };
+  return shop;
+}
+
+/** Signs access tokens as auth does, so that a hundred customers cost no hundred password hashes. */
+async function signer(t: Teardown, env: Readonly<Record<string, string>>) {
+  const log = pino({ level: "silent" });
+  const url = env["AUTH_DATABASE_URL"] as string;
+  const db = openDatabase({ url, entities: authEntities, migrations: [], poolSize: 1, applicationName: "test", log });
+  const scope = rootScopes(log, () => {
+    throw new Error("signing calls no service");
+  })({ timeoutMs: 30_000 });
+  const key = await signingKeys(db, env["AUTH_KEY_SECRET"] as string).current(scope);
+  await db.close();
+  return (id: string, email: string) => signAccessToken({ id, email, roles: ["customer"] }, key, 900_000);
+}
+
+/** Nothing stands between a test and what it tests. */
+const NO_BREAKERS: Breakers = { guard: (_, run) => run(), list: () => [], stop: () => {} };
+
+/** Makes the function that calls services as anybody, with one connection a contract and address. */
+function openLine(t: Teardown, env: Readonly<Record<string, string>>) {
+  const transports = new Map<string, Transport>();
+  t.teardown(async () => {
+    for (const transport of transports.values()) transport.close();
+  });
+  const keyOf = (caller: string) => JSON.parse(env[`${caller.toUpperCase()}_SERVICE_KEY`] as string);
+  return <S extends DescService>(service: S, identity: Identity, address: string): MeshClient<S> => {
+    let transport = transports.get(address);
+    if (transport === undefined) {
+      transport = grpcTransport(() => ({ target: `ipv4:${address}` }));
+      transports.set(address, transport);
+    }
+    const token = "caller" in identity ? serviceTokens(identity.caller, keyOf(identity.caller)) : undefined;
+    const mesh = createMesh(transport, NO_BREAKERS, token);
+    const scope = rootScopes(pino({ level: "silent" }), mesh)({ timeoutMs: 30_000 });
+    const authorization = "accessToken" in identity && identity.accessToken !== "" ? `Bearer ${identity.accessToken}` : undefined;
+    return mesh(authorization === undefined ? scope : { ...scope, authorization }, service);
+  };
+}
+
+/** Makes the function that looks into databases. */
+function openArchive(t: Teardown, env: Readonly<Record<string, string>>) {
+  const pools = new Map<string, pg.Pool>();
+  t.teardown(async () => {
+    await Promise.all([...pools.values()].map((pool) => pool.end()));
+  });
+  return async <Row extends object>(database: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> => {
+    const url = env[`${database.toUpperCase()}_DATABASE_URL`] ?? database;
+    let pool = pools.get(url);
+    if (pool === undefined) {
+      pool = new pg.Pool({ connectionString: url, max: 2 });
+      pool.on("error", () => {});
+      pools.set(url, pool);
+    }
+    return (await pool.query(sql, [...values])).rows;
+  };
+}
+
+const CSV_HEADER =
+  "Handle,Title,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Status";
+
+/** As staff does it: a file is imported, and inventory hears of what is new. */
+async function offer(shop: Shop, stock: number, variants: number): Promise<string[]> {
+  const handle = `thing-${randomBytes(6).toString("hex")}`;
+  const rows = Array.from({ length: variants }, (_, index) => {
+    const product = index === 0 ? "Thing,true,Number" : ",,";
+    return `${handle},${product},No ${index},${handle}-${index},${stock},60.00,${index === 0 ? "active" : ""}`;
+  });
+  const chunk = Buffer.from([CSV_HEADER, ...rows, ""].join("\n"));
+  const admin = shop.call(ProductAdminService, { caller: "operator" });
+  for await (const { part } of admin.importProducts(file(chunk))) {
+    if (part.case === "problem") throw new Error(`the catalogue of the test is wrong: ${part.value.reason}`);
+  }
+  const { product } = await shop.call(ProductService, { accessToken: "" }).getProduct({ by: { case: "slug", value: handle } });
+  const ids = product?.variants.map(({ id }) => id) ?? [];
+  const stockroom = shop.call(InventoryService, { caller: "operator" });
+  await eventually(async () => {
+    const { levels } = await stockroom.getStock({ variantIds: ids });
+    const stocked = levels.filter(({ available }) => available === BigInt(stock));
+    if (stocked.length < ids.length) throw new Error(`${stocked.length} of ${ids.length} variants are in stock`);
+  }, 30_000);
+  return ids;
+}
+
+async function* file(chunk: Uint8Array) {
+  yield { part: { case: "options" as const, value: { currency: "EUR" } } };
+  yield { part: { case: "chunk" as const, value: chunk } };
+}
+
+/** Where everything is shipped to. */
+const ADDRESS = { name: "Ada Lovelace", line1: "Mühlenweg 4", city: "Kiel", postalCode: "24103", countryCode: "DE" };
+
+/** What a customer does in a shop. */
+export interface Visit {
+  add(variantId: string, quantity?: bigint, note?: string): Promise<void>;
+  /** Orders the cart; the same key again is the same order. */
+  place(key: string, token?: string): Promise<Order>;
+  cancel(orderId: string): Promise<Order>;
+  orders(): Promise<Order[]>;
+}
+
+/**
+ * Lets a customer into a shop.
+ *
+ * @param shop the shop
+ * @param customer who
+ * @param address the order service to go to; the shop's when left out
+ */
+export function visit(shop: Shop, customer: Customer, address?: string): Visit {
+  const at = <S extends DescService>(service: S) => shop.call(service, customer, address);
+  return {
+    async add(variantId, quantity = 1n, note = "") {
+      await at(CartService).addItem({ variantId, quantity, note });
+    },
+    async place(idempotencyKey, token = "tok_visa") {
+      const request = { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token } };
+      return (await at(CheckoutService).placeOrder(request, { idempotencyKey })).order as Order;
+    },
+    async cancel(id) {
+      return (await at(OrderService).cancelOrder({ id })).order as Order;
+    },
+    async orders() {
+      return (await at(OrderService).listMyOrders({})).orders;
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import test from "ava";
+import fc from "fast-check";
+import { openShop, type Shop } from "./product-shop.ts";
+
+let shop: Shop;
+const drops: (() => Promise<void>)[] = [];
+
+test.before(async () => {
+  shop = await openShop({ teardown: (work) => drops.unshift(work) });
+  await shop.import({
+    a: { title: "Bronze Bowl", descriptionHtml: "<p>Goes with an <em>ocelot</em> &amp; tea.</p>" },
+    b: { title: "Tray", type: "Ocelot", vendor: "Holm" },
+    c: { title: "Jug", vendor: "Ocelot" },
+    d: { title: "Plate", tags: ["gift", "ocelot"] },
+    e: { title: "Ocelot Print", vendor: "Holm" },
+    f: { title: "Brass Desk Lamp", descriptionHtml: "<p>Lights a desk.</p>", type: "Lamps" },
+    g: { title: "Café Crème Cups", vendor: "Größe", type: "Cups" },
+    h: { title: "Ocelot Poster", published: false },
+    i: { title: "USB-C Cable 2 m", type: "Cables" },
+    j: { title: "茶碗 Tea Bowl", type: "Cups" },
+  });
+  await shop.import(
+    Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`chair-${at}`, { title: `Oak Chair ${at}` }])),
+  );
+});
+
+test.after.always(async () => {
+  for (const drop of drops) await drop();
+});
+
+test.serial("a match in the title counts for most, then tags, vendor, category, description", async (t) => {
+  t.deepEqual(await shop.titles("ocelot"), ["Ocelot Print", "Plate", "Jug", "Tray", "Bronze Bowl"]);
+});
+
+test.serial("many words in the description count for less than one in the category", async (t) => {
+  await shop.import({
+    many: { title: "Wombat one", descriptionHtml: `<p>${"quokka ".repeat(50)}</p>` },
+    one: { title: "Wombat two", type: "Quokka" },
+  });
+  t.deepEqual(await shop.titles("quokka"), ["Wombat two", "Wombat one"]);
+});
+
+test.serial("what is not published is not found", async (t) => {
+  t.deepEqual(await shop.titles("poster"), []);
+  await shop.import({ h: { title: "Ocelot Poster" } });
+  t.deepEqual(await shop.titles("poster"), ["Ocelot Poster"]);
+  await shop.import({ h: { title: "Ocelot Poster", published: false } });
+  t.deepEqual(await shop.titles("poster"), []);
+});
+
+for (const [query, about] of [
+  ["desk lamp", "all words"],
+  ["LAMP desk", "in any case and order"],
+  ["brass lam", "the beginning of the last one"],
+  ["desks lamps", "in the plural"],
+  ["  lamp -- of   brass!", "with blanks, signs and small words"],
+] as const) {
+  test.serial(`words are found: ${about}`, async (t) => {
+    t.deepEqual(await shop.titles(query), ["Brass Desk Lamp"]);
+  });
+}
+
+test.serial("accents do not count, on either side", async (t) => {
+  for (const query of ["cafe creme", "Café", "càfè cu", "grosse"]) {
+    t.deepEqual(await shop.titles(query), ["Café Crème Cups"], query);
+  }
+});
+
+test.serial("words with signs in them and words in other scripts are found", async (t) => {
+  for (const query of ["usb-c", "USB c cable", "usb"])
+    t.deepEqual(await shop.titles(query), ["USB-C Cable 2 m"], query);
+  for (const query of ["茶碗", "茶"]) t.deepEqual(await shop.titles(query), ["茶碗 Tea Bowl"], query);
+});
+
+for (const [typed, meant] of [
+  ["lapm", "neighbours swapped"],
+  ["lammp", "a letter too many"],
+  ["bras desk", "a letter too few"],
+  ["briss lamp", "a wrong letter"],
+  ["the bras desk lmap", "several mistakes"],
+] as const) {
+  test.serial(`small typing errors are forgiven: ${meant}`, async (t) => {
+    t.is((await shop.titles(typed))[0], "Brass Desk Lamp");
+  });
+}
+
+test.serial("similar words are tried only where few products match, and come after those", async (t) => {
+  await shop.import({ k: { title: "Chiar Figurine" }, l: { title: "Charm Bracelet" } });
+  t.true((await shop.titles("chair")).every((title) => title.startsWith("Oak Chair")));
+  t.deepEqual((await shop.titles("chiar")).slice(0, 2), ["Chiar Figurine", "Oak Chair 11"]);
+});
+
+test.serial("what resembles nothing finds nothing", async (t) => {
+  for (const query of ["xylophone", "the", "!!!", "lamp xylophone", "z"]) {
+    t.deepEqual((await shop.search(query)).products, [], query);
+  }
+});
+
+test.serial("hits come page by page in a stable order, exact ones and guesses alike", async (t) => {
+  for (const query of ["chair", "chiar", "ocelot"]) {
+    const whole = await shop.search(query, { pageSize: 100 });
+    const walked: string[] = [];
+    let pageToken = "";
+    do {
+      const page = await shop.search(query, { pageSize: 3, pageToken });
+      t.true(page.products.length <= 3);
+      walked.push(...page.products.map(({ id }) => id));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    t.deepEqual(
+      walked,
+      whole.products.map(({ id }) => id),
+    );
+  }
+  const chairs = (await shop.search("chair")).products.map(({ title }) => title);
+  t.deepEqual(
+    chairs,
+    Array.from({ length: 12 }, (_, at) => `Oak Chair ${11 - at}`),
+    "among equals the newest come first",
+  );
+});
+
+test.serial("a search is one statement, however it goes", async (t) => {
+  for (const query of ["lamp", "lapm", "nothing like it"]) {
+    t.is(await shop.countStatements(() => shop.search(query, { pageSize: 7 })), 1, query);
+  }
+});
+
+test.serial("nothing that is typed breaks the search", async (t) => {
+  const typed = fc.oneof(
+    fc.string({ unit: "binary", minLength: 1, maxLength: 60 }),
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 }),
+    fc.stringMatching(/^[ a-c&|!():*'"\\<>-]{1,40}$/),
+  );
+  await fc.assert(
+    fc.asyncProperty(typed, async (query) => {
+      // Protobuf carries no lone surrogates.
+      await shop.search(query.toWellFormed());
+    }),
+    { numRuns: 400 },
+  );
+  t.pass();
+});
