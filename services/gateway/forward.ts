@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { policyOf } from "#kit/contract.ts";
@@ -6,6 +5,7 @@ import type { CallOptions } from "#kit/mesh/client.ts";
 import type { Member } from "#kit/mesh/join-mesh.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "#kit/policy/idempotency.ts";
 import { ANONYMOUS } from "#kit/principal.ts";
+import { requestIdOf } from "#kit/rpc/open-call.ts";
 import type { Scope } from "#kit/scope.ts";
 import { toConnectError } from "./connect-error.ts";
 
@@ -47,7 +47,7 @@ export function forward(method: DescMethod, member: Member) {
 
 function scopeOf(context: HandlerContext, method: DescMethod, member: Member): Scope {
   const { requestHeader, signal } = context;
-  const requestId = requestHeader.get("x-request-id") ?? randomUUID();
+  const requestId = requestIdOf(requestHeader);
   context.responseHeader.set("x-request-id", requestId);
   const authorization = requestHeader.get("authorization");
   const traceparent = requestHeader.get("traceparent");

@@ -19,7 +19,9 @@ import { serveHere } from "./serve-here.ts";
 export function gatewayRoutes(member: Member, readiness: Readiness): (router: ConnectRouter) => void {
   const services = [...contracts].filter((it) => it.kind === "service");
   return (router) => {
-    for (const method of services.flatMap((service): readonly DescMethod[] => service.methods)) {
+    // What every service serves has no one place to go to; operators call it through the mesh.
+    const domains = services.filter(({ file }) => file.proto.package !== "souk.mesh.v1");
+    for (const method of domains.flatMap((service): readonly DescMethod[] => service.methods)) {
       if (isOpenToOutside(method)) router.rpc(method, forward(method, member) as never);
     }
     const infrastructure = [

@@ -1,13 +1,14 @@
 import { createCache } from "./cache.ts";
 import { databaseUrl, type Settings } from "./config.ts";
 import { openDatabase } from "./data/database.ts";
-import { measurePool } from "./data/measure.ts";
+import { measureBacklog, measurePool } from "./data/measure.ts";
 import { meshMigrations } from "./data/mesh-schema.ts";
 import type { Entities } from "./data/tables.ts";
 import { openEventBus } from "./events/bus.ts";
 import { startConsumer } from "./events/consumer.ts";
 import { deadLetters } from "./events/dead-letters.ts";
 import { eventHandler } from "./events/handle.ts";
+import { measureConsumer } from "./events/measure.ts";
 import { startRelay } from "./events/relay.ts";
 import { healthService } from "./health/health-service.ts";
 import { createReadiness, type Dependency } from "./health/readiness.ts";
@@ -128,6 +129,8 @@ export async function startService(
     telemetry: host.telemetry,
   });
   measurePool(telemetry.meter, db.pool);
+  measureBacklog(telemetry.meter, db.pool);
+  measureConsumer(telemetry.meter, consumer);
   operationsServer.started();
   log.info({ port: server.port, operationsPort: operationsServer.port }, "started");
 

@@ -3,7 +3,7 @@ import { milliseconds, num, type Settings } from "#kit/config.ts";
 /** Product's settings. */
 export const productSettings = {
   PRODUCT_CATEGORIES_MS: milliseconds({
-    default: 1_000,
+    default: 2_000,
     desc: "How long the list of categories with their sizes is given again before it is counted anew",
   }),
   PRODUCT_MEMORY: num({

@@ -1,9 +1,13 @@
-const ADJECTIVES = "amber brass brindle cedar chalk copper dusk ember fern flint hazel indigo ivory juniper linen".split(" ");
-const MATERIALS = "ash bamboo beech canvas ceramic cork cotton felt glass iron leather marble oak slate steel".split(" ");
+const ADJECTIVES =
+  "amber brass brindle cedar chalk copper dusk ember fern flint hazel indigo ivory juniper linen".split(" ");
+const MATERIALS =
+  "ash bamboo beech canvas ceramic cork cotton felt glass iron leather marble oak slate steel".split(" ");
 const THINGS = (
   "lamp chair table shelf clock vase basket blanket kettle mug bowl tray mirror stool bench rug pillow planter desk " +
   "candle frame hook ladder box jar"
 ).split(" ");
+/** What the merchant's numbers of this catalogue look like; others run out of stock. */
+export const SKU = /^B\d+-\d$/;
 const SIZES = ["Small", "Medium", "Large"];
 /** More than any run can sell. */
 const STOCK = 1_000_000;
@@ -12,7 +16,12 @@ const STOCK = 1_000_000;
 export const QUERIES: readonly string[] = THINGS.flatMap((thing, index) => {
   const adjective = ADJECTIVES[index % ADJECTIVES.length] as string;
   const material = MATERIALS[index % MATERIALS.length] as string;
-  return [thing, `${adjective} ${thing}`, `${material} ${thing.slice(0, 3)}`, `${adjective.slice(0, -1)} ${thing}`];
+  return [
+    thing,
+    `${adjective} ${thing}`,
+    `${material} ${thing.slice(0, 3)}`,
+    `${adjective.slice(0, -1)} ${thing}`,
+  ];
 });
 
 /**
@@ -32,7 +41,11 @@ export function writeCatalogue(products: number): string {
 
 function productRows(index: number): string[][] {
   const pick = (words: readonly string[], shift: number) => words[(index + shift) % words.length] as string;
-  const [adjective, material, thing] = [pick(ADJECTIVES, 0), pick(MATERIALS, index >> 4), pick(THINGS, index >> 2)];
+  const [adjective, material, thing] = [
+    pick(ADJECTIVES, 0),
+    pick(MATERIALS, index >> 4),
+    pick(THINGS, index >> 2),
+  ];
   const handle = `${adjective}-${material}-${thing}-${index}`;
   const title = `${capital(adjective)} ${material} ${thing} ${index}`;
   const body =
@@ -43,7 +56,15 @@ function productRows(index: number): string[][] {
     const variant = [size, `B${index}-${position}`, "800", "shopify", String(STOCK), price];
     const rest = ["", "", "", ""];
     if (position > 0) return [handle, "", "", "", "", "", "", "", "", ...variant, ...rest];
-    const product = [title, body, `Maker ${index % 40}`, "", `${capital(thing)}s`, `${material}, ${adjective}`, "true"];
+    const product = [
+      title,
+      body,
+      `Maker ${index % 40}`,
+      "",
+      `${capital(thing)}s`,
+      `${material}, ${adjective}`,
+      "true",
+    ];
     return [handle, ...product, "Size", ...variant, `/images/${thing}.svg`, "1", title, "active"];
   });
 }

@@ -7,9 +7,19 @@ process.once("message", (load: Load) => {
   void generate(load).then((result) => process.send?.(result));
 });
 
-async function generate({ host, port, callers, warmUpMs, measureMs, once, requests }: Load): Promise<LoadResult> {
+async function generate({
+  host,
+  port,
+  callers,
+  warmUpMs,
+  measureMs,
+  once,
+  requests,
+}: Load): Promise<LoadResult> {
   const source = sourceOf(requests, once);
-  const connections = await Promise.all(Array.from({ length: callers }, () => openHttpConnection(host, port)));
+  const connections = await Promise.all(
+    Array.from({ length: callers }, () => openHttpConnection(host, port)),
+  );
   try {
     await callFor(warmUpMs, connections, source);
     process.send?.("measuring");
@@ -45,7 +55,11 @@ function sourceOf(requests: readonly PlannedRequest[], once: boolean) {
   };
 }
 
-async function callFor(ms: number, connections: readonly HttpConnection[], source: ReturnType<typeof sourceOf>) {
+async function callFor(
+  ms: number,
+  connections: readonly HttpConnection[],
+  source: ReturnType<typeof sourceOf>,
+) {
   const until = performance.now() + ms;
   const latencies: number[] = [];
   const failures: string[] = [];

@@ -81,7 +81,7 @@ export function writeRequest(path: string, body: string, headers: Readonly<Recor
 function readAnswer(bytes: Buffer): Answer | undefined {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd < 0) return undefined;
-  const head = bytes.latin1Slice(0, headEnd);
+  const head = bytes.toString("latin1", 0, headEnd);
   const start = headEnd + HEAD_END.length;
   const status = Number(head.slice(9, 12));
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
@@ -99,7 +99,7 @@ function readChunks(bytes: Buffer, start: number): Buffer | undefined {
   for (let at = start; ; ) {
     const lineEnd = bytes.indexOf("\r\n", at);
     if (lineEnd < 0) return undefined;
-    const size = Number.parseInt(bytes.latin1Slice(at, lineEnd), 16);
+    const size = Number.parseInt(bytes.toString("latin1", at, lineEnd), 16);
     const end = lineEnd + 2 + size;
     if (bytes.length < end + 2) return undefined;
     if (size === 0) return Buffer.concat(parts);

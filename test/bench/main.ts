@@ -1,11 +1,44 @@
-import { measureShop } from "./shop.ts";
+import { availableParallelism, loadavg } from "node:os";
 import { print } from "../print.ts";
-import { loadavg } from "node:os";
-const [, only, layouts] = process.argv.slice(2);
-print(`load ${loadavg().map((x) => x.toFixed(1))}`);
-await measureShop(({ path, way, load, cpu, statementsPerCall }) => {
-  const perK = (x: number) => ((x / load.calls) * 1000).toFixed(2);
+import { printFigures } from "./figures.ts";
+import { kitCost } from "./kit-cost.ts";
+import { printShop } from "./print-shop.ts";
+import { type ShopFigure, shopCost } from "./shop-cost.ts";
+import { startCost } from "./start-cost.ts";
+
+// npm run bench                        all parts
+// npm run bench -- start|kit|shop      one of them
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  async start() {
+    print("\nstart: what it takes to open the shop, with installed dependencies");
+    printFigures(await startCost());
+  },
+  async kit() {
+    print("\nkit: what its policies cost beside bare grpc-js, in one process");
+    printFigures(await kitCost());
+  },
+  async shop() {
+    print("\nshop: 1,000 products with 3,000 variants, JSON over HTTP/1.1, 16 callers");
+    const figures: ShopFigure[] = [];
+    await shopCost((figure) => figures.push(figure));
+    printShop(figures);
+  },
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in parts));
+if (unknown.length > 0) {
+  process.stderr.write(`There is no ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}.\n`);
+  process.exit(1);
+}
+for (const [name, run] of Object.entries(parts)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  await run();
   print(
-    `${path.name.padEnd(7)} ${way.padEnd(9)} ${(load.calls / load.tookMs * 1000).toFixed(0).padStart(6)}/s x${(load.calls / load.tookMs * 1000/path.goal.calls).toFixed(2)} p50 ${load.p50Ms.toFixed(1)} p99 ${load.p99Ms.toFixed(1)} cpu/1000 ours ${perK(cpu.ours)} envoy ${perK(cpu.envoy)} stores ${perK(cpu.stores)} gen ${perK(load.cpuSeconds)} sql ${statementsPerCall.toFixed(1)}/${path.goal.statements} failed ${load.failed} ${load.failure ?? ""} load ${loadavg()[0].toFixed(1)}`,
+    `  load average ${loadavg()
+      .map((it) => it.toFixed(1))
+      .join(" ")} on ${availableParallelism()} cores`,
   );
-}, only, layouts?.split(","));
+}
+// Channels of the kit's part keep the process alive for a while.
+process.exit(0);

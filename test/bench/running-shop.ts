@@ -25,7 +25,7 @@ export interface RunningShop {
 /** A place where shops are started one after the other, on the same data. */
 export interface Premises {
   readonly envoy: EnvoyProgram | undefined;
-  open(layout: Layout, nodeOptions?: string): Promise<RunningShop>;
+  open(layout: Layout): Promise<RunningShop>;
   /** Removes the data. */
   remove(): void;
 }
@@ -49,10 +49,9 @@ export async function makePremises(): Promise<Premises> {
   };
   return {
     envoy,
-    open: (layout, nodeOptions) =>
+    open: (layout) =>
       openShop(layout, {
         ...env,
-        ...(nodeOptions !== undefined && { NODE_OPTIONS: nodeOptions }),
         ...(layout === "envoy" ? { SOUK_ENVOY: envoy?.program } : { SOUK_INSTALL_ENVOY: "off" }),
       }),
     remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }),
@@ -101,5 +100,7 @@ async function freeOffset(): Promise<number> {
     const numbers = all.filter((it) => typeof it === "number");
     if ((await Promise.all(numbers.map((it) => isPortFree(it)))).every(Boolean)) return offset;
   }
-  throw new Error("No 28 free ports with the distances of the shop's; end what listens between 12000 and 32000.");
+  throw new Error(
+    "No 28 free ports with the distances of the shop's; end what listens between 12000 and 32000.",
+  );
 }

@@ -1,27 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { QUERIES } from "./catalogue.ts";
+import { QUERIES, SKU } from "./catalogue.ts";
 import type { PlannedRequest } from "./load.ts";
 import type { RunningShop } from "./running-shop.ts";
 
-/** A way through the shop that is measured. */
+/** A path through the shop that is measured. */
 export interface ShopPath {
   readonly name: string;
   /** Whether a request of it may be sent only once. */
   readonly once: boolean;
-  /** What it aims at: calls a second, and SQL statements a call. */
+  /** What it aims at: calls a second on two cores, and SQL statements a call. */
   readonly goal: { readonly calls: number; readonly statements: number };
-  /** The same of systems that people use today, measured on two cores. */
-  readonly today: string;
+  /** What systems that people use today reached on two cores, in the same words. */
+  readonly today: { readonly calls: string; readonly statements: number };
+  /** The requests, for customers with these tokens. */
+  plan(catalogue: KnownCatalogue, tokens: readonly string[]): PlannedRequest[];
 }
-
-/** The paths, in the order in which they are measured: carts that were filled are ordered afterwards. */
-export const SHOP_PATHS: readonly ShopPath[] = [
-  path("list", "list of 20", 3_000, 2, "30 (from a search index 300-490), 65 statements"),
-  path("detail", "product", 1_500, 1, "150, 21 statements"),
-  path("search", "search", 2_500, 3, "10-460, 5 statements"),
-  path("cart", "new cart", 1_400, 4, "70, 66 statements", true),
-  path("order", "order", 270, 30, "13, 319 statements", true),
-];
 
 /** What is known of the catalogue. */
 export interface KnownCatalogue {
@@ -35,6 +28,78 @@ const PAGE_SIZE = 20;
 /** How many different requests stand for those that shoppers send again and again. */
 const VARIED = 1_000;
 
+/** Adds a first thing to the cart of each customer. */
+export const CART: ShopPath = {
+  name: "add to a new cart",
+  once: true,
+  goal: { calls: 1_400, statements: 4 },
+  today: { calls: "70", statements: 66 },
+  plan: ({ variantIds }, tokens) =>
+    tokens.map((token) =>
+      request(
+        "/souk.order.v1.CartService/AddItem",
+        { variantId: any(variantIds), quantity: 1 },
+        { authorization: `Bearer ${token}` },
+      ),
+    ),
+};
+
+/** Orders what is in the cart of each customer. */
+const ORDER: ShopPath = {
+  name: "place an order",
+  once: true,
+  goal: { calls: 270, statements: 30 },
+  today: { calls: "13", statements: 319 },
+  plan: (_, tokens) =>
+    tokens.map((token) =>
+      request("/souk.order.v1.CheckoutService/PlaceOrder", ORDER_BODY, {
+        authorization: `Bearer ${token}`,
+        "idempotency-key": randomUUID(),
+      }),
+    ),
+};
+
+const ORDER_BODY = {
+  shippingAddress: {
+    name: "Ada L",
+    line1: "1 Analytical Way",
+    city: "Berlin",
+    postalCode: "10115",
+    countryCode: "DE",
+  },
+  shippingMethod: "standard",
+  payment: { token: "tok_visa" },
+};
+
+/** The paths in the order in which they are measured: who filled a cart orders it afterwards. */
+export const SHOP_PATHS: readonly ShopPath[] = [
+  {
+    name: "list 20 products",
+    once: false,
+    goal: { calls: 3_000, statements: 2 },
+    today: { calls: "30, from a search index 300 to 490", statements: 65 },
+    plan: ({ pageTokens }) =>
+      several(() => request(`${PRODUCT}/ListProducts`, { pageSize: PAGE_SIZE, pageToken: any(pageTokens) })),
+  },
+  {
+    name: "show a product",
+    once: false,
+    goal: { calls: 1_500, statements: 1 },
+    today: { calls: "150", statements: 21 },
+    plan: ({ productIds }) => several(() => request(`${PRODUCT}/GetProduct`, { id: any(productIds) })),
+  },
+  {
+    name: "search by words",
+    once: false,
+    goal: { calls: 2_500, statements: 3 },
+    today: { calls: "10 to 460", statements: 5 },
+    plan: () =>
+      several(() => request(`${PRODUCT}/SearchProducts`, { query: any(QUERIES), pageSize: PAGE_SIZE })),
+  },
+  CART,
+  ORDER,
+];
+
 /**
  * Reads all pages of the catalogue.
  *
@@ -45,74 +110,35 @@ export async function readCatalogue(shop: RunningShop): Promise<KnownCatalogue> 
   const variantIds: string[] = [];
   const pageTokens: string[] = [""];
   for (const pageToken of pageTokens) {
-    const page = (await post(shop, `${PRODUCT}/ListProducts`, { pageSize: PAGE_SIZE, pageToken })) as {
-      products: { id: string; variants: { id: string }[] }[];
+    const page = (await callShop(shop, `${PRODUCT}/ListProducts`, { pageSize: PAGE_SIZE, pageToken })) as {
+      products: { id: string; variants: { id: string; sku: string }[] }[];
       nextPageToken?: string;
     };
     productIds.push(...page.products.map(({ id }) => id));
-    variantIds.push(...page.products.flatMap(({ variants }) => variants.map(({ id }) => id)));
+    const variants = page.products.flatMap((product) => product.variants);
+    variantIds.push(...variants.filter(({ sku }) => SKU.test(sku)).map(({ id }) => id));
     if (page.nextPageToken) pageTokens.push(page.nextPageToken);
   }
   return { productIds, variantIds, pageTokens };
 }
 
 /**
- * Calls a method at the gateway.
+ * Calls a method of a shop, as a browser does.
  *
  * @throws Error when it does not succeed
  */
-export async function post({ config }: RunningShop, method: string, body: object): Promise<unknown> {
-  const { programs, edge } = config.ports;
-  const headers = { "content-type": "application/json" };
-  const init = { method: "POST", headers, body: JSON.stringify(body) };
-  const answer = await fetch(`http://127.0.0.1:${programs["gateway"]}${method}`, init).catch(() =>
-    fetch(`http://127.0.0.1:${edge}${method}`, init),
-  );
+export async function callShop({ config }: RunningShop, method: string, body: object): Promise<unknown> {
+  const answer = await fetch(`http://127.0.0.1:${config.ports.edge}${method}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
   if (!answer.ok) throw new Error(`${method}: ${await answer.text()}`);
   return answer.json();
 }
 
-/** The requests of the paths that shoppers take without signing in. */
-export function readingRequests(name: string, { productIds, pageTokens }: KnownCatalogue): PlannedRequest[] {
-  return Array.from({ length: VARIED }, () => {
-    switch (name) {
-      case "list":
-        return request(`${PRODUCT}/ListProducts`, { pageSize: PAGE_SIZE, pageToken: any(pageTokens) });
-      case "detail":
-        return request(`${PRODUCT}/GetProduct`, { id: any(productIds) });
-      default:
-        return request(`${PRODUCT}/SearchProducts`, { query: any(QUERIES), pageSize: PAGE_SIZE });
-    }
-  });
-}
-
-/** Each customer puts a first thing into the cart. */
-export function cartRequests(tokens: readonly string[], { variantIds }: KnownCatalogue): PlannedRequest[] {
-  return tokens.map((token) =>
-    request(
-      "/souk.order.v1.CartService/AddItem",
-      { variantId: any(variantIds), quantity: 1 },
-      { authorization: `Bearer ${token}` },
-    ),
-  );
-}
-
-/** Each customer orders what is in the cart. */
-export function orderRequests(tokens: readonly string[]): PlannedRequest[] {
-  const body = {
-    shippingAddress: {
-      ...{ name: "Ada L", line1: "1 Analytical Way", city: "Berlin" },
-      ...{ postalCode: "10115", countryCode: "DE" },
-    },
-    shippingMethod: "standard",
-    payment: { token: "tok_visa" },
-  };
-  return tokens.map((token) =>
-    request("/souk.order.v1.CheckoutService/PlaceOrder", body, {
-      authorization: `Bearer ${token}`,
-      "idempotency-key": randomUUID(),
-    }),
-  );
+function several(make: () => PlannedRequest): PlannedRequest[] {
+  return Array.from({ length: VARIED }, make);
 }
 
 function request(path: string, body: object, headers: Record<string, string> = {}): PlannedRequest {
@@ -121,15 +147,4 @@ function request(path: string, body: object, headers: Record<string, string> = {
 
 function any<T>(values: readonly T[]): T {
   return values[Math.floor(Math.random() * values.length)] as T;
-}
-
-function path(
-  name: string,
-  _title: string,
-  calls: number,
-  statements: number,
-  today: string,
-  once = false,
-): ShopPath {
-  return { name, once, goal: { calls, statements }, today };
 }

@@ -1,11 +1,10 @@
-import type { RunningShop } from "./running-shop.ts";
-import type { Layout } from "./running-shop.ts";
+import type { Layout, RunningShop } from "./running-shop.ts";
 
 /**
  * How many SQL statements the services of a shop have sent since they began, as their metrics say.
  *
  * @param shop the shop
- * @param layout how it is laid out; colocated services share their metrics
+ * @param layout how it is laid out; services in one process share their metrics
  */
 export async function countStatements({ config }: RunningShop, layout: Layout): Promise<number> {
   const { operations } = config.ports;

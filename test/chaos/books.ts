@@ -21,24 +21,36 @@ export interface Books {
   readonly level: readonly [available: number, reserved: number];
 }
 
-/** Reads the books of a shop. */
+/** Reads the books of a shop. Its orders are those of the shop's own order service unless another database is named. */
 export interface Auditor {
+  /** Waits until nothing of order's is under way any more: sagas, events and who heeds them. */
+  settled(orderDatabase?: string): Promise<void>;
   /**
-   * Waits until nothing of order's is under way any more: sagas, events and who heeds them.
+   * What the books say of an order, each for itself.
    *
-   * @param orderDatabase the URL of the database of the order service
-   */
-  settled(orderDatabase: string): Promise<void>;
-  /**
-   * What the books say, each for itself.
-   *
-   * @param orderDatabase the URL of the database of the order service
-   * @param orderId the order
-   * @param variantId what was ordered
    * @throws Error when the level of the variant is not the sum of its ledger
    */
-  read(orderDatabase: string, orderId: string, variantId: string): Promise<Books>;
+  read(orderId: string, variantId: string, orderDatabase?: string): Promise<Books>;
+  /**
+   * Waits until everything is settled, and compares the books of all orders: each is CONFIRMED, with its stock, one
+   * charge and one notification, or CANCELLED without any of them.
+   *
+   * @param variantId what all of them are of
+   * @param stock how much there was of it
+   * @returns how many orders are CONFIRMED and CANCELLED
+   * @throws Error that shows where they differ
+   */
+  agree(variantId: string, stock: number): Promise<{ confirmed: number; cancelled: number }>;
 }
+
+const CONFIRMED: Partial<Books> = {
+  order: "CONFIRMED",
+  reservation: "COMMITTED",
+  payment: "AUTHORIZED",
+  charges: ["authorized"],
+  told: ["order-confirmed"],
+  mails: 1,
+};
 
 /**
  * Opens the books of a shop.
@@ -47,7 +59,10 @@ export interface Auditor {
  * @param shop the shop
  */
 export async function openBooks(t: Teardown, shop: Shop): Promise<Auditor> {
-  const { SOUK_NATS_URL, SOUK_EVENT_NAMESPACE } = shop.env() as { SOUK_NATS_URL: string; SOUK_EVENT_NAMESPACE: string };
+  const { SOUK_NATS_URL, SOUK_EVENT_NAMESPACE } = shop.env() as {
+    SOUK_NATS_URL: string;
+    SOUK_EVENT_NAMESPACE: string;
+  };
   const nats = await connectNats({ servers: SOUK_NATS_URL });
   t.teardown(() => nats.close());
   const manager = await jetstreamManager(nats);
@@ -58,16 +73,20 @@ export async function openBooks(t: Teardown, shop: Shop): Promise<Auditor> {
     return row?.n ?? 0;
   }
 
-  return {
-    settled: (orderDatabase) =>
+  const auditor: Auditor = {
+    settled: (orderDatabase = "order") =>
       eventually(async () => {
-        assert.equal(await count(orderDatabase, "mesh.saga where state in ('running', 'compensating')"), 0, "sagas");
+        assert.equal(
+          await count(orderDatabase, "mesh.saga where state in ('running', 'compensating')"),
+          0,
+          "sagas",
+        );
         assert.equal(await count(orderDatabase, "mesh.outbox"), 0, "events on their way");
         const { num_pending, num_ack_pending } = await manager.consumers.info(stream, "notification");
         assert.equal(num_pending + num_ack_pending, 0, "events that notification has yet to heed");
       }, 60_000),
 
-    async read(orderDatabase, orderId, variantId) {
+    async read(orderId, variantId, orderDatabase = "order") {
       const all = async (database: string, sql: string) =>
         (await shop.ask<{ it: string }>(database, sql, [orderId])).map(({ it }) => it);
       const [orders, reservations, payments, charges, told, mails, levels] = await Promise.all([
@@ -101,5 +120,39 @@ export async function openBooks(t: Teardown, shop: Shop): Promise<Auditor> {
         level: [level?.available ?? 0, level?.reserved ?? 0],
       };
     },
+
+    async agree(variantId, stock) {
+      await auditor.settled();
+      const orders = await shop.ask<{ id: string; quantity: number }>(
+        "order",
+        "select orders.id, sum(quantity)::int as quantity from orders join order_line on order_id = orders.id group by orders.id",
+      );
+      let [confirmed, sold] = [0, 0];
+      const all = await Promise.all(
+        orders.map(async (it) => ({ ...it, books: await auditor.read(it.id, variantId) })),
+      );
+      for (const { id, quantity, books } of all) {
+        const { level: _, ...own } = books;
+        if (own.order === "CONFIRMED") {
+          assert.deepEqual(own, CONFIRMED, id);
+          confirmed++;
+          sold += quantity;
+        } else {
+          const { reservation = "RELEASED", charges, payment: _, ...rest } = own;
+          assert.deepEqual(
+            { reservation, ...rest },
+            { reservation: "RELEASED", order: "CANCELLED", told: [], mails: 0 },
+            id,
+          );
+          assert.ok(
+            charges.every((status) => status === "voided" || status === "declined"),
+            `${id}: ${charges}`,
+          );
+        }
+      }
+      for (const { books } of all) assert.deepEqual(books.level, [stock - sold, sold]);
+      return { confirmed, cancelled: all.length - confirmed };
+    },
   };
+  return auditor;
 }

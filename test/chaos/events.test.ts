@@ -24,7 +24,9 @@ test("while NATS is away calls go on, and their events arrive when it is back", 
   await nats.stop();
   const tokens = await Promise.all(
     Array.from({ length: 5 }, async (_, index) => {
-      const { tokens } = await mesh.withToken(AuthService, "").register({ ...ADA, email: `ada${index}@example.com` });
+      const { tokens } = await mesh
+        .withToken(AuthService, "")
+        .register({ ...ADA, email: `ada${index}@example.com` });
       return tokens?.accessToken ?? "";
     }),
   );
@@ -37,7 +39,11 @@ test("while NATS is away calls go on, and their events arrive when it is back", 
 
 test("an event whose process was killed before it was published arrives once", async (t) => {
   const nats = await startNats(t);
-  const env: Record<string, string> = { ...(await testEnvironment(t, [auth])), SOUK_NATS_URL: nats.url, SOUK_DATA_PLANE: "direct" };
+  const env: Record<string, string> = {
+    ...(await testEnvironment(t, [auth])),
+    SOUK_NATS_URL: nats.url,
+    SOUK_DATA_PLANE: "direct",
+  };
   const first = await startProcess(t, "auth", env);
   await nats.stop();
   const { tokens } = await callerOf(t, env, first.ports["grpc"]).register(ADA);
@@ -77,7 +83,11 @@ test("an event whose process was killed after it was published takes effect once
 
 test("an event whose consumer was killed between its effect and the acknowledgement takes effect once", async (t) => {
   const nats = await startNats(t);
-  const env: Record<string, string> = { ...(await testEnvironment(t, [auth, user])), SOUK_NATS_URL: nats.url, SOUK_DATA_PLANE: "direct" };
+  const env: Record<string, string> = {
+    ...(await testEnvironment(t, [auth, user])),
+    SOUK_NATS_URL: nats.url,
+    SOUK_DATA_PLANE: "direct",
+  };
   const source = await startProcess(t, "auth", env);
   const consumer = await startProcess(t, "user", env);
   // The handler stands still before its transaction ends, until NATS is gone and cannot hear the
@@ -90,7 +100,9 @@ test("an event whose consumer was killed between its effect and the acknowledgem
   await holder.query("select pg_advisory_lock(4711)");
   await callerOf(t, env, source.ports["grpc"]).register(ADA);
   await eventually(async () => {
-    const { rows } = await holder.query("select count(*)::int as n from pg_locks where not granted and objid = 4711");
+    const { rows } = await holder.query(
+      "select count(*)::int as n from pg_locks where not granted and objid = 4711",
+    );
     assert.equal(rows[0].n, 1);
   });
   await nats.stop();
@@ -164,7 +176,10 @@ async function listen(t: ExecutionContext, env: Record<string, string>): Promise
       }),
     ],
   });
-  const { SOUK_EVENT_NAMESPACE, SOUK_NATS_URL } = env as { SOUK_EVENT_NAMESPACE: string; SOUK_NATS_URL: string };
+  const { SOUK_EVENT_NAMESPACE, SOUK_NATS_URL } = env as {
+    SOUK_EVENT_NAMESPACE: string;
+    SOUK_NATS_URL: string;
+  };
   await startTestMesh(t, [listener], { env: { SOUK_EVENT_NAMESPACE, SOUK_NATS_URL } });
   return heard;
 }

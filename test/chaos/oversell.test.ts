@@ -17,12 +17,15 @@ test.after.always(async () => {
   for (const close of closing) await close();
 });
 
-test.serial("of a hundred who buy the last fifty at the same time, fifty get one and fifty are told", async (t) => {
-  const [variantId = ""] = await shop.offer(STOCK);
-  const outcomes = await buyAtOnce(variantId, [""]);
-  t.deepEqual(outcomes, { CONFIRMED: STOCK, OUT_OF_STOCK: BUYERS - STOCK });
-  await stockIsSold(t, variantId);
-});
+test.serial(
+  "of a hundred who buy the last fifty at the same time, fifty get one and fifty are told",
+  async (t) => {
+    const [variantId = ""] = await shop.offer(STOCK);
+    const outcomes = await buyAtOnce(variantId, [""]);
+    t.deepEqual(outcomes, { CONFIRMED: STOCK, OUT_OF_STOCK: BUYERS - STOCK });
+    await stockIsSold(t, variantId);
+  },
+);
 
 test.serial("what stands in a cart twice counts twice", async (t) => {
   const [variantId = ""] = await shop.offer(STOCK);
@@ -43,7 +46,9 @@ async function buyAtOnce(variantId: string, notes: readonly string[]): Promise<R
       ),
     ),
   );
-  return Object.fromEntries([...Map.groupBy(outcomes, (it) => it)].map(([outcome, all]) => [outcome, all.length]));
+  return Object.fromEntries(
+    [...Map.groupBy(outcomes, (it) => it)].map(([outcome, all]) => [outcome, all.length]),
+  );
 }
 
 /** Nothing is left, less than nothing never was, and every book says the same. */

@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import test, { type ExecutionContext } from "ava";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
-import { isRetryable, SoukError } from "#kit/error.ts";
+import { SoukError } from "#kit/error.ts";
 import type { AnySaga } from "#kit/saga/define-saga.ts";
 import type { SagaMoment } from "#kit/saga/run-saga.ts";
 import { cancelOrderSaga } from "../../services/order/cancel-order.ts";
 import { placeOrderSaga } from "../../services/order/place-order.ts";
-import { eventually } from "../eventually.ts";
 import { type Auditor, openBooks } from "./books.ts";
+import { insist } from "./insist.ts";
 import { openShop, type Shop, type Visit, visit } from "./shop.ts";
 import { openTills, type Till, type Tills } from "./tills.ts";
 
@@ -20,7 +20,9 @@ const SOLD = [STOCK - Number(QUANTITY), Number(QUANTITY)] as const;
 const UNSOLD = [STOCK, 0] as const;
 
 /** For each step of placing an order, how it fails for good. */
-const FAILURES: Readonly<Record<string, { quantity?: bigint; token?: string; hasty?: boolean; reason: string }>> = {
+const FAILURES: Readonly<
+  Record<string, { quantity?: bigint; token?: string; hasty?: boolean; reason: string }>
+> = {
   "reserve-stock": { quantity: BigInt(STOCK) + 1n, reason: "OUT_OF_STOCK" },
   "authorize-payment": { token: "tok_declined", reason: "PAYMENT_DECLINED" },
   // The stock is set aside for so short a time that it is given back before it is sold.
@@ -54,7 +56,7 @@ for (const moment of forward(placeOrderSaga)) {
         t.is(order.state, OrderState.CONFIRMED);
       });
       await books.settled(till.database);
-      t.deepEqual(await books.read(till.database, orderId, variantId), {
+      t.deepEqual(await books.read(orderId, variantId, till.database), {
         order: "CONFIRMED",
         reservation: "COMMITTED",
         payment: "AUTHORIZED",
@@ -77,7 +79,11 @@ for (const [index, { name }] of placeOrderSaga.steps.entries()) {
           t.fail("it was confirmed");
         });
         await books.settled(till.database);
-        const { charges, reservation, payment, ...rest } = await books.read(till.database, orderId, variantId);
+        const { charges, reservation, payment, ...rest } = await books.read(
+          orderId,
+          variantId,
+          till.database,
+        );
         t.deepEqual(rest, { order: "CANCELLED", told: [], mails: 0, level: UNSOLD });
         t.is(reservation, index === 0 ? undefined : "RELEASED");
         t.is(payment, [undefined, "DECLINED", "VOIDED"][index]);
@@ -96,7 +102,7 @@ for (const moment of forward(cancelOrderSaga)) {
       const order = await insist(() => visitNow().cancel(orderId));
       t.is(order.state, OrderState.CANCELLED);
       await books.settled(till.database);
-      t.deepEqual(await books.read(till.database, orderId, variantId), {
+      t.deepEqual(await books.read(orderId, variantId, till.database), {
         order: "CANCELLED",
         reservation: "RELEASED",
         payment: "VOIDED",
@@ -115,10 +121,13 @@ for (const moment of backward(cancelOrderSaga, 0)) {
       await shop.call(PaymentService, { caller: "order" }).capturePayment({ paymentId: orderId });
       await till.killItselfAt(moment);
       await dies(t, till, visitNow().cancel(orderId));
-      const refusal = await t.throwsAsync(insist(() => visitNow().cancel(orderId)), { instanceOf: SoukError });
+      const refusal = await t.throwsAsync(
+        insist(() => visitNow().cancel(orderId)),
+        { instanceOf: SoukError },
+      );
       t.is(refusal?.reason, "ORDER_NOT_CANCELLABLE");
       await books.settled(till.database);
-      t.deepEqual(await books.read(till.database, orderId, variantId), {
+      t.deepEqual(await books.read(orderId, variantId, till.database), {
         order: "CONFIRMED",
         reservation: "COMMITTED",
         payment: "CAPTURED",
@@ -146,7 +155,7 @@ function around(step: string, direction: Moment["direction"]): Moment[] {
 }
 
 function describe({ step, phase, direction }: Moment): string {
-  return `${phase} ${direction === "run" ? "" : "undoing at "}${step}`;
+  return `${phase} ${direction === "run" || step === "abandon" ? "" : "undoing "}${step}`;
 }
 
 /**
@@ -201,20 +210,4 @@ function customerAt(till: Till) {
 async function dies(t: ExecutionContext, till: Till, call: Promise<unknown>): Promise<void> {
   await t.throwsAsync(call, { instanceOf: SoukError });
   await till.revive();
-}
-
-/** Repeats a call for as long as it is not known how it ends. */
-function insist<R>(call: () => Promise<R>): Promise<R> {
-  const decided = async (): Promise<{ answer: R } | { refusal: SoukError }> => {
-    try {
-      return { answer: await call() };
-    } catch (error) {
-      if (error instanceof SoukError && !isRetryable(error)) return { refusal: error };
-      throw error;
-    }
-  };
-  return eventually(decided, 60_000).then((it) => {
-    if ("refusal" in it) throw it.refusal;
-    return it.answer;
-  });
 }

@@ -1,14 +1,10 @@
-import { randomBytes } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
-import { pino } from "pino";
 import pg from "pg";
+import { pino } from "pino";
 import { uuidv7 } from "uuidv7";
-import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
-import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
-import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { serviceNameOf } from "#kit/contract.ts";
 import { openDatabase } from "#kit/data/database.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
@@ -29,9 +25,9 @@ import { notification } from "../../services/notification/service.ts";
 import { order } from "../../services/order/service.ts";
 import { payment } from "../../services/payment/service.ts";
 import { product } from "../../services/product/service.ts";
-import { eventually } from "../eventually.ts";
 import { type Identity, testEnvironment } from "../mesh.ts";
 import type { Teardown } from "../stores.ts";
+import { offer } from "./offer.ts";
 
 const SERVICES = [auth, product, inventory, payment, order, notification];
 
@@ -62,6 +58,8 @@ export interface Shop {
   call<S extends DescService>(service: S, identity: Identity, address?: string): MeshClient<S>;
   /** Calls what every service serves, at one of them, as the operator. */
   operate<S extends DescService>(service: S, program: string): MeshClient<S>;
+  /** What a service says of its readiness: whether it is, and which dependencies are there. */
+  ready(program: string): Promise<{ ready: boolean; dependencies: Readonly<Record<string, boolean>> }>;
   /** Makes somebody who can sign in. */
   customer(): Customer;
   /** Puts new variants on sale, each with this much stock, and gives their ids. */
@@ -77,19 +75,30 @@ export interface Shop {
  * @param options how it differs from the usual
  */
 export async function openShop(t: Teardown, { apart = [], env: more = {} }: ShopOptions = {}): Promise<Shop> {
-  const env = { ...(await testEnvironment(t, SERVICES)), NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1", ...more };
-  const sign = await signer(t, env);
+  const env = {
+    ...(await testEnvironment(t, SERVICES)),
+    NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1",
+    ...more,
+  };
+  const sign = await signer(env);
   const calls = openLine(t, env);
   const ask = openArchive(t, env);
   const addresses = new Map<string, string>();
+  const operations = new Map<string, number | undefined>();
 
   async function run(programs: readonly Program[], own: Record<string, string>): Promise<void> {
     const running = await start(programs, own);
     t.teardown(() => running.stop());
-    for (const { name, ports } of running.programs) addresses.set(name, `127.0.0.1:${ports["grpc"] ?? ports["http"]}`);
+    for (const { name, ports } of running.programs) {
+      addresses.set(name, `127.0.0.1:${ports["grpc"]}`);
+      operations.set(name, ports["operations"]);
+    }
   }
 
-  await run(SERVICES.filter(({ name }) => !apart.includes(name)), env);
+  await run(
+    SERVICES.filter(({ name }) => !apart.includes(name)),
+    env,
+  );
 
   const shop: Shop = {
     addresses,
@@ -101,22 +110,37 @@ export async function openShop(t: Teardown, { apart = [], env: more = {} }: Shop
     call: (service, identity, address) =>
       calls(service, identity, address ?? (addresses.get(serviceNameOf(service)) as string)),
     operate: (service, program) => calls(service, { caller: "operator" }, addresses.get(program) as string),
+    async ready(program) {
+      const answer = await fetch(`http://127.0.0.1:${operations.get(program)}/health/ready`);
+      const { dependencies } = (await answer.json()) as { dependencies: { name: string; ok: boolean }[] };
+      return {
+        ready: answer.ok,
+        dependencies: Object.fromEntries(dependencies.map(({ name, ok }) => [name, ok])),
+      };
+    },
     customer() {
       const id = uuidv7();
       const email = `${id}@example.com`;
       return { id, email, accessToken: sign(id, email) };
     },
-    offer: (stock, variants = 1) => offer(shop, stock, variants),
+    offer: (stock, variants = 1) => offer(shop.call, stock, variants),
     ask,
   };
   return shop;
 }
 
 /** Signs access tokens as auth does, so that a hundred customers cost no hundred password hashes. */
-async function signer(t: Teardown, env: Readonly<Record<string, string>>) {
+async function signer(env: Readonly<Record<string, string>>) {
   const log = pino({ level: "silent" });
   const url = env["AUTH_DATABASE_URL"] as string;
-  const db = openDatabase({ url, entities: authEntities, migrations: [], poolSize: 1, applicationName: "test", log });
+  const db = openDatabase({
+    url,
+    entities: authEntities,
+    migrations: [],
+    poolSize: 1,
+    applicationName: "test",
+    log,
+  });
   const scope = rootScopes(log, () => {
     throw new Error("signing calls no service");
   })({ timeoutMs: 30_000 });
@@ -144,7 +168,8 @@ function openLine(t: Teardown, env: Readonly<Record<string, string>>) {
     const token = "caller" in identity ? serviceTokens(identity.caller, keyOf(identity.caller)) : undefined;
     const mesh = createMesh(transport, NO_BREAKERS, token);
     const scope = rootScopes(pino({ level: "silent" }), mesh)({ timeoutMs: 30_000 });
-    const authorization = "accessToken" in identity && identity.accessToken !== "" ? `Bearer ${identity.accessToken}` : undefined;
+    const authorization =
+      "accessToken" in identity && identity.accessToken !== "" ? `Bearer ${identity.accessToken}` : undefined;
     return mesh(authorization === undefined ? scope : { ...scope, authorization }, service);
   };
 }
@@ -155,7 +180,11 @@ function openArchive(t: Teardown, env: Readonly<Record<string, string>>) {
   t.teardown(async () => {
     await Promise.all([...pools.values()].map((pool) => pool.end()));
   });
-  return async <Row extends object>(database: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> => {
+  return async <Row extends object>(
+    database: string,
+    sql: string,
+    values: readonly unknown[] = [],
+  ): Promise<Row[]> => {
     const url = env[`${database.toUpperCase()}_DATABASE_URL`] ?? database;
     let pool = pools.get(url);
     if (pool === undefined) {
@@ -167,39 +196,14 @@ function openArchive(t: Teardown, env: Readonly<Record<string, string>>) {
   };
 }
 
-const CSV_HEADER =
-  "Handle,Title,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Status";
-
-/** As staff does it: a file is imported, and inventory hears of what is new. */
-async function offer(shop: Shop, stock: number, variants: number): Promise<string[]> {
-  const handle = `thing-${randomBytes(6).toString("hex")}`;
-  const rows = Array.from({ length: variants }, (_, index) => {
-    const product = index === 0 ? "Thing,true,Number" : ",,";
-    return `${handle},${product},No ${index},${handle}-${index},${stock},60.00,${index === 0 ? "active" : ""}`;
-  });
-  const chunk = Buffer.from([CSV_HEADER, ...rows, ""].join("\n"));
-  const admin = shop.call(ProductAdminService, { caller: "operator" });
-  for await (const { part } of admin.importProducts(file(chunk))) {
-    if (part.case === "problem") throw new Error(`the catalogue of the test is wrong: ${part.value.reason}`);
-  }
-  const { product } = await shop.call(ProductService, { accessToken: "" }).getProduct({ by: { case: "slug", value: handle } });
-  const ids = product?.variants.map(({ id }) => id) ?? [];
-  const stockroom = shop.call(InventoryService, { caller: "operator" });
-  await eventually(async () => {
-    const { levels } = await stockroom.getStock({ variantIds: ids });
-    const stocked = levels.filter(({ available }) => available === BigInt(stock));
-    if (stocked.length < ids.length) throw new Error(`${stocked.length} of ${ids.length} variants are in stock`);
-  }, 30_000);
-  return ids;
-}
-
-async function* file(chunk: Uint8Array) {
-  yield { part: { case: "options" as const, value: { currency: "EUR" } } };
-  yield { part: { case: "chunk" as const, value: chunk } };
-}
-
 /** Where everything is shipped to. */
-const ADDRESS = { name: "Ada Lovelace", line1: "Mühlenweg 4", city: "Kiel", postalCode: "24103", countryCode: "DE" };
+const ADDRESS = {
+  name: "Ada Lovelace",
+  line1: "Mühlenweg 4",
+  city: "Kiel",
+  postalCode: "24103",
+  countryCode: "DE",
+};
 
 /** What a customer does in a shop. */
 export interface Visit {

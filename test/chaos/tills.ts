@@ -32,7 +32,12 @@ export interface Tills {
  * @param most how many
  * @param env more settings
  */
-export function openTills(t: Teardown, shop: Shop, most: number, env: Readonly<Record<string, string>>): Tills {
+export function openTills(
+  t: Teardown,
+  shop: Shop,
+  most: number,
+  env: Readonly<Record<string, string>>,
+): Tills {
   const free: Till[] = [];
   const waiting: ((till: Till) => void)[] = [];
   let opened = 0;

@@ -86,7 +86,7 @@ export function consume(
   };
   const consumer = startConsumer(options);
   t.teardown(() => consumer.stop());
-  return { dead, stop: () => consumer.stop() };
+  return { ...consumer, dead };
 }
 
 /**
@@ -125,8 +125,10 @@ export interface VictimOrders {
   readonly namespace?: string;
   /** The moment of a saga, as "<step> <before|after> <run|undo>". */
   readonly moment?: string;
-  /** How the saga of the victim ends when nobody is killed. */
+  /** How the saga of the victim behaves. */
   readonly fate?: string;
+  /** The id of that saga, and the key of the call. */
+  readonly id?: string;
 }
 
 /**

@@ -11,6 +11,12 @@ import type { Subscription } from "./subscription.ts";
 
 /** Takes events from the streams of others. */
 export interface Consumer {
+  /**
+   * How many events of each domain have not taken effect here yet.
+   *
+   * @throws SoukError DEPENDENCY_UNAVAILABLE while NATS is away
+   */
+  backlog(): Promise<{ readonly domain: string; readonly events: number }[]>;
   /** Takes no more and finishes those in hand. */
   stop(): Promise<void>;
 }
@@ -65,6 +71,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     keepConsuming(options, domain, subscriptions, lanes, stopping.signal),
   );
   return {
+    backlog: () => Promise.all([...byDomain.keys()].map((domain) => backlogOf(options, domain))),
     async stop() {
       stopping.abort();
       await Promise.all(done);
@@ -72,6 +79,12 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       clearInterval(patience);
     },
   };
+}
+
+async function backlogOf({ bus, service }: ConsumerOptions, domain: string) {
+  const stream = await bus.ensureStream(domain);
+  const { num_pending, num_ack_pending } = await bus.streams().manager.consumers.info(stream, service);
+  return { domain, events: num_pending + num_ack_pending };
 }
 
 async function keepConsuming(

@@ -21,6 +21,16 @@ export interface IncomingCall {
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
 /**
+ * The id under which a request is followed: the caller's own where it is fit for logs, else a new one.
+ *
+ * @param headers what the caller sent
+ */
+export function requestIdOf(headers: { get(name: string): string | null | undefined }): string {
+  const given = headers.get("x-request-id") ?? "";
+  return REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+/**
  * Opens a call for the interceptors to fill in. Signal and log are made when they are first asked
  * for: most calls need neither.
  *
@@ -29,8 +39,7 @@ const REQUEST_ID = /^[\w.:-]{1,100}$/;
  * @param mesh where clients come from
  */
 export function openCall(incoming: IncomingCall, log: Logger, mesh: Mesh): OpenCall {
-  const givenId = incoming.headers.get("x-request-id");
-  const requestId = givenId !== undefined && REQUEST_ID.test(givenId) ? givenId : randomUUID();
+  const requestId = requestIdOf(incoming.headers);
   let controller: AbortController | undefined;
   let aborted: { reason: unknown } | undefined;
   let ownLog: Logger | undefined;

@@ -32,6 +32,8 @@ export interface SagaInHand {
   readonly definition: SagaDefinition;
   /** Leased to us. */
   readonly saga: StoredSaga;
+  /** Whether another run moved it before, which may have come further than is stored. */
+  readonly resumed: boolean;
   /** Aborted when it shall be left to another process, before its next step. */
   readonly leaving: AbortSignal;
   /** Told as soon as it is certain that it will fail. */
@@ -69,14 +71,16 @@ export async function runSaga(runner: SagaRunner, inHand: SagaInHand): Promise<S
     } catch (thrown) {
       if (thrown instanceof LeaseLost) throw thrown;
       const failure = toSoukError(thrown);
-      // What failed for good was not done; what failed otherwise may have been.
       const uncertain = isRetryable(failure);
+      // What failed for good at once was not done; an attempt whose end is not known may have been,
+      // and so may everything where another run was before.
+      const lastDone = uncertain || at.attempts > 0 ? at.step : at.step - 1;
       // The end is never given up: everything that it tells of has happened.
       const attempts = step === undefined ? Number.POSITIVE_INFINITY : (step.attempts ?? STEP_ATTEMPTS);
       if (uncertain && at.attempts + 1 < attempts) {
         if (!(await at.again(failure))) return { kind: "left" };
       } else {
-        await at.doom(failure, uncertain ? at.step : at.step - 1);
+        await at.doom(failure, inHand.resumed ? steps.length - 1 : lastDone);
         inHand.onDoomed(failure);
       }
     }

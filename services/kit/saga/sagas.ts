@@ -74,11 +74,14 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
   function keepInHand(
     definition: SagaDefinition,
     saga: StoredSaga,
+    resumed: boolean,
     onDoomed: (error: SoukError) => void,
   ): Promise<SagaOutcome> {
-    const ended = runSaga(runner, { definition, saga, leaving: leaving.signal, onDoomed }).finally(() => {
-      if (inHand.get(saga.id)?.saga === saga) inHand.delete(saga.id);
-    });
+    const ended = runSaga(runner, { definition, saga, resumed, leaving: leaving.signal, onDoomed }).finally(
+      () => {
+        if (inHand.get(saga.id)?.saga === saga) inHand.delete(saga.id);
+      },
+    );
     ended.catch((error: unknown) => {
       if (error instanceof LeaseLost)
         runner.log.info({ saga: saga.id }, "saga was taken over by another process");
@@ -95,7 +98,7 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
       if (stopping.signal.aborted || room <= 0) continue;
       try {
         for (const saga of await takeOver(run, [...byName.keys()], runner.leaseMs, room)) {
-          keepInHand(byName.get(saga.name) as SagaDefinition, saga, () => {}).catch(() => {});
+          keepInHand(byName.get(saga.name) as SagaDefinition, saga, true, () => {}).catch(() => {});
         }
       } catch (error) {
         runner.log.warn({ err: error }, "sagas cannot be taken over");
@@ -110,15 +113,13 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
       const saga = await findById(run, id);
       if (saga?.state === "succeeded") return { kind: "succeeded", result: saga.result ?? {} };
       const doomed = saga?.state === "running" ? undefined : saga?.error;
-      const late = Date.now() + JOIN_MS > latest;
+      const late = scope.signal.aborted || Date.now() + JOIN_MS > latest;
       // What is not undone at once is undone in the background.
       if (doomed && (saga?.state === "failed" || saga?.attempts || late))
         return { kind: "failed", error: doomed };
       if (late) return { kind: "failed", error: undecided() };
-      await Promise.race([
-        inHand.get(id)?.ended.catch(() => {}) ?? pause(JOIN_MS, scope.signal),
-        pause(JOIN_MS, scope.signal),
-      ]);
+      const ended = inHand.get(id)?.ended.catch(() => {});
+      await Promise.race([pause(JOIN_MS, scope.signal), ...(ended === undefined ? [] : [ended])]);
     }
   }
 
@@ -130,7 +131,7 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
       const begun = await begin(runner, known, scope, start as never);
       let outcome: SagaOutcome = { kind: "left" };
       if (begun.isNew)
-        outcome = await answerInTime(scope, (onDoomed) => keepInHand(known, begun.saga, onDoomed));
+        outcome = await answerInTime(scope, (onDoomed) => keepInHand(known, begun.saga, false, onDoomed));
       if (outcome.kind === "left") outcome = await join(begun.saga.id, scope);
       if (outcome.kind === "succeeded") return outcome.result as never;
       throw outcome.kind === "failed" ? outcome.error : undecided();

@@ -5,29 +5,14 @@ import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
  * use, which differ: it shows forints without fillér, though amounts of them are stored in fillér.
  */
 const MINOR_DIGITS: ReadonlyMap<string, number> = new Map([
-  ...[
-    "BIF",
-    "CLP",
-    "DJF",
-    "GNF",
-    "ISK",
-    "JPY",
-    "KMF",
-    "KRW",
-    "PYG",
-    "RWF",
-    "UGX",
-    "UYI",
-    "VND",
-    "VUV",
-    "XAF",
-    "XOF",
-  ].map((code) => [code, 0] as const),
-  ["XPF", 0],
-  ...["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"].map((code) => [code, 3] as const),
-  ["CLF", 4],
-  ["UYW", 4],
+  ...digits(0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+  ...digits(3, "BHD IQD JOD KWD LYD OMR TND"),
+  ...digits(4, "CLF UYW"),
 ]);
+
+function digits(count: number, currencies: string): [string, number][] {
+  return currencies.split(" ").map((currency) => [currency, count]);
+}
 
 const formatters = new Map<string, Intl.NumberFormat>();
 
@@ -37,20 +22,20 @@ const formatters = new Map<string, Intl.NumberFormat>();
  * @param amount in minor units of an ISO 4217 currency
  */
 export function formatMoney({ minor, currency }: Money): string {
-  const digits = MINOR_DIGITS.get(currency) ?? 2;
+  const minorDigits = MINOR_DIGITS.get(currency) ?? 2;
   let formatter = formatters.get(currency);
   if (formatter === undefined) {
-    const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    const fraction = { minimumFractionDigits: minorDigits, maximumFractionDigits: minorDigits };
     formatter = new Intl.NumberFormat("en", { style: "currency", currency, ...fraction });
     formatters.set(currency, formatter);
   }
   // A decimal number in writing is formatted exactly, where a float would round.
-  return formatter.format(decimal(minor, digits) as `${number}`);
+  return formatter.format(decimal(minor, minorDigits) as `${number}`);
 }
 
-function decimal(minor: bigint, digits: number): string {
+function decimal(minor: bigint, minorDigits: number): string {
   const sign = minor < 0n ? "-" : "";
-  const figures = String(minor < 0n ? -minor : minor).padStart(digits + 1, "0");
-  const point = figures.length - digits;
-  return digits === 0 ? sign + figures : `${sign}${figures.slice(0, point)}.${figures.slice(point)}`;
+  const figures = String(minor < 0n ? -minor : minor).padStart(minorDigits + 1, "0");
+  const point = figures.length - minorDigits;
+  return minorDigits === 0 ? sign + figures : `${sign}${figures.slice(0, point)}.${figures.slice(point)}`;
 }

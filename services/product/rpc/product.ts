@@ -1,11 +1,24 @@
 import type { ProductService } from "#gen/souk/product/v1/product_pb.ts";
+import type { Cache } from "#kit/cache.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import { batchGetVariants, type SaleVariant } from "../batch-get-variants.ts";
-import type { Catalogue } from "../catalogue.ts";
+import type { CatalogueMemory } from "../catalogue-memory.ts";
+import type { ProductDatabase } from "../database.ts";
 import { getProduct } from "../get-product.ts";
 import { listCategories } from "../list-categories.ts";
 import { listProducts } from "../list-products.ts";
+import type { SearchEngine } from "../search/search-engine.ts";
 import { searchProducts } from "../search-products.ts";
+
+/** What the catalogue is read with. */
+export interface CatalogueReading {
+  readonly db: ProductDatabase;
+  readonly memory: CatalogueMemory;
+  readonly search: SearchEngine;
+  readonly cache: Cache;
+  /** How long the sizes of categories are given again, in ms. */
+  readonly categoriesMs: number;
+}
 
 /** Serves souk.product.v1.ProductService. */
 export function productRpc({
@@ -14,7 +27,7 @@ export function productRpc({
   search,
   cache,
   categoriesMs,
-}: Catalogue): Implementation<typeof ProductService> {
+}: CatalogueReading): Implementation<typeof ProductService> {
   return {
     getProduct: ({ by }) => getProduct(db, memory, by),
     listProducts: (request) => listProducts(db, memory, request),
