@@ -1,4 +1,7 @@
+import { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
+import { ApiKeyService } from "#gen/souk/auth/v1/api_key_pb.ts";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
+import { OpenIdService } from "#gen/souk/auth/v1/openid_pb.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
 import { authSettings } from "./config.ts";
@@ -19,6 +22,46 @@ export const auth = defineService({
       accessMs: settings.AUTH_ACCESS_TOKEN_MS,
       refreshMs: settings.AUTH_REFRESH_TOKEN_MS,
     };
-    return [implement(AuthService, authRpc({ db, keys, lifetimes }))];
+    return [
+      implement(AuthService, authRpc({ db, keys, lifetimes }), [
+        "completeLogin",
+        "verifyEmail",
+        "sendVerificationEmail",
+        "logoutEverywhere",
+        "listSessions",
+        "revokeSession",
+        "changePassword",
+        "requestPasswordReset",
+        "resetPassword",
+        "getSignInMethods",
+        "enrollTotp",
+        "confirmTotp",
+        "disableTotp",
+        "regenerateRecoveryCodes",
+      ]),
+      implement(AccessService, {}, [
+        "listPermissions",
+        "listRoles",
+        "createRole",
+        "updateRole",
+        "deleteRole",
+        "grantRole",
+        "revokeRole",
+        "listAccounts",
+        "getAccount",
+        "disableAccount",
+        "enableAccount",
+        "listAuditRecords",
+      ]),
+      implement(ApiKeyService, {}, ["createApiKey", "listApiKeys", "revokeApiKey", "exchangeApiKey"]),
+      implement(OpenIdService, {}, [
+        "listOpenIdProviders",
+        "startOpenIdLogin",
+        "completeOpenIdLogin",
+        "startOpenIdLink",
+        "completeOpenIdLink",
+        "unlinkIdentity",
+      ]),
+    ];
   },
 });

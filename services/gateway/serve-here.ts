@@ -3,6 +3,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { Member } from "#kit/mesh/join-mesh.ts";
 import type { Handler, OpenCall } from "#kit/rpc/call.ts";
 import { openCall } from "#kit/rpc/open-call.ts";
+import { toConnectError } from "./connect-error.ts";
 
 type Request = Message | AsyncIterable<Message>;
 
@@ -23,9 +24,19 @@ export function serveHere(method: DescMethod, handler: Handler, member: Member) 
   }
 
   if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
-    return (request: Request, context: HandlerContext) => handler(open(context), request);
+    return async (request: Request, context: HandlerContext) => {
+      try {
+        return await handler(open(context), request);
+      } catch (thrown) {
+        throw toConnectError(thrown);
+      }
+    };
   }
   return async function* (request: Request, context: HandlerContext) {
-    yield* (await handler(open(context), request)) as AsyncIterable<Message>;
+    try {
+      yield* (await handler(open(context), request)) as AsyncIterable<Message>;
+    } catch (thrown) {
+      throw toConnectError(thrown);
+    }
   };
 }

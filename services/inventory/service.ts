@@ -1,4 +1,5 @@
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
+import { StockTakeService } from "#gen/souk/inventory/v1/stock_take_pb.ts";
 import { ProductChangedSchema } from "#gen/souk/product/v1/events_pb.ts";
 import { on } from "#kit/events/subscription.ts";
 import { job } from "#kit/jobs/job.ts";
@@ -17,7 +18,35 @@ export const inventory = defineService({
   port: 3006,
   settings: inventorySettings,
   data: { entities, migrations },
-  serve: ({ db }) => [implement(InventoryService, inventoryRpc(db))],
+  serve: ({ db }) => [
+    implement(InventoryService, inventoryRpc(db), [
+      "watchStock",
+      "listStock",
+      "listMovements",
+      "transferStock",
+      "receiveTransfer",
+      "cancelTransfer",
+      "getTransfer",
+      "listTransfers",
+      "setStockPolicy",
+      "listLocations",
+      "createLocation",
+      "updateLocation",
+      "renewReservation",
+      "getReservation",
+      "fulfillReservation",
+      "reduceReservation",
+      "returnStock",
+    ]),
+    implement(StockTakeService, {}, [
+      "startStockTake",
+      "recordCount",
+      "completeStockTake",
+      "cancelStockTake",
+      "getStockTake",
+      "listStockTakes",
+    ]),
+  ],
   consume: () => [on(ProductChangedSchema, openStock)],
   jobs: ({ db, settings }) => [
     job({

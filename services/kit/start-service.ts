@@ -82,7 +82,7 @@ export async function startService(
   const subscriptions = definition.consume?.(resources) ?? [];
   const handle = eventHandler(name, subscriptions, db, rootScope);
   const dead = deadLetters(bus, name, handle);
-  const relay = startRelay({ url, domain: name, bus, outbox: db.outbox, log });
+  const relay = startRelay({ url, service: name, bus, outbox: db.outbox, log });
   const consumer = startConsumer({
     service: name,
     subscriptions,

@@ -1,6 +1,7 @@
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { databaseUrl } from "#kit/config.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
@@ -26,9 +27,43 @@ export const order = defineService({
     const changes = listenForOrderChanges(databaseUrl("order", settings), log);
     onStop(changes.stop);
     return [
-      implement(CartService, cartRpc(shop)),
-      implement(CheckoutService, checkoutRpc(shop, sagas)),
-      implement(OrderService, orderRpc(shop, sagas, changes)),
+      implement(CartService, cartRpc(shop), [
+        "createGuestCart",
+        "mergeCart",
+        "saveForLater",
+        "moveToCart",
+        "applyCoupon",
+        "removeCoupon",
+      ]),
+      implement(CheckoutService, checkoutRpc(shop, sagas), ["completePayment"]),
+      implement(OrderService, orderRpc(shop, sagas, changes), [
+        "findGuestOrder",
+        "requestReturn",
+        "cancelReturn",
+        "listOrderTimeline",
+        "getInvoice",
+        "listOrders",
+        "getOrderForStaff",
+        "getPackingSlip",
+        "shipOrder",
+        "updateShipment",
+        "markShipmentDelivered",
+        "cancelOrderItems",
+        "editOrder",
+        "approveReturn",
+        "rejectReturn",
+        "receiveReturn",
+        "refundOrder",
+        "exchangeOrder",
+        "addOrderNote",
+      ]),
+      implement(PromotionService, {}, [
+        "createPromotion",
+        "updatePromotion",
+        "getPromotion",
+        "listPromotions",
+        "endPromotion",
+      ]),
     ];
   },
   sagas: [placeOrderSaga, cancelOrderSaga],

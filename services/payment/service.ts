@@ -1,4 +1,8 @@
+import { GiftCardService } from "#gen/souk/payment/v1/gift_card_pb.ts";
+import { LedgerService } from "#gen/souk/payment/v1/ledger_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
+import { ReconciliationService } from "#gen/souk/payment/v1/reconciliation_pb.ts";
+import { StoreCreditService } from "#gen/souk/payment/v1/store_credit_pb.ts";
 import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService, type Resources } from "#kit/service.ts";
@@ -17,7 +21,35 @@ export const payment = defineService({
   port: 3005,
   settings: paymentSettings,
   data: { entities, migrations },
-  serve: (resources) => [implement(PaymentService, paymentRpc(payments(resources)))],
+  serve: (resources) => [
+    implement(PaymentService, paymentRpc(payments(resources)), [
+      "confirmPayment",
+      "refundPayment",
+      "listPayments",
+      "syncPayment",
+      "handleWebhook",
+    ]),
+    implement(GiftCardService, {}, [
+      "checkGiftCard",
+      "issueGiftCard",
+      "getGiftCard",
+      "listGiftCards",
+      "disableGiftCard",
+    ]),
+    implement(LedgerService, {}, ["listLedgerAccounts", "listLedgerEntries"]),
+    implement(ReconciliationService, {}, [
+      "runReconciliation",
+      "getReconciliationReport",
+      "listReconciliationReports",
+      "resolveDifference",
+    ]),
+    implement(StoreCreditService, {}, [
+      "getMyStoreCredit",
+      "listMyStoreCreditEntries",
+      "getStoreCredit",
+      "adjustStoreCredit",
+    ]),
+  ],
   jobs: (resources) => {
     const ours = payments(resources);
     return [

@@ -13,6 +13,7 @@ export interface SaleVariant {
   readonly product_id: string;
   readonly slug: string;
   readonly title: string;
+  readonly category_id: string | null;
 }
 
 /** Some variants, those left out that are unknown or not on sale. */
@@ -21,7 +22,7 @@ export function batchGetVariants(db: ProductDatabase, ids: readonly string[]): P
     .selectFrom("variant")
     .innerJoin("product", "product.id", "variant.product_id")
     .select(["variant.id", "sku", "price_minor", "compare_at_minor", "currency", "option_values", "grams"])
-    .select(["barcode", "product_id", "slug", "title"])
+    .select(["barcode", "product_id", "slug", "title", "category_id"])
     .where("variant.id", "=", (it) => it.fn.any(it.val(ids)))
     .where("retire_time", "is", null)
     .where("state", "=", "PUBLISHED")

@@ -5,11 +5,11 @@ import {
   ListProductsResponseSchema,
   ProductSchema,
 } from "#gen/souk/product/v1/product_pb.ts";
-import { encodePageToken } from "#kit/data/page-token.ts";
+import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
 import type { CatalogueMemory } from "./catalogue-memory.ts";
 import type { ProductDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
-import { type PageRequest, positionOf, sizeOf, UUID } from "./page.ts";
+import { type PageRequest, sizeOf } from "./page.ts";
 
 /** Which products are listed, and which part of the list is asked for. */
 export interface ListRequest extends PageRequest {
@@ -37,9 +37,9 @@ export async function listProducts(
 ): Promise<ListProductsResponse> {
   const { categorySlug } = request;
   const list = `ListProducts ${categorySlug}`;
-  const [after] = positionOf(list, request, [UUID]) ?? [];
+  const [after] = decodePageToken(list, request.pageToken, [UUID]);
   const size = sizeOf(request);
-  return memory.recall(`${list} ${size} ${after}`, async (knownVersion) => {
+  return memory.recall(`${size} ${after} ${list}`, async (knownVersion) => {
     const rows = await readPage(db, categorySlug, after, size + 1, knownVersion);
     const [{ version, category_id }] = rows as [Row];
     if (version === knownVersion) return { version, products: 0 };

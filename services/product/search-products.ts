@@ -3,9 +3,9 @@ import {
   type SearchProductsResponse,
   SearchProductsResponseSchema,
 } from "#gen/souk/product/v1/product_pb.ts";
-import { encodePageToken } from "#kit/data/page-token.ts";
+import { decodePageToken, encodePageToken } from "#kit/data/page-token.ts";
 import type { CatalogueMemory } from "./catalogue-memory.ts";
-import { type PageRequest, positionOf, sizeOf } from "./page.ts";
+import { type PageRequest, sizeOf } from "./page.ts";
 import type { SearchEngine } from "./search/search-engine.ts";
 
 /** What is looked for, and which part of the hits is asked for. */
@@ -25,9 +25,10 @@ export async function searchProducts(
   request: ProductSearch,
 ): Promise<SearchProductsResponse> {
   const list = `SearchProducts ${request.query}`;
-  const after = positionOf(list, request, engine.positionShapes);
+  const position = decodePageToken(list, request.pageToken, engine.positionShapes);
+  const after = position.length === 0 ? undefined : position;
   const size = sizeOf(request);
-  return memory.recall(`${list} ${size} ${after}`, async (knownVersion) => {
+  return memory.recall(`${size} ${after} ${list}`, async (knownVersion) => {
     const { version, hits } = await engine.search({
       words: request.query,
       limit: size + 1,

@@ -1,5 +1,6 @@
 import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
+import { ReviewService } from "#gen/souk/product/v1/review_pb.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
 import { catalogueMemory } from "./catalogue-memory.ts";
@@ -27,6 +28,28 @@ export const product = defineService({
         categoriesMs: settings.PRODUCT_CATEGORIES_MS,
       }),
     ),
-    implement(ProductAdminService, productAdminRpc(db)),
+    implement(ProductAdminService, productAdminRpc(db), [
+      "exportProducts",
+      "listProductsForStaff",
+      "getProductForStaff",
+      "createProduct",
+      "updateProduct",
+      "publishProduct",
+      "archiveProduct",
+      "setVariantPrices",
+      "createCategory",
+      "updateCategory",
+      "deleteCategory",
+    ]),
+    implement(ReviewService, {}, [
+      "listReviews",
+      "listMyReviews",
+      "createReview",
+      "updateMyReview",
+      "deleteMyReview",
+      "reportReview",
+      "listReviewsForStaff",
+      "moderateReview",
+    ]),
   ],
 });

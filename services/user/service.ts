@@ -14,6 +14,8 @@ export const user = defineService({
   port: 3002,
   settings: {},
   data: { entities, migrations },
-  serve: ({ db }) => [implement(UserService, userRpc(db))],
+  serve: ({ db }) => [
+    implement(UserService, userRpc(db), ["exportMyData", "deleteMe", "listUsers", "getUser", "updateUser"]),
+  ],
   consume: () => [on(AccountRegisteredSchema, createProfile)],
 });

@@ -1,27 +1,28 @@
 import { type HttpConnection, openHttpConnection, writeRequest } from "./http-connection.ts";
 import type { Load, LoadResult, PlannedRequest } from "./load.ts";
 
+/** Where requests come from. */
+interface Source {
+  /** The next request; undefined when there are no more. */
+  take(): Buffer | undefined;
+  /** How many different ones were taken. */
+  used(): number;
+}
+
 // The process that sends the load, so that its part of the processor can be told from the shop's.
 // It is told what to send by message, and answers with what came of it.
 process.once("message", (load: Load) => {
   void generate(load).then((result) => process.send?.(result));
 });
 
-async function generate({
-  host,
-  port,
-  callers,
-  warmUpMs,
-  measureMs,
-  once,
-  requests,
-}: Load): Promise<LoadResult> {
+async function generate(load: Load): Promise<LoadResult> {
+  const { host, port, callers, measureMs, once, requests } = load;
   const source = sourceOf(requests, once);
   const connections = await Promise.all(
     Array.from({ length: callers }, () => openHttpConnection(host, port)),
   );
   try {
-    await callFor(warmUpMs, connections, source);
+    await warmUp(load, connections, source);
     process.send?.("measuring");
     await new Promise((resolve) => process.once("message", resolve));
     const before = process.cpuUsage();
@@ -45,8 +46,23 @@ async function generate({
   }
 }
 
+/** Code runs slowly until it has run often. */
+async function warmUp(
+  { warmUpMs, warmUpCalls }: Load,
+  connections: readonly HttpConnection[],
+  source: Source,
+): Promise<void> {
+  const until = performance.now() + 3 * warmUpMs;
+  let { calls } = await callFor(warmUpMs, connections, source);
+  while (calls < warmUpCalls && performance.now() < until) {
+    const more = await callFor(warmUpMs / 4, connections, source);
+    if (more.calls === 0) return;
+    calls += more.calls;
+  }
+}
+
 /** Gives the requests one after the other, each once or again and again. */
-function sourceOf(requests: readonly PlannedRequest[], once: boolean) {
+function sourceOf(requests: readonly PlannedRequest[], once: boolean): Source {
   const encoded = requests.map(({ path, body, headers }) => writeRequest(path, body, headers));
   let next = 0;
   return {
@@ -55,11 +71,7 @@ function sourceOf(requests: readonly PlannedRequest[], once: boolean) {
   };
 }
 
-async function callFor(
-  ms: number,
-  connections: readonly HttpConnection[],
-  source: ReturnType<typeof sourceOf>,
-) {
+async function callFor(ms: number, connections: readonly HttpConnection[], source: Source) {
   const until = performance.now() + ms;
   const latencies: number[] = [];
   const failures: string[] = [];
@@ -76,5 +88,5 @@ async function callFor(
       }
     }),
   );
-  return { latencies: Float64Array.from(latencies), failures };
+  return { calls: latencies.length, latencies: Float64Array.from(latencies), failures };
 }

@@ -15,7 +15,10 @@ export interface Load {
   readonly port: number;
   /** How many connections there are; each has one call under way at a time. */
   readonly callers: number;
+  /** How long the warm-up takes at least; it is over after three times that at the latest. */
   readonly warmUpMs: number;
+  /** How many calls the warm-up has, if they can be made in its time. */
+  readonly warmUpCalls: number;
   readonly measureMs: number;
   /** Whether a request may be sent only once; it ends early when there are no more. */
   readonly once: boolean;

@@ -131,6 +131,7 @@ async function measurePath(
       port: way.port,
       callers: CALLERS,
       warmUpMs: WARM_UP_MS,
+      warmUpCalls: path.goal.calls / 2,
       measureMs: MEASURE_MS,
       once: path.once,
       requests: path.plan(catalogue, tokens),

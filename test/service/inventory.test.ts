@@ -68,7 +68,10 @@ async function stocked(available: bigint): Promise<string> {
 
 async function levelOf(variantId: string) {
   const { levels } = await mesh.withToken(InventoryService, "").getStock({ variantIds: [variantId] });
-  return [levels[0]?.available, levels[0]?.reserved];
+  const [level] = levels;
+  if (level?.onHand !== (level?.available ?? 0n) + (level?.reserved ?? 0n))
+    throw new Error("stock is missing");
+  return [level?.available, level?.reserved];
 }
 
 test("new variants are stocked when product tells of them", async (t) => {

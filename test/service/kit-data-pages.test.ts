@@ -2,27 +2,30 @@ import test from "ava";
 import fc from "fast-check";
 import { uuidv7 } from "uuidv7";
 import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.ts";
-import { decodePageToken, encodePageToken } from "#kit/data/page-token.ts";
+import { decodePageToken, encodePageToken, NUMBER, UUID } from "#kit/data/page-token.ts";
 import { uuidBefore } from "#kit/data/uuid-before.ts";
 import { detailOf, isMeshRefusal, MeshReason, SoukError } from "#kit/error.ts";
 
 test("a page token leads to where the page ended", (t) => {
   fc.assert(
     fc.property(fc.string(), fc.array(fc.string()), (list, position) => {
-      t.deepEqual(decodePageToken(list, encodePageToken(list, position)), position);
+      const shape = position.map(() => /^[^]*$/);
+      t.deepEqual(decodePageToken(list, encodePageToken(list, position), shape), position);
     }),
   );
-  t.deepEqual(decodePageToken("list", ""), []);
+  t.deepEqual(decodePageToken("list", "", [UUID]), []);
 });
 
 test("a token of another list, or one that was never given, is refused with the field that holds it", (t) => {
   for (const token of [
     encodePageToken("other", ["1"]),
+    encodePageToken("list", ["one"]),
+    encodePageToken("list", ["1", "2"]),
     "nonsense",
     "e30",
     Buffer.from("[1]").toString("base64url"),
   ]) {
-    const error = t.throws(() => decodePageToken("list", token), { instanceOf: SoukError });
+    const error = t.throws(() => decodePageToken("list", token, [NUMBER]), { instanceOf: SoukError });
     t.true(isMeshRefusal(error, MeshReason.PAGE_TOKEN_INVALID));
     t.is(error && detailOf(error, BadRequestSchema)?.fieldViolations[0]?.field, "page_token");
   }

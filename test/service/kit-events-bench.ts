@@ -47,7 +47,7 @@ export function openTestBus(t: Teardown, url: string, namespace: string): EventB
  * @param bus where the events go
  */
 export function relayFrom(t: Teardown, db: BenchDatabase, url: string, bus: EventBus): Relay {
-  const relay = startRelay({ url, domain: "order", bus, outbox: db.outbox, log: silent });
+  const relay = startRelay({ url, service: "bench", bus, outbox: db.outbox, log: silent });
   t.teardown(() => relay.stop());
   return relay;
 }

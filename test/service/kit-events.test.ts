@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/transport-node";
 import test from "ava";
+import { ReservationExpiredSchema } from "#gen/souk/inventory/v1/events_pb.ts";
 import { OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { isMeshRefusal, MeshReason } from "#kit/error.ts";
 import { on } from "#kit/events/subscription.ts";
@@ -53,6 +54,25 @@ test("events of one aggregate take effect in their order, whoever else tells of 
   );
   await eventually(() => assert.equal([...seen.values()].flat().length, 10 * expected.length), 60_000);
   for (const ofOne of seen.values()) t.deepEqual(ofOne, expected);
+});
+
+test("events of every domain find their stream", async (t) => {
+  const { natsUrl } = await testStores();
+  const url = await makeDatabase(t);
+  const db = openBench(t, url);
+  const bus = openTestBus(t, natsUrl, freshNamespace());
+  const heard: string[] = [];
+  consume(t, db, bus, [
+    on(OrderConfirmedSchema, async () => void heard.push("order")),
+    on(ReservationExpiredSchema, async () => void heard.push("inventory")),
+  ]);
+  relayFrom(t, db, url, bus);
+  await db.write(callScope(), async (tx) => {
+    tx.emit(OrderConfirmedSchema, { orderId: "a" });
+    tx.emit(ReservationExpiredSchema, { reservationId: "a" });
+  });
+  await eventually(() => assert.deepEqual(heard.toSorted(), ["inventory", "order"]));
+  t.is((await db.pool.run("select from mesh.inbox")).rowCount, 2);
 });
 
 test("an event that is delivered again has no further effect", async (t) => {

@@ -20,7 +20,7 @@ if (orders.as === "saga") await runVictimSaga(db, orders, die);
 else {
   const bus = openEventBus({ url: natsUrl, namespace, clientName: "victim", log: silent });
   if (orders.as === "relay") {
-    startRelay({ url, domain: "order", bus: dyingAfterPublish(bus), outbox: db.outbox, log: silent });
+    startRelay({ url, service: "bench", bus: dyingAfterPublish(bus), outbox: db.outbox, log: silent });
   } else {
     const subscriptions = [
       on(OrderConfirmedSchema, async ({ orderId }, tx: BenchTransaction) => {

@@ -4,7 +4,7 @@ import { type AuthContext, login, register, type SignedIn } from "../accounts.ts
 import { logout, refresh } from "../sessions.ts";
 
 /** Serves souk.auth.v1.AuthService. */
-export function authRpc(auth: AuthContext): Implementation<typeof AuthService> {
+export function authRpc(auth: AuthContext) {
   return {
     register: async (request, call) => answer(await register(auth, call, request)),
     login: async ({ email, password }, call) => answer(await login(auth, call, email, password)),
@@ -16,7 +16,7 @@ export function authRpc(auth: AuthContext): Implementation<typeof AuthService> {
       return {};
     },
     getKeySet: async (_, call) => ({ jwksJson: JSON.stringify({ keys: await auth.keys.published(call) }) }),
-  };
+  } satisfies Partial<Implementation<typeof AuthService>>;
 }
 
 function answer({ user, accessToken, refreshToken, expiresIn }: SignedIn) {

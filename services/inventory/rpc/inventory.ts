@@ -5,20 +5,20 @@ import type { Implementation } from "#kit/rpc/implement.ts";
 import { adjustStock } from "../adjust-stock.ts";
 import { commitReservation } from "../commit-reservation.ts";
 import type { InventoryDatabase } from "../database.ts";
-import { getStock } from "../get-stock.ts";
+import { getStock, type Level } from "../get-stock.ts";
 import { releaseReservation } from "../release-reservation.ts";
 import { reserveStock } from "../reserve-stock.ts";
 
 /** Serves souk.inventory.v1.InventoryService. */
-export function inventoryRpc(db: InventoryDatabase): Implementation<typeof InventoryService> {
+export function inventoryRpc(db: InventoryDatabase) {
   return {
     async getStock({ variantIds }) {
-      return { levels: await getStock(db, variantIds) };
+      return { levels: (await getStock(db, variantIds)).map(toStockLevel) };
     },
 
     adjustStock({ variantId, delta, reason }, call) {
       return adjustStock(db, call, { variantId, delta, note: reason }, (level) =>
-        create(AdjustStockResponseSchema, { level }),
+        create(AdjustStockResponseSchema, { level: toStockLevel(level) }),
       );
     },
 
@@ -36,5 +36,9 @@ export function inventoryRpc(db: InventoryDatabase): Implementation<typeof Inven
       await releaseReservation(db, reservationId);
       return {};
     },
-  };
+  } satisfies Partial<Implementation<typeof InventoryService>>;
+}
+
+function toStockLevel({ variantId, available, reserved }: Level) {
+  return { variantId, available, reserved, onHand: available + reserved };
 }

@@ -70,6 +70,7 @@ export const meshMigrations: Migrations = [
         unique (owner, key)
       );
       create index saga_unfinished on mesh.saga (lease_until) where state in ('running', 'compensating');
+      create index saga_failed on mesh.saga (id) where state = 'failed';
     `,
     down: "drop table mesh.saga",
   },

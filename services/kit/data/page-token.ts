@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
 import { MeshReason, refuseMesh } from "../error.ts";
 
+/** A part of a sort key that is an id. */
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** A part of a sort key that is a whole number. */
+export const NUMBER = /^[0-9]{1,18}$/;
+
 /**
  * The opaque token with which a list goes on.
  *
@@ -16,19 +21,22 @@ export function encodePageToken(list: string, position: readonly string[]): stri
  *
  * @param list as it was encoded
  * @param token the token; empty for the beginning
+ * @param shape what each part of the sort key looks like; a made-up token must not reach a statement
  * @returns the sort key of the last row given; nothing at the beginning
  * @throws SoukError PAGE_TOKEN_INVALID when the token is not one of this list
  */
-export function decodePageToken(list: string, token: string): string[] {
+export function decodePageToken(list: string, token: string, shape: readonly RegExp[]): string[] {
   if (token === "") return [];
-  const parts = parse(token);
-  if (parts === undefined || parts[0] !== fingerprint(list)) {
+  const [mark, ...position] = parse(token) ?? [];
+  const fits =
+    position.length === shape.length && shape.every((part, index) => part.test(position[index] ?? ""));
+  if (mark !== fingerprint(list) || !fits) {
     const description = "is not a token that this list gave; begin without one";
     throw refuseMesh(MeshReason.PAGE_TOKEN_INVALID, `page_token ${description}`, {
       violations: [{ field: "page_token", description }],
     });
   }
-  return parts.slice(1);
+  return position;
 }
 
 function parse(token: string): string[] | undefined {

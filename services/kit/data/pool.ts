@@ -181,20 +181,31 @@ async function connectWithin(pool: pg.Pool, ms: number): Promise<pg.PoolClient> 
 }
 
 const names = new Map<string, string>();
-const mostNames = 1_000;
+const uses = new Map<string, number>();
+/** So often a statement is sent before it gets a name. */
+const USES_BEFORE_NAME = 5;
+/** Each connection of the server keeps what is prepared, so that there must not be too much of it. */
+const MOST_NAMES = 500;
+const MOST_COUNTED = 1_000;
 
 /**
  * The name under which connections keep a statement prepared, which spares the server to parse and plan it.
- * Texts without parameters and those beyond the first thousand get none: they are likely made up each time.
+ * Texts without parameters, and those that are made up each time, get none.
  */
 function statementName(text: string, values: readonly unknown[] | undefined): string | undefined {
-  if (values === undefined || values.length === 0) return undefined;
-  let name = names.get(text);
-  if (name === undefined && names.size < mostNames) {
-    name = `s${names.size}`;
-    names.set(text, name);
+  const name = names.get(text);
+  if (name !== undefined || values === undefined || values.length === 0 || names.size >= MOST_NAMES)
+    return name;
+  const used = (uses.get(text) ?? 0) + 1;
+  if (used < USES_BEFORE_NAME) {
+    if (uses.size >= MOST_COUNTED) uses.clear();
+    uses.set(text, used);
+    return undefined;
   }
-  return name;
+  uses.delete(text);
+  const fresh = `s${names.size}`;
+  names.set(text, fresh);
+  return fresh;
 }
 
 function tooLate() {

@@ -21,6 +21,8 @@ export interface EventBus {
    * @throws SoukError DEPENDENCY_UNAVAILABLE while it is away
    */
   streams(): Streams;
+  /** Whether the server is away. */
+  isAway(): boolean;
   /**
    * Makes sure that there is a stream for the events of a domain.
    *
@@ -42,6 +44,8 @@ const MAX_AGE_NS = 30 * 24 * 3_600 * 1e9;
 const DUPLICATE_WINDOW_NS = 120 * 1e9;
 const CONNECT_MS = 2_000;
 const RETRY_MS = 250;
+/** After this time it is looked again whether a stream is there, in ms. */
+const STREAM_FRESH_MS = 60_000;
 
 /**
  * Connects to NATS in the background and for ever: the server may be away at any time.
@@ -118,12 +122,14 @@ export function openEventBus(options: {
   return {
     namespace,
     streams,
+    isAway: () => away,
     ensureStream(domain) {
       let made = ensured.get(domain);
       if (made === undefined) {
         made = makeStream(domain);
-        made.catch(() => ensured.delete(domain));
         ensured.set(domain, made);
+        const forget = () => ensured.delete(domain);
+        made.then(() => setTimeout(forget, STREAM_FRESH_MS).unref(), forget);
       }
       return made;
     },

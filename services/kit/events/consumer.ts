@@ -125,7 +125,7 @@ async function consumeUntilFailure(
     filter_subjects: subscriptions.map(({ schema }) => `${bus.namespace}.${eventSubject(schema)}.*`),
   });
   const consumer = await client.consumers.get(stream, service);
-  const messages = await consumer.consume({ max_messages: PREFETCH });
+  const messages = await consumer.consume({ max_messages: PREFETCH, abort_on_missing_resource: true });
   succeeded();
   const stop = () => messages.stop();
   signal.addEventListener("abort", stop, { once: true });

@@ -32,40 +32,30 @@ const BATCH_MS = 5_000;
  * others are on their way at the same time.
  *
  * @param events in the order in which they were stored
- * @param domain the domain whose stream they go to
  * @param bus where NATS is
  */
-export async function publishInOrder(
-  events: readonly StoredEvent[],
-  domain: string,
-  bus: EventBus,
-): Promise<Published> {
+export async function publishInOrder(events: readonly StoredEvent[], bus: EventBus): Promise<Published> {
   const stored: string[] = [];
   const latest = performance.now() + BATCH_MS;
-  if (events.length === 0) return { stored, failure: undefined };
-  try {
-    const stream = await bus.ensureStream(domain);
-    const byAggregate = Map.groupBy(events, ({ aggregate_id }) => aggregate_id);
-    const outcomes = await Promise.allSettled(
-      [...byAggregate.values()].map(async (ofOne) => {
-        for (const event of ofOne) {
-          if (performance.now() > latest) return;
-          await publish(event, stream, bus);
-          stored.push(event.seq);
-        }
-      }),
-    );
-    return { stored, failure: outcomes.find((outcome) => outcome.status === "rejected")?.reason };
-  } catch (failure) {
-    return { stored, failure };
-  }
+  const byAggregate = Map.groupBy(events, ({ aggregate_id }) => aggregate_id);
+  const outcomes = await Promise.allSettled(
+    [...byAggregate.values()].map(async (ofOne) => {
+      for (const event of ofOne) {
+        if (performance.now() > latest) return;
+        await publish(event, bus);
+        stored.push(event.seq);
+      }
+    }),
+  );
+  return { stored, failure: outcomes.find((outcome) => outcome.status === "rejected")?.reason };
 }
 
-function publish(event: StoredEvent, stream: string, { namespace, streams }: EventBus): Promise<unknown> {
-  return streams().client.publish(`${namespace}.${event.subject}`, event.payload, {
+async function publish(event: StoredEvent, bus: EventBus): Promise<void> {
+  const streamName = await bus.ensureStream(event.subject.split(".")[0] ?? "");
+  await bus.streams().client.publish(`${bus.namespace}.${event.subject}`, event.payload, {
     msgID: event.id,
     timeout: PUBLISH_MS,
-    expect: { streamName: stream },
+    expect: { streamName },
     headers: toHeaders({
       id: event.id,
       type: event.type,

@@ -15,8 +15,8 @@ export interface Relay {
 export interface RelayOptions {
   /** The database whose outbox it is. */
   readonly url: string;
-  /** The domain whose stream the events go to. */
-  readonly domain: string;
+  /** Whose it is. */
+  readonly service: string;
   readonly bus: EventBus;
   /** Rings when this process stored events. */
   readonly outbox: OutboxSignal;
@@ -30,6 +30,8 @@ const CHANNEL = "mesh_outbox";
 const SPACING_MS = 20;
 /** The net under LISTEN: how often the outbox is looked at anyway, in ms. */
 const POLL_MS = 1_000;
+/** How often it is looked whether NATS is back, in ms. */
+const AWAY_MS = 500;
 const CONNECT_MS = 3_000;
 /** After this the database is taken for frozen. */
 const ANSWER_MS = 20_000;
@@ -71,10 +73,10 @@ async function keepRelaying(options: RelayOptions, signal: AbortSignal): Promise
 
 /** @throws whatever ends the connection to the database, and with it the right to publish */
 async function relayUntilFailure(options: RelayOptions, signal: AbortSignal): Promise<void> {
-  const { url, domain, outbox } = options;
+  const { url, service, outbox } = options;
   const client = new pg.Client({
     connectionString: url,
-    application_name: `souk-relay-${domain}`,
+    application_name: `souk-relay-${service}`,
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
     keepAlive: true,
@@ -127,8 +129,10 @@ async function publishForEver(
   let stored: readonly string[] = [];
   let pauseMs = FIRST_PAUSE_MS;
   while (!signal.aborted || stored.length > 0) {
-    const events = await forgetAndRead(client, stored, signal.aborted ? 0 : BATCH);
-    const outcome = await publishInOrder(events, options.domain, options.bus);
+    // Nothing is read that cannot be published.
+    const away = options.bus.isAway();
+    const events = await forgetAndRead(client, stored, signal.aborted || away ? 0 : BATCH);
+    const outcome = await publishInOrder(events, options.bus);
     stored = outcome.stored;
     if (outcome.failure !== undefined) {
       if (pauseMs === FIRST_PAUSE_MS) options.log.warn({ err: outcome.failure }, "events wait in the outbox");
@@ -137,7 +141,8 @@ async function publishForEver(
     } else {
       pauseMs = FIRST_PAUSE_MS;
       // What was published is removed by the next look, which is due at once.
-      if (stored.length === 0 && !signal.aborted) await Promise.race([wake.wait(POLL_MS), broken]);
+      if (stored.length > 0 || signal.aborted) continue;
+      await Promise.race([away ? pause(AWAY_MS, signal) : wake.wait(POLL_MS), broken]);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { Logger } from "pino";
 import { OperationsService, SagaState } from "#gen/souk/mesh/v1/operations_pb.ts";
-import { decodePageToken, encodePageToken } from "../data/page-token.ts";
+import { decodePageToken, encodePageToken, NUMBER, UUID } from "../data/page-token.ts";
 import type { DeadLetters } from "../events/dead-letters.ts";
 import type { JobReport, Jobs } from "../jobs/jobs.ts";
 import type { Breakers } from "../mesh/breakers.ts";
@@ -46,7 +46,7 @@ export function operationsService({
 
     async listDeadLetters({ pageSize, pageToken }) {
       const limit = pageSize || PAGE_SIZE;
-      const [after = "0"] = decodePageToken("ListDeadLetters", pageToken);
+      const [after = "0"] = decodePageToken("ListDeadLetters", pageToken, [NUMBER]);
       const letters = await deadLetters.list(after, limit);
       return {
         deadLetters: letters.map(({ deadTime, ...letter }) => ({
@@ -66,7 +66,7 @@ export function operationsService({
     async listSagas({ state, pageSize, pageToken }) {
       const limit = pageSize || PAGE_SIZE;
       const list = `ListSagas ${state}`;
-      const [before] = decodePageToken(list, pageToken);
+      const [before] = decodePageToken(list, pageToken, [UUID]);
       const wanted = (Object.keys(STATES) as StoredState[]).find((it) => STATES[it] === state);
       const found = await sagas.list({ state: wanted, before, limit });
       return {

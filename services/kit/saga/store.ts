@@ -224,8 +224,9 @@ export async function listSagas(
 ): Promise<StoredSaga[]> {
   const { rows } = await run(
     `select ${COLUMNS} from mesh.saga
-      where ($1::text is null or state = $1) and ($2::uuid is null or id < $2) order by id desc limit $3`,
-    [filter.state ?? null, filter.before ?? null, filter.limit],
+      where ${filter.state === undefined ? "true" : `state = '${filter.state}'`} and ($1::uuid is null or id < $1)
+      order by id desc limit $2`,
+    [filter.before ?? null, filter.limit],
   );
   return rows.map(fromRow);
 }

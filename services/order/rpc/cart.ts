@@ -6,7 +6,7 @@ import { addItem, clearCart, getCart, type PricedCart, updateItem } from "../car
 import type { Shop } from "../shop.ts";
 
 /** Serves souk.order.v1.CartService. */
-export function cartRpc(shop: Shop): Implementation<typeof CartService> {
+export function cartRpc(shop: Shop) {
   return {
     async getCart(_, call) {
       return { cart: toCart(await getCart(shop, call, requireUser(call).id)) };
@@ -26,7 +26,7 @@ export function cartRpc(shop: Shop): Implementation<typeof CartService> {
     async clearCart(_, call) {
       return { cart: toCart(await clearCart(shop, call, requireUser(call).id)) };
     },
-  };
+  } satisfies Partial<Implementation<typeof CartService>>;
 }
 
 function toCart({ cart, breakdown, variants }: PricedCart): MessageInitShape<typeof CartSchema> {

@@ -9,7 +9,7 @@ import { getQuotes, type Quote } from "../quote.ts";
 import type { Shop } from "../shop.ts";
 
 /** Serves souk.order.v1.CheckoutService. */
-export function checkoutRpc(shop: Shop, sagas: Sagas): Implementation<typeof CheckoutService> {
+export function checkoutRpc(shop: Shop, sagas: Sagas) {
   return {
     async getQuote(_, call) {
       return { quotes: (await getQuotes(shop, call, requireUser(call).id)).map(toQuote) };
@@ -21,7 +21,7 @@ export function checkoutRpc(shop: Shop, sagas: Sagas): Implementation<typeof Che
       const checkout = { customerId, email, shippingAddress: address, shippingMethod, expectedTotal };
       return { order: toOrder(await placeOrder(shop, sagas, call, checkout, payment?.token ?? "")) };
     },
-  };
+  } satisfies Partial<Implementation<typeof CheckoutService>>;
 }
 
 function toQuote({ method, breakdown }: Quote) {

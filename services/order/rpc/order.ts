@@ -1,5 +1,5 @@
 import type { OrderService } from "#gen/souk/order/v1/order_pb.ts";
-import { decodePageToken, encodePageToken } from "#kit/data/page-token.ts";
+import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
 import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
@@ -14,11 +14,7 @@ import { watchOrder } from "../watch-order.ts";
 const PAGE_SIZE = 20;
 
 /** Serves souk.order.v1.OrderService. */
-export function orderRpc(
-  shop: Shop,
-  sagas: Sagas,
-  changes: OrderChanges,
-): Implementation<typeof OrderService> {
+export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
   return {
     async getOrder({ id }, call) {
       return { order: toOrder(await requireOrderOf(shop.db.sql, id, requireUser(call).id)) };
@@ -28,7 +24,7 @@ export function orderRpc(
       const { id: customerId } = requireUser(call);
       const list = `orders of ${customerId}`;
       const limit = pageSize || PAGE_SIZE;
-      const [before] = decodePageToken(list, pageToken);
+      const [before] = decodePageToken(list, pageToken, [UUID]);
       // One more than asked for tells whether there is a next page.
       const found = await listOrdersOf(shop.db.sql, customerId, limit + 1, before);
       const orders = found.slice(0, limit);
@@ -49,5 +45,5 @@ export function orderRpc(
         yield { order: toOrder(order) };
       }
     },
-  };
+  } satisfies Partial<Implementation<typeof OrderService>>;
 }

@@ -8,7 +8,7 @@ import { amountOf, getPayment, type Payments, type StoredPayment } from "../paym
 import { voidPayment } from "../void-payment.ts";
 
 /** Serves souk.payment.v1.PaymentService. */
-export function paymentRpc(payments: Payments): Implementation<typeof PaymentService> {
+export function paymentRpc(payments: Payments) {
   return {
     async authorizePayment({ paymentId, amount, token }, call) {
       const authorization = { id: paymentId, amount: amount as Money, token };
@@ -27,7 +27,7 @@ export function paymentRpc(payments: Payments): Implementation<typeof PaymentSer
     async getPayment({ id }) {
       return { payment: toPayment(await getPayment(payments.db, id)) };
     },
-  };
+  } satisfies Partial<Implementation<typeof PaymentService>>;
 }
 
 function toPayment(stored: StoredPayment) {

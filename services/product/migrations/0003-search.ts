@@ -16,7 +16,7 @@ export const search: SchemaChange = {
       return btrim(regexp_replace(lower(unaccent('unaccent', content)), '[^[:alnum:]]+', ' ', 'g'));
 
     create function search_vector(title text, tags text[], vendor text, category text, description_html text)
-      returns tsvector language sql immutable parallel safe
+      returns tsvector language sql stable parallel safe
       return setweight(to_tsvector('english', search_words(title)), 'A')
         || setweight(to_tsvector('english', search_words(tags::text)), 'B')
         || setweight(to_tsvector('english', search_words(vendor || ' ' || vendor || ' ' || category)), 'C')

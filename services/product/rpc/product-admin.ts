@@ -11,7 +11,7 @@ import { decimalsOf } from "../import/currency.ts";
 import { type ImportStep, importProducts } from "../import/import-products.ts";
 
 /** Serves souk.product.v1.ProductAdminService. */
-export function productAdminRpc(db: ProductDatabase): Implementation<typeof ProductAdminService> {
+export function productAdminRpc(db: ProductDatabase) {
   return {
     async *importProducts(requests, call) {
       // Left where it stands when the import ends early: ending it would end the answers as well.
@@ -26,7 +26,7 @@ export function productAdminRpc(db: ProductDatabase): Implementation<typeof Prod
         yield { part: toPart(step) };
       }
     },
-  };
+  } satisfies Partial<Implementation<typeof ProductAdminService>>;
 }
 
 async function readOptions(parts: AsyncIterator<ImportProductsRequest>): Promise<ImportOptions> {

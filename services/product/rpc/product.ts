@@ -55,5 +55,6 @@ function toSaleVariant(stored: SaleVariant) {
     productId: stored.product_id,
     productSlug: stored.slug,
     productTitle: stored.title,
+    categoryId: stored.category_id ?? "",
   };
 }

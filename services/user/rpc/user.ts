@@ -16,7 +16,7 @@ import type { UserDatabase } from "../database.ts";
 import { getProfile, type ProfileChange, type StoredProfile, updateProfile } from "../profiles.ts";
 
 /** Serves souk.user.v1.UserService. */
-export function userRpc(db: UserDatabase): Implementation<typeof UserService> {
+export function userRpc(db: UserDatabase) {
   return {
     getMe: async (_, call) => ({ profile: toProfile(await getProfile(db, requireUser(call).id)) }),
 
@@ -52,7 +52,7 @@ export function userRpc(db: UserDatabase): Implementation<typeof UserService> {
       await deleteAddress(db, call, requireUser(call).id, id);
       return {};
     },
-  };
+  } satisfies Partial<Implementation<typeof UserService>>;
 }
 
 /** What an update mask may name, and the change that it stands for. */

@@ -5,6 +5,16 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { SendVerificationEmailRequestSchema, SendVerificationEmailResponseSchema, VerifyEmailRequestSchema, VerifyEmailResponseSchema } from "./email_pb.ts";
+import { file_souk_auth_v1_email } from "./email_pb.ts";
+import type { ChangePasswordRequestSchema, ChangePasswordResponseSchema, RequestPasswordResetRequestSchema, RequestPasswordResetResponseSchema, ResetPasswordRequestSchema, ResetPasswordResponseSchema } from "./password_pb.ts";
+import { file_souk_auth_v1_password } from "./password_pb.ts";
+import type { ConfirmTotpRequestSchema, ConfirmTotpResponseSchema, DisableTotpRequestSchema, DisableTotpResponseSchema, EnrollTotpRequestSchema, EnrollTotpResponseSchema, GetSignInMethodsRequestSchema, GetSignInMethodsResponseSchema, RegenerateRecoveryCodesRequestSchema, RegenerateRecoveryCodesResponseSchema } from "./second_factor_pb.ts";
+import { file_souk_auth_v1_second_factor } from "./second_factor_pb.ts";
+import type { ListSessionsRequestSchema, ListSessionsResponseSchema, LogoutEverywhereRequestSchema, LogoutEverywhereResponseSchema, RevokeSessionRequestSchema, RevokeSessionResponseSchema } from "./session_pb.ts";
+import { file_souk_auth_v1_session } from "./session_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/auth/v1/auth.proto.
  */
 export const file_souk_auth_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("Chdzb3VrL2F1dGgvdjEvYXV0aC5wcm90bxIMc291ay5hdXRoLnYxIpMBCg9SZWdpc3RlclJlcXVlc3QSHAoFZW1haWwYASABKAlCDYABAbpIB3IFGP4BYAESHwoIcGFzc3dvcmQYAiABKAlCDYABAbpIB3IFEAoYyAESIAoKZmlyc3RfbmFtZRgDIAEoCUIMgAEBukgGcgQQARhkEh8KCWxhc3RfbmFtZRgEIAEoCUIMgAEBukgGcgQQARhkIl0KEFJlZ2lzdGVyUmVzcG9uc2USIwoEdXNlchgBIAEoCzIVLnNvdWsuYXV0aC52MS5BY2NvdW50EiQKBnRva2VucxgCIAEoCzIULnNvdWsuYXV0aC52MS5Ub2tlbnMiOAoHQWNjb3VudBIKCgJpZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEg0KBXJvbGVzGAMgAygJIlMKBlRva2VucxIZCgxhY2Nlc3NfdG9rZW4YASABKAlCA4ABARIaCg1yZWZyZXNoX3Rva2VuGAIgASgJQgOAAQESEgoKZXhwaXJlc19pbhgDIAEoBSJNCgxMb2dpblJlcXVlc3QSHAoFZW1haWwYASABKAlCDYABAbpIB3IFEAEY/gESHwoIcGFzc3dvcmQYAiABKAlCDYABAbpIB3IFEAEYyAEiWgoNTG9naW5SZXNwb25zZRIjCgR1c2VyGAEgASgLMhUuc291ay5hdXRoLnYxLkFjY291bnQSJAoGdG9rZW5zGAIgASgLMhQuc291ay5hdXRoLnYxLlRva2VucyI2Cg5SZWZyZXNoUmVxdWVzdBIkCg1yZWZyZXNoX3Rva2VuGAEgASgJQg2AAQG6SAdyBRABGMgBIjcKD1JlZnJlc2hSZXNwb25zZRIkCgZ0b2tlbnMYASABKAsyFC5zb3VrLmF1dGgudjEuVG9rZW5zIjUKDUxvZ291dFJlcXVlc3QSJAoNcmVmcmVzaF90b2tlbhgBIAEoCUINgAEBukgHcgUQARjIASIQCg5Mb2dvdXRSZXNwb25zZSISChBHZXRLZXlTZXRSZXF1ZXN0IiYKEUdldEtleVNldFJlc3BvbnNlEhEKCWp3a3NfanNvbhgBIAEoCTLIAwoLQXV0aFNlcnZpY2USVwoIUmVnaXN0ZXISHS5zb3VrLmF1dGgudjEuUmVnaXN0ZXJSZXF1ZXN0Gh4uc291ay5hdXRoLnYxLlJlZ2lzdGVyUmVzcG9uc2UiDKq7GAgKAgoAEgIIBRJOCgVMb2dpbhIaLnNvdWsuYXV0aC52MS5Mb2dpblJlcXVlc3QaGy5zb3VrLmF1dGgudjEuTG9naW5SZXNwb25zZSIMqrsYCAoCCgASAggFElQKB1JlZnJlc2gSHC5zb3VrLmF1dGgudjEuUmVmcmVzaFJlcXVlc3QaHS5zb3VrLmF1dGgudjEuUmVmcmVzaFJlc3BvbnNlIgyquxgICgIKABICCAUSVwoGTG9nb3V0Ehsuc291ay5hdXRoLnYxLkxvZ291dFJlcXVlc3QaHC5zb3VrLmF1dGgudjEuTG9nb3V0UmVzcG9uc2UiEqq7GA4KAgoAEgIIBRoCCAMgARJhCglHZXRLZXlTZXQSHi5zb3VrLmF1dGgudjEuR2V0S2V5U2V0UmVxdWVzdBofLnNvdWsuYXV0aC52MS5HZXRLZXlTZXRSZXNwb25zZSITkAIBqrsYDAoCCgASAggCGgIIA2IGcHJvdG8z", [file_buf_validate_validate, file_souk_mesh_v1_policy]);
+  fileDesc("Chdzb3VrL2F1dGgvdjEvYXV0aC5wcm90bxIMc291ay5hdXRoLnYxIpMBCg9SZWdpc3RlclJlcXVlc3QSHAoFZW1haWwYASABKAlCDYABAbpIB3IFGP4BYAESHwoIcGFzc3dvcmQYAiABKAlCDYABAbpIB3IFEAoYyAESIAoKZmlyc3RfbmFtZRgDIAEoCUIMgAEBukgGcgQQARhkEh8KCWxhc3RfbmFtZRgEIAEoCUIMgAEBukgGcgQQARhkIl0KEFJlZ2lzdGVyUmVzcG9uc2USIwoEdXNlchgBIAEoCzIVLnNvdWsuYXV0aC52MS5BY2NvdW50EiQKBnRva2VucxgCIAEoCzIULnNvdWsuYXV0aC52MS5Ub2tlbnMiUAoHQWNjb3VudBIKCgJpZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEg0KBXJvbGVzGAMgAygJEhYKDmVtYWlsX3ZlcmlmaWVkGAQgASgIIlMKBlRva2VucxIZCgxhY2Nlc3NfdG9rZW4YASABKAlCA4ABARIaCg1yZWZyZXNoX3Rva2VuGAIgASgJQgOAAQESEgoKZXhwaXJlc19pbhgDIAEoBSJNCgxMb2dpblJlcXVlc3QSHAoFZW1haWwYASABKAlCDYABAbpIB3IFEAEY/gESHwoIcGFzc3dvcmQYAiABKAlCDYABAbpIB3IFEAEYyAEiiwEKDUxvZ2luUmVzcG9uc2USIwoEdXNlchgBIAEoCzIVLnNvdWsuYXV0aC52MS5BY2NvdW50EiQKBnRva2VucxgCIAEoCzIULnNvdWsuYXV0aC52MS5Ub2tlbnMSLwoJY2hhbGxlbmdlGAMgASgLMhwuc291ay5hdXRoLnYxLkxvZ2luQ2hhbGxlbmdlIjYKDlJlZnJlc2hSZXF1ZXN0EiQKDXJlZnJlc2hfdG9rZW4YASABKAlCDYABAbpIB3IFEAEYyAEiNwoPUmVmcmVzaFJlc3BvbnNlEiQKBnRva2VucxgBIAEoCzIULnNvdWsuYXV0aC52MS5Ub2tlbnMiNQoNTG9nb3V0UmVxdWVzdBIkCg1yZWZyZXNoX3Rva2VuGAEgASgJQg2AAQG6SAdyBRABGMgBIhAKDkxvZ291dFJlc3BvbnNlIhIKEEdldEtleVNldFJlcXVlc3QiJgoRR2V0S2V5U2V0UmVzcG9uc2USEQoJandrc19qc29uGAEgASgJIl8KDkxvZ2luQ2hhbGxlbmdlEhwKD2NoYWxsZW5nZV90b2tlbhgBIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKhAQoUQ29tcGxldGVMb2dpblJlcXVlc3QSJgoPY2hhbGxlbmdlX3Rva2VuGAEgASgJQg2AAQG6SAdyBRABGMgBEikKCXRvdHBfY29kZRgCIAEoCUIUgAEBukgOcgwyCl5bMC05XXs2fSRIABIlCg1yZWNvdmVyeV9jb2RlGAMgASgJQgyAAQG6SAZyBBABGChIAEIPCgZmYWN0b3ISBbpIAggBImIKFUNvbXBsZXRlTG9naW5SZXNwb25zZRIjCgR1c2VyGAEgASgLMhUuc291ay5hdXRoLnYxLkFjY291bnQSJAoGdG9rZW5zGAIgASgLMhQuc291ay5hdXRoLnYxLlRva2VuczLVDwoLQXV0aFNlcnZpY2USVwoIUmVnaXN0ZXISHS5zb3VrLmF1dGgudjEuUmVnaXN0ZXJSZXF1ZXN0Gh4uc291ay5hdXRoLnYxLlJlZ2lzdGVyUmVzcG9uc2UiDKq7GAgKAgoAEgIIBRJOCgVMb2dpbhIaLnNvdWsuYXV0aC52MS5Mb2dpblJlcXVlc3QaGy5zb3VrLmF1dGgudjEuTG9naW5SZXNwb25zZSIMqrsYCAoCCgASAggFElQKB1JlZnJlc2gSHC5zb3VrLmF1dGgudjEuUmVmcmVzaFJlcXVlc3QaHS5zb3VrLmF1dGgudjEuUmVmcmVzaFJlc3BvbnNlIgyquxgICgIKABICCAUSVwoGTG9nb3V0Ehsuc291ay5hdXRoLnYxLkxvZ291dFJlcXVlc3QaHC5zb3VrLmF1dGgudjEuTG9nb3V0UmVzcG9uc2UiEqq7GA4KAgoAEgIIBRoCCAMgARJhCglHZXRLZXlTZXQSHi5zb3VrLmF1dGgudjEuR2V0S2V5U2V0UmVxdWVzdBofLnNvdWsuYXV0aC52MS5HZXRLZXlTZXRSZXNwb25zZSITkAIBqrsYDAoCCgASAggCGgIIAxJmCg1Db21wbGV0ZUxvZ2luEiIuc291ay5hdXRoLnYxLkNvbXBsZXRlTG9naW5SZXF1ZXN0GiMuc291ay5hdXRoLnYxLkNvbXBsZXRlTG9naW5SZXNwb25zZSIMqrsYCAoCCgASAggFEmAKC1ZlcmlmeUVtYWlsEiAuc291ay5hdXRoLnYxLlZlcmlmeUVtYWlsUmVxdWVzdBohLnNvdWsuYXV0aC52MS5WZXJpZnlFbWFpbFJlc3BvbnNlIgyquxgICgIKABICCAUSfgoVU2VuZFZlcmlmaWNhdGlvbkVtYWlsEiouc291ay5hdXRoLnYxLlNlbmRWZXJpZmljYXRpb25FbWFpbFJlcXVlc3QaKy5zb3VrLmF1dGgudjEuU2VuZFZlcmlmaWNhdGlvbkVtYWlsUmVzcG9uc2UiDKq7GAgKAhIAEgIIBRJ1ChBMb2dvdXRFdmVyeXdoZXJlEiUuc291ay5hdXRoLnYxLkxvZ291dEV2ZXJ5d2hlcmVSZXF1ZXN0GiYuc291ay5hdXRoLnYxLkxvZ291dEV2ZXJ5d2hlcmVSZXNwb25zZSISqrsYDgoCEgASAggFGgIIAyABEmoKDExpc3RTZXNzaW9ucxIhLnNvdWsuYXV0aC52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiIuc291ay5hdXRoLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIhOQAgGquxgMCgISABICCAIaAggDEmwKDVJldm9rZVNlc3Npb24SIi5zb3VrLmF1dGgudjEuUmV2b2tlU2Vzc2lvblJlcXVlc3QaIy5zb3VrLmF1dGgudjEuUmV2b2tlU2Vzc2lvblJlc3BvbnNlIhKquxgOCgISABICCAUaAggDIAESaQoOQ2hhbmdlUGFzc3dvcmQSIy5zb3VrLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GiQuc291ay5hdXRoLnYxLkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UiDKq7GAgKAhIAEgIIBRJ7ChRSZXF1ZXN0UGFzc3dvcmRSZXNldBIpLnNvdWsuYXV0aC52MS5SZXF1ZXN0UGFzc3dvcmRSZXNldFJlcXVlc3QaKi5zb3VrLmF1dGgudjEuUmVxdWVzdFBhc3N3b3JkUmVzZXRSZXNwb25zZSIMqrsYCAoCCgASAggFEmYKDVJlc2V0UGFzc3dvcmQSIi5zb3VrLmF1dGgudjEuUmVzZXRQYXNzd29yZFJlcXVlc3QaIy5zb3VrLmF1dGgudjEuUmVzZXRQYXNzd29yZFJlc3BvbnNlIgyquxgICgIKABICCAUSdgoQR2V0U2lnbkluTWV0aG9kcxIlLnNvdWsuYXV0aC52MS5HZXRTaWduSW5NZXRob2RzUmVxdWVzdBomLnNvdWsuYXV0aC52MS5HZXRTaWduSW5NZXRob2RzUmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAhoCCAMSXQoKRW5yb2xsVG90cBIfLnNvdWsuYXV0aC52MS5FbnJvbGxUb3RwUmVxdWVzdBogLnNvdWsuYXV0aC52MS5FbnJvbGxUb3RwUmVzcG9uc2UiDKq7GAgKAhIAEgIIBRJgCgtDb25maXJtVG90cBIgLnNvdWsuYXV0aC52MS5Db25maXJtVG90cFJlcXVlc3QaIS5zb3VrLmF1dGgudjEuQ29uZmlybVRvdHBSZXNwb25zZSIMqrsYCAoCEgASAggFEmAKC0Rpc2FibGVUb3RwEiAuc291ay5hdXRoLnYxLkRpc2FibGVUb3RwUmVxdWVzdBohLnNvdWsuYXV0aC52MS5EaXNhYmxlVG90cFJlc3BvbnNlIgyquxgICgISABICCAUShAEKF1JlZ2VuZXJhdGVSZWNvdmVyeUNvZGVzEiwuc291ay5hdXRoLnYxLlJlZ2VuZXJhdGVSZWNvdmVyeUNvZGVzUmVxdWVzdBotLnNvdWsuYXV0aC52MS5SZWdlbmVyYXRlUmVjb3ZlcnlDb2Rlc1Jlc3BvbnNlIgyquxgICgISABICCAViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_auth_v1_email, file_souk_auth_v1_password, file_souk_auth_v1_second_factor, file_souk_auth_v1_session, file_souk_mesh_v1_policy]);
 
 /**
  * Asks for an account.
@@ -110,6 +120,13 @@ export type Account = Message<"souk.auth.v1.Account"> & {
    * @generated from field: repeated string roles = 3;
    */
   roles: string[];
+
+  /**
+   * Whether the e-mail address is confirmed.
+   *
+   * @generated from field: bool email_verified = 4;
+   */
+  emailVerified: boolean;
 };
 
 /**
@@ -201,6 +218,13 @@ export type LoginResponse = Message<"souk.auth.v1.LoginResponse"> & {
    * @generated from field: souk.auth.v1.Tokens tokens = 2;
    */
   tokens?: Tokens | undefined;
+
+  /**
+   * Set instead of user and tokens when a second factor is asked for: go on with CompleteLogin.
+   *
+   * @generated from field: souk.auth.v1.LoginChallenge challenge = 3;
+   */
+  challenge?: LoginChallenge | undefined;
 };
 
 /**
@@ -325,6 +349,106 @@ export const GetKeySetResponseSchema: GenMessage<GetKeySetResponse> = /*@__PURE_
   messageDesc(file_souk_auth_v1_auth, 11);
 
 /**
+ * A sign-in that waits for its second factor.
+ *
+ * @generated from message souk.auth.v1.LoginChallenge
+ */
+export type LoginChallenge = Message<"souk.auth.v1.LoginChallenge"> & {
+  /**
+   * What CompleteLogin wants to know it by.
+   *
+   * @generated from field: string challenge_token = 1;
+   */
+  challengeToken: string;
+
+  /**
+   * Until when it serves.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.auth.v1.LoginChallenge.
+ * Use `create(LoginChallengeSchema)` to create a new message.
+ */
+export const LoginChallengeSchema: GenMessage<LoginChallenge> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_auth, 12);
+
+/**
+ * Asks to finish a sign-in.
+ *
+ * @generated from message souk.auth.v1.CompleteLoginRequest
+ */
+export type CompleteLoginRequest = Message<"souk.auth.v1.CompleteLoginRequest"> & {
+  /**
+   * The token of the challenge.
+   *
+   * @generated from field: string challenge_token = 1;
+   */
+  challengeToken: string;
+
+  /**
+   * The second factor.
+   *
+   * @generated from oneof souk.auth.v1.CompleteLoginRequest.factor
+   */
+  factor: {
+    /**
+     * The one-time password that the authenticator shows.
+     *
+     * @generated from field: string totp_code = 2;
+     */
+    value: string;
+    case: "totpCode";
+  } | {
+    /**
+     * One of the recovery codes; it is spent.
+     *
+     * @generated from field: string recovery_code = 3;
+     */
+    value: string;
+    case: "recoveryCode";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message souk.auth.v1.CompleteLoginRequest.
+ * Use `create(CompleteLoginRequestSchema)` to create a new message.
+ */
+export const CompleteLoginRequestSchema: GenMessage<CompleteLoginRequest> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_auth, 13);
+
+/**
+ * Signed in.
+ *
+ * @generated from message souk.auth.v1.CompleteLoginResponse
+ */
+export type CompleteLoginResponse = Message<"souk.auth.v1.CompleteLoginResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: souk.auth.v1.Account user = 1;
+   */
+  user?: Account | undefined;
+
+  /**
+   * Its tokens.
+   *
+   * @generated from field: souk.auth.v1.Tokens tokens = 2;
+   */
+  tokens?: Tokens | undefined;
+};
+
+/**
+ * Describes the message souk.auth.v1.CompleteLoginResponse.
+ * Use `create(CompleteLoginResponseSchema)` to create a new message.
+ */
+export const CompleteLoginResponseSchema: GenMessage<CompleteLoginResponse> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_auth, 14);
+
+/**
  * Accounts, sign-in and tokens.
  *
  * @generated from service souk.auth.v1.AuthService
@@ -381,6 +505,149 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof GetKeySetRequestSchema;
     output: typeof GetKeySetResponseSchema;
+  },
+  /**
+   * Finishes a sign-in that asked for a second factor. A challenge serves once.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.CompleteLogin
+   */
+  completeLogin: {
+    methodKind: "unary";
+    input: typeof CompleteLoginRequestSchema;
+    output: typeof CompleteLoginResponseSchema;
+  },
+  /**
+   * Confirms an e-mail address with the token that was mailed to it. A token serves once.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.VerifyEmail
+   */
+  verifyEmail: {
+    methodKind: "unary";
+    input: typeof VerifyEmailRequestSchema;
+    output: typeof VerifyEmailResponseSchema;
+  },
+  /**
+   * Mails a new token to the address of the account that asks; earlier ones no longer serve.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.SendVerificationEmail
+   */
+  sendVerificationEmail: {
+    methodKind: "unary";
+    input: typeof SendVerificationEmailRequestSchema;
+    output: typeof SendVerificationEmailResponseSchema;
+  },
+  /**
+   * Ends every session of the account that asks.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.LogoutEverywhere
+   */
+  logoutEverywhere: {
+    methodKind: "unary";
+    input: typeof LogoutEverywhereRequestSchema;
+    output: typeof LogoutEverywhereResponseSchema;
+  },
+  /**
+   * Lists the sessions of the account that asks, the one used last first.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Ends a session of the account that asks. One that is over is no error.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.RevokeSession
+   */
+  revokeSession: {
+    methodKind: "unary";
+    input: typeof RevokeSessionRequestSchema;
+    output: typeof RevokeSessionResponseSchema;
+  },
+  /**
+   * Replaces the password and ends every session but the one that asks.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.ChangePassword
+   */
+  changePassword: {
+    methodKind: "unary";
+    input: typeof ChangePasswordRequestSchema;
+    output: typeof ChangePasswordResponseSchema;
+  },
+  /**
+   * Mails a token with which to set a new password. The answer is the same, and comes as fast,
+   * whether or not an account has the address.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.RequestPasswordReset
+   */
+  requestPasswordReset: {
+    methodKind: "unary";
+    input: typeof RequestPasswordResetRequestSchema;
+    output: typeof RequestPasswordResetResponseSchema;
+  },
+  /**
+   * Sets a new password with the token that was mailed, and ends every session. A token serves
+   * once.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.ResetPassword
+   */
+  resetPassword: {
+    methodKind: "unary";
+    input: typeof ResetPasswordRequestSchema;
+    output: typeof ResetPasswordResponseSchema;
+  },
+  /**
+   * Says how the account that asks can sign in.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.GetSignInMethods
+   */
+  getSignInMethods: {
+    methodKind: "unary";
+    input: typeof GetSignInMethodsRequestSchema;
+    output: typeof GetSignInMethodsResponseSchema;
+  },
+  /**
+   * Makes a secret for one-time passwords (RFC 6238). It counts from ConfirmTotp on; asking again
+   * makes another one.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.EnrollTotp
+   */
+  enrollTotp: {
+    methodKind: "unary";
+    input: typeof EnrollTotpRequestSchema;
+    output: typeof EnrollTotpResponseSchema;
+  },
+  /**
+   * Turns one-time passwords on, with the first one as proof, and gives the recovery codes.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.ConfirmTotp
+   */
+  confirmTotp: {
+    methodKind: "unary";
+    input: typeof ConfirmTotpRequestSchema;
+    output: typeof ConfirmTotpResponseSchema;
+  },
+  /**
+   * Turns one-time passwords off; the recovery codes go with them.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.DisableTotp
+   */
+  disableTotp: {
+    methodKind: "unary";
+    input: typeof DisableTotpRequestSchema;
+    output: typeof DisableTotpResponseSchema;
+  },
+  /**
+   * Gives new recovery codes; the old ones no longer serve.
+   *
+   * @generated from rpc souk.auth.v1.AuthService.RegenerateRecoveryCodes
+   */
+  regenerateRecoveryCodes: {
+    methodKind: "unary";
+    input: typeof RegenerateRecoveryCodesRequestSchema;
+    output: typeof RegenerateRecoveryCodesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_souk_auth_v1_auth, 0);

@@ -11,7 +11,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/auth/v1/errors.proto.
  */
 export const file_souk_auth_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("Chlzb3VrL2F1dGgvdjEvZXJyb3JzLnByb3RvEgxzb3VrLmF1dGgudjEq3gEKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEiQKGEVSUk9SX1JFQVNPTl9FTUFJTF9UQUtFThABGga6uxgCCAYSLAogRVJST1JfUkVBU09OX0NSRURFTlRJQUxTX0lOVkFMSUQQAhoGursYAggQEi4KIkVSUk9SX1JFQVNPTl9SRUZSRVNIX1RPS0VOX0lOVkFMSUQQAxoGursYAggQEi0KIUVSUk9SX1JFQVNPTl9SRUZSRVNIX1RPS0VOX1JFVVNFRBAEGga6uxgCCBBiBnByb3RvMw", [file_souk_mesh_v1_policy]);
+  fileDesc("Chlzb3VrL2F1dGgvdjEvZXJyb3JzLnByb3RvEgxzb3VrLmF1dGgudjEqtAsKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEiQKGEVSUk9SX1JFQVNPTl9FTUFJTF9UQUtFThABGga6uxgCCAYSLAogRVJST1JfUkVBU09OX0NSRURFTlRJQUxTX0lOVkFMSUQQAhoGursYAggQEi4KIkVSUk9SX1JFQVNPTl9SRUZSRVNIX1RPS0VOX0lOVkFMSUQQAxoGursYAggQEi0KIUVSUk9SX1JFQVNPTl9SRUZSRVNIX1RPS0VOX1JFVVNFRBAEGga6uxgCCBASLQohRVJST1JfUkVBU09OX01BSUxFRF9UT0tFTl9JTlZBTElEEAUaBrq7GAIICRIqCh5FUlJPUl9SRUFTT05fQ0hBTExFTkdFX0lOVkFMSUQQBhoGursYAggQEi4KIkVSUk9SX1JFQVNPTl9TRUNPTkRfRkFDVE9SX0lOVkFMSUQQBxoGursYAggQEioKHkVSUk9SX1JFQVNPTl9UT09fTUFOWV9BVFRFTVBUUxAIGga6uxgCCAgSJwobRVJST1JfUkVBU09OX1BBU1NXT1JEX1dST05HEAkaBrq7GAIIBxIqCh5FUlJPUl9SRUFTT05fUEFTU1dPUkRfVE9PX1dFQUsQChoGursYAggDEiUKGUVSUk9SX1JFQVNPTl9UT1RQX0VOQUJMRUQQCxoGursYAggJEioKHkVSUk9SX1JFQVNPTl9UT1RQX05PVF9FTlJPTExFRBAMGga6uxgCCAkSKgoeRVJST1JfUkVBU09OX1NFU1NJT05fTk9UX0ZPVU5EEA0aBrq7GAIIBRIyCiZFUlJPUl9SRUFTT05fT1BFTklEX1BST1ZJREVSX05PVF9GT1VORBAOGga6uxgCCAUSNAooRVJST1JfUkVBU09OX09QRU5JRF9QUk9WSURFUl9VTkFWQUlMQUJMRRAPGga6uxgCCA4SLQohRVJST1JfUkVBU09OX09QRU5JRF9TVEFURV9JTlZBTElEEBAaBrq7GAIICRIvCiNFUlJPUl9SRUFTT05fT1BFTklEX1NJR05fSU5fUkVGVVNFRBARGga6uxgCCBASLQohRVJST1JfUkVBU09OX1JFRElSRUNUX1VSSV9SRUZVU0VEEBIaBrq7GAIIAxInChtFUlJPUl9SRUFTT05fSURFTlRJVFlfVEFLRU4QExoGursYAggGEiwKIEVSUk9SX1JFQVNPTl9MQVNUX1NJR05fSU5fTUVUSE9EEBQaBrq7GAIICRIoChxFUlJPUl9SRUFTT05fQVBJX0tFWV9JTlZBTElEEBUaBrq7GAIIEBIqCh5FUlJPUl9SRUFTT05fQVBJX0tFWV9OT1RfRk9VTkQQFhoGursYAggFEioKHkVSUk9SX1JFQVNPTl9UT09fTUFOWV9BUElfS0VZUxAXGga6uxgCCAkSJwobRVJST1JfUkVBU09OX1NDT1BFX05PVF9IRUxEEBgaBrq7GAIIBxIqCh5FUlJPUl9SRUFTT05fQUNDT1VOVF9OT1RfRk9VTkQQGRoGursYAggFEikKHUVSUk9SX1JFQVNPTl9BQ0NPVU5UX0RJU0FCTEVEEBoaBrq7GAIIBxInChtFUlJPUl9SRUFTT05fUk9MRV9OT1RfRk9VTkQQGxoGursYAggFEiQKGEVSUk9SX1JFQVNPTl9ST0xFX0VYSVNUUxAcGga6uxgCCAYSJgoaRVJST1JfUkVBU09OX1JPTEVfQlVJTFRfSU4QHRoGursYAggJEiQKGEVSUk9SX1JFQVNPTl9ST0xFX0lOX1VTRRAeGga6uxgCCAkSLQohRVJST1JfUkVBU09OX1BFUk1JU1NJT05fTk9UX0ZPVU5EEB8aBrq7GAIIAxIrCh9FUlJPUl9SRUFTT05fTEFTVF9BRE1JTklTVFJBVE9SECAaBrq7GAIICWIGcHJvdG8z", [file_souk_mesh_v1_policy]);
 
 /**
  * The reasons with which auth refuses a call.
@@ -53,6 +53,203 @@ export const ErrorReason = {
    * @generated from enum value: ERROR_REASON_REFRESH_TOKEN_REUSED = 4;
    */
   REFRESH_TOKEN_REUSED: 4,
+
+  /**
+   * The mailed token is unknown, spent or expired; ask for another one.
+   *
+   * @generated from enum value: ERROR_REASON_MAILED_TOKEN_INVALID = 5;
+   */
+  MAILED_TOKEN_INVALID: 5,
+
+  /**
+   * The challenge is unknown, spent or expired; sign in again.
+   *
+   * @generated from enum value: ERROR_REASON_CHALLENGE_INVALID = 6;
+   */
+  CHALLENGE_INVALID: 6,
+
+  /**
+   * The one-time password or recovery code is not good.
+   *
+   * @generated from enum value: ERROR_REASON_SECOND_FACTOR_INVALID = 7;
+   */
+  SECOND_FACTOR_INVALID: 7,
+
+  /**
+   * Too many attempts failed; the details say when to try again.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_ATTEMPTS = 8;
+   */
+  TOO_MANY_ATTEMPTS: 8,
+
+  /**
+   * The current password is another one.
+   *
+   * @generated from enum value: ERROR_REASON_PASSWORD_WRONG = 9;
+   */
+  PASSWORD_WRONG: 9,
+
+  /**
+   * The new password is too easy to guess.
+   *
+   * @generated from enum value: ERROR_REASON_PASSWORD_TOO_WEAK = 10;
+   */
+  PASSWORD_TOO_WEAK: 10,
+
+  /**
+   * One-time passwords are on already; turn them off first.
+   *
+   * @generated from enum value: ERROR_REASON_TOTP_ENABLED = 11;
+   */
+  TOTP_ENABLED: 11,
+
+  /**
+   * The account has no secret for one-time passwords; enroll first.
+   *
+   * @generated from enum value: ERROR_REASON_TOTP_NOT_ENROLLED = 12;
+   */
+  TOTP_NOT_ENROLLED: 12,
+
+  /**
+   * The account has no such session.
+   *
+   * @generated from enum value: ERROR_REASON_SESSION_NOT_FOUND = 13;
+   */
+  SESSION_NOT_FOUND: 13,
+
+  /**
+   * There is no such OpenID provider.
+   *
+   * @generated from enum value: ERROR_REASON_OPENID_PROVIDER_NOT_FOUND = 14;
+   */
+  OPENID_PROVIDER_NOT_FOUND: 14,
+
+  /**
+   * The OpenID provider does not answer.
+   *
+   * @generated from enum value: ERROR_REASON_OPENID_PROVIDER_UNAVAILABLE = 15;
+   */
+  OPENID_PROVIDER_UNAVAILABLE: 15,
+
+  /**
+   * The state is unknown, spent or expired; begin again.
+   *
+   * @generated from enum value: ERROR_REASON_OPENID_STATE_INVALID = 16;
+   */
+  OPENID_STATE_INVALID: 16,
+
+  /**
+   * The OpenID provider does not vouch for the sign-in.
+   *
+   * @generated from enum value: ERROR_REASON_OPENID_SIGN_IN_REFUSED = 17;
+   */
+  OPENID_SIGN_IN_REFUSED: 17,
+
+  /**
+   * The shop does not allow to send browsers back to this address.
+   *
+   * @generated from enum value: ERROR_REASON_REDIRECT_URI_REFUSED = 18;
+   */
+  REDIRECT_URI_REFUSED: 18,
+
+  /**
+   * The identity is linked to another account, or its e-mail address has one: sign in there and
+   * link it.
+   *
+   * @generated from enum value: ERROR_REASON_IDENTITY_TAKEN = 19;
+   */
+  IDENTITY_TAKEN: 19,
+
+  /**
+   * The account could no longer sign in; set a password first.
+   *
+   * @generated from enum value: ERROR_REASON_LAST_SIGN_IN_METHOD = 20;
+   */
+  LAST_SIGN_IN_METHOD: 20,
+
+  /**
+   * The API key is unknown, expired or revoked.
+   *
+   * @generated from enum value: ERROR_REASON_API_KEY_INVALID = 21;
+   */
+  API_KEY_INVALID: 21,
+
+  /**
+   * The account has no such API key.
+   *
+   * @generated from enum value: ERROR_REASON_API_KEY_NOT_FOUND = 22;
+   */
+  API_KEY_NOT_FOUND: 22,
+
+  /**
+   * The account has as many API keys as it may have; revoke one first.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_API_KEYS = 23;
+   */
+  TOO_MANY_API_KEYS: 23,
+
+  /**
+   * The account does not hold a permission that it would give away; the metadata name it.
+   *
+   * @generated from enum value: ERROR_REASON_SCOPE_NOT_HELD = 24;
+   */
+  SCOPE_NOT_HELD: 24,
+
+  /**
+   * There is no such account.
+   *
+   * @generated from enum value: ERROR_REASON_ACCOUNT_NOT_FOUND = 25;
+   */
+  ACCOUNT_NOT_FOUND: 25,
+
+  /**
+   * The account may not sign in; ask the shop why.
+   *
+   * @generated from enum value: ERROR_REASON_ACCOUNT_DISABLED = 26;
+   */
+  ACCOUNT_DISABLED: 26,
+
+  /**
+   * There is no such role.
+   *
+   * @generated from enum value: ERROR_REASON_ROLE_NOT_FOUND = 27;
+   */
+  ROLE_NOT_FOUND: 27,
+
+  /**
+   * A role with this name exists.
+   *
+   * @generated from enum value: ERROR_REASON_ROLE_EXISTS = 28;
+   */
+  ROLE_EXISTS: 28,
+
+  /**
+   * The role came with the shop and cannot be removed.
+   *
+   * @generated from enum value: ERROR_REASON_ROLE_BUILT_IN = 29;
+   */
+  ROLE_BUILT_IN: 29,
+
+  /**
+   * Accounts hold the role; revoke it first.
+   *
+   * @generated from enum value: ERROR_REASON_ROLE_IN_USE = 30;
+   */
+  ROLE_IN_USE: 30,
+
+  /**
+   * No method asks for this permission; the metadata name it.
+   *
+   * @generated from enum value: ERROR_REASON_PERMISSION_NOT_FOUND = 31;
+   */
+  PERMISSION_NOT_FOUND: 31,
+
+  /**
+   * Nobody would be left who keeps the access to the shop.
+   *
+   * @generated from enum value: ERROR_REASON_LAST_ADMINISTRATOR = 32;
+   */
+  LAST_ADMINISTRATOR: 32,
 } as const;
 
 /**

@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -11,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/auth/v1/events.proto.
  */
 export const file_souk_auth_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chlzb3VrL2F1dGgvdjEvZXZlbnRzLnByb3RvEgxzb3VrLmF1dGgudjEifgoRQWNjb3VudFJlZ2lzdGVyZWQSEgoKYWNjb3VudF9pZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEhcKCmZpcnN0X25hbWUYAyABKAlCA4ABARIWCglsYXN0X25hbWUYBCABKAlCA4ABAToQsrsYDAoKYWNjb3VudF9pZGIGcHJvdG8z", [file_souk_mesh_v1_policy]);
+  fileDesc("Chlzb3VrL2F1dGgvdjEvZXZlbnRzLnByb3RvEgxzb3VrLmF1dGgudjEifgoRQWNjb3VudFJlZ2lzdGVyZWQSEgoKYWNjb3VudF9pZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEhcKCmZpcnN0X25hbWUYAyABKAlCA4ABARIWCglsYXN0X25hbWUYBCABKAlCA4ABAToQsrsYDAoKYWNjb3VudF9pZCKbAQoaRW1haWxWZXJpZmljYXRpb25SZXF1ZXN0ZWQSEgoKYWNjb3VudF9pZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEhIKBXRva2VuGAMgASgJQgOAAQESLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wOhCyuxgMCgphY2NvdW50X2lkIkkKDUVtYWlsVmVyaWZpZWQSEgoKYWNjb3VudF9pZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBOhCyuxgMCgphY2NvdW50X2lkIpcBChZQYXNzd29yZFJlc2V0UmVxdWVzdGVkEhIKCmFjY291bnRfaWQYASABKAkSEgoFZW1haWwYAiABKAlCA4ABARISCgV0b2tlbhgDIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDoQsrsYDAoKYWNjb3VudF9pZCJLCg9QYXNzd29yZENoYW5nZWQSEgoKYWNjb3VudF9pZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBOhCyuxgMCgphY2NvdW50X2lkImAKE1NlY29uZEZhY3RvckNoYW5nZWQSEgoKYWNjb3VudF9pZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEg8KB2VuYWJsZWQYAyABKAg6ELK7GAwKCmFjY291bnRfaWQiXwoOSWRlbnRpdHlMaW5rZWQSEgoKYWNjb3VudF9pZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEhMKC3Byb3ZpZGVyX2lkGAMgASgJOhCyuxgMCgphY2NvdW50X2lkImIKElJlZnJlc2hUb2tlblJldXNlZBISCgphY2NvdW50X2lkGAEgASgJEhIKBWVtYWlsGAIgASgJQgOAAQESEgoKc2Vzc2lvbl9pZBgDIAEoCToQsrsYDAoKYWNjb3VudF9pZCJcChNBY2NvdW50Um9sZXNDaGFuZ2VkEhIKCmFjY291bnRfaWQYASABKAkSDQoFcm9sZXMYAiADKAkSEAoIZGlzYWJsZWQYAyABKAg6ELK7GAwKCmFjY291bnRfaWQiPAoLUm9sZUNoYW5nZWQSDAoEcm9sZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCToKsrsYBgoEcm9sZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_souk_mesh_v1_policy]);
 
 /**
  * An account was created.
@@ -54,4 +56,312 @@ export type AccountRegistered = Message<"souk.auth.v1.AccountRegistered"> & {
  */
 export const AccountRegisteredSchema: GenMessage<AccountRegistered> = /*@__PURE__*/
   messageDesc(file_souk_auth_v1_events, 0);
+
+/**
+ * Somebody shall confirm an e-mail address.
+ *
+ * @generated from message souk.auth.v1.EmailVerificationRequested
+ */
+export type EmailVerificationRequested = Message<"souk.auth.v1.EmailVerificationRequested"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Where to mail the token.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * The token for VerifyEmail.
+   *
+   * @generated from field: string token = 3;
+   */
+  token: string;
+
+  /**
+   * Until when it serves.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.auth.v1.EmailVerificationRequested.
+ * Use `create(EmailVerificationRequestedSchema)` to create a new message.
+ */
+export const EmailVerificationRequestedSchema: GenMessage<EmailVerificationRequested> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_events, 1);
+
+/**
+ * An e-mail address was confirmed.
+ *
+ * @generated from message souk.auth.v1.EmailVerified
+ */
+export type EmailVerified = Message<"souk.auth.v1.EmailVerified"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The address.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message souk.auth.v1.EmailVerified.
+ * Use `create(EmailVerifiedSchema)` to create a new message.
+ */
+export const EmailVerifiedSchema: GenMessage<EmailVerified> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_events, 2);
+
+/**
+ * Somebody asked to set a new password.
+ *
+ * @generated from message souk.auth.v1.PasswordResetRequested
+ */
+export type PasswordResetRequested = Message<"souk.auth.v1.PasswordResetRequested"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Where to mail the token.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * The token for ResetPassword.
+   *
+   * @generated from field: string token = 3;
+   */
+  token: string;
+
+  /**
+   * Until when it serves.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.auth.v1.PasswordResetRequested.
+ * Use `create(PasswordResetRequestedSchema)` to create a new message.
+ */
+export const PasswordResetRequestedSchema: GenMessage<PasswordResetRequested> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_events, 3);
+
+/**
+ * A password was replaced.
+ *
+ * @generated from message souk.auth.v1.PasswordChanged
+ */
+export type PasswordChanged = Message<"souk.auth.v1.PasswordChanged"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Where to tell its owner.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message souk.auth.v1.PasswordChanged.
+ * Use `create(PasswordChangedSchema)` to create a new message.
+ */
+export const PasswordChangedSchema: GenMessage<PasswordChanged> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_events, 4);
+
+/**
+ * One-time passwords were turned on or off.
+ *
+ * @generated from message souk.auth.v1.SecondFactorChanged
+ */
+export type SecondFactorChanged = Message<"souk.auth.v1.SecondFactorChanged"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Where to tell its owner.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * Whether they are on now.
+   *
+   * @generated from field: bool enabled = 3;
+   */
+  enabled: boolean;
+};
+
+/**
+ * Describes the message souk.auth.v1.SecondFactorChanged.
+ * Use `create(SecondFactorChangedSchema)` to create a new message.
+ */
+export const SecondFactorChangedSchema: GenMessage<SecondFactorChanged> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_events, 5);
+
+/**
+ * An identity of an outside OpenID provider was linked to an account.
+ *
+ * @generated from message souk.auth.v1.IdentityLinked
+ */
+export type IdentityLinked = Message<"souk.auth.v1.IdentityLinked"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Where to tell its owner.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * The provider.
+   *
+   * @generated from field: string provider_id = 3;
+   */
+  providerId: string;
+};
+
+/**
+ * Describes the message souk.auth.v1.IdentityLinked.
+ * Use `create(IdentityLinkedSchema)` to create a new message.
+ */
+export const IdentityLinkedSchema: GenMessage<IdentityLinked> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_events, 6);
+
+/**
+ * A spent refresh token was used again and its session was ended.
+ *
+ * @generated from message souk.auth.v1.RefreshTokenReused
+ */
+export type RefreshTokenReused = Message<"souk.auth.v1.RefreshTokenReused"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * Where to tell its owner.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * The session.
+   *
+   * @generated from field: string session_id = 3;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message souk.auth.v1.RefreshTokenReused.
+ * Use `create(RefreshTokenReusedSchema)` to create a new message.
+ */
+export const RefreshTokenReusedSchema: GenMessage<RefreshTokenReused> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_events, 7);
+
+/**
+ * An account was given or lost a role, or was disabled or enabled.
+ *
+ * @generated from message souk.auth.v1.AccountRolesChanged
+ */
+export type AccountRolesChanged = Message<"souk.auth.v1.AccountRolesChanged"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The names of the roles that it holds now.
+   *
+   * @generated from field: repeated string roles = 2;
+   */
+  roles: string[];
+
+  /**
+   * Whether it may not sign in.
+   *
+   * @generated from field: bool disabled = 3;
+   */
+  disabled: boolean;
+};
+
+/**
+ * Describes the message souk.auth.v1.AccountRolesChanged.
+ * Use `create(AccountRolesChangedSchema)` to create a new message.
+ */
+export const AccountRolesChangedSchema: GenMessage<AccountRolesChanged> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_events, 8);
+
+/**
+ * A role was made, changed or removed.
+ *
+ * @generated from message souk.auth.v1.RoleChanged
+ */
+export type RoleChanged = Message<"souk.auth.v1.RoleChanged"> & {
+  /**
+   * The name of the role.
+   *
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * The permissions that it holds now; none when it was removed.
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+};
+
+/**
+ * Describes the message souk.auth.v1.RoleChanged.
+ * Use `create(RoleChangedSchema)` to create a new message.
+ */
+export const RoleChangedSchema: GenMessage<RoleChanged> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_events, 9);
 

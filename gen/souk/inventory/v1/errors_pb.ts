@@ -11,7 +11,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/inventory/v1/errors.proto.
  */
 export const file_souk_inventory_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zb3VrL2ludmVudG9yeS92MS9lcnJvcnMucHJvdG8SEXNvdWsuaW52ZW50b3J5LnYxKtkBCgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIlChlFUlJPUl9SRUFTT05fT1VUX09GX1NUT0NLEAEaBrq7GAIICRIuCiJFUlJPUl9SRUFTT05fUkVTRVJWQVRJT05fTk9UX0ZPVU5EEAIaBrq7GAIIBRItCiFFUlJPUl9SRUFTT05fUkVTRVJWQVRJT05fUkVMRUFTRUQQAxoGursYAggJEiYKGkVSUk9SX1JFQVNPTl9TVE9DS19UT09fTE9XEAQaBrq7GAIICWIGcHJvdG8z", [file_souk_mesh_v1_policy]);
+  fileDesc("Ch5zb3VrL2ludmVudG9yeS92MS9lcnJvcnMucHJvdG8SEXNvdWsuaW52ZW50b3J5LnYxKpEFCgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIlChlFUlJPUl9SRUFTT05fT1VUX09GX1NUT0NLEAEaBrq7GAIICRIuCiJFUlJPUl9SRUFTT05fUkVTRVJWQVRJT05fTk9UX0ZPVU5EEAIaBrq7GAIIBRItCiFFUlJPUl9SRUFTT05fUkVTRVJWQVRJT05fUkVMRUFTRUQQAxoGursYAggJEiYKGkVSUk9SX1JFQVNPTl9TVE9DS19UT09fTE9XEAQaBrq7GAIICRIrCh9FUlJPUl9SRUFTT05fTE9DQVRJT05fTk9UX0ZPVU5EEAUaBrq7GAIIBRIqCh5FUlJPUl9SRUFTT05fTE9DQVRJT05fSU5BQ1RJVkUQBhoGursYAggJEigKHEVSUk9SX1JFQVNPTl9MT0NBVElPTl9JTl9VU0UQBxoGursYAggJEisKH0VSUk9SX1JFQVNPTl9UUkFOU0ZFUl9OT1RfRk9VTkQQCBoGursYAggFEicKG0VSUk9SX1JFQVNPTl9UUkFOU0ZFUl9FTkRFRBAJGga6uxgCCAkSKQodRVJST1JfUkVBU09OX1RSQU5TRkVSX1RPX1NFTEYQChoGursYAggDEi0KIUVSUk9SX1JFQVNPTl9TVE9DS19UQUtFX05PVF9GT1VORBALGga6uxgCCAUSKQodRVJST1JfUkVBU09OX1NUT0NLX1RBS0VfRU5ERUQQDBoGursYAggJEigKHEVSUk9SX1JFQVNPTl9TVE9DS19UQUtFX09QRU4QDRoGursYAggJEi4KIkVSUk9SX1JFQVNPTl9RVUFOVElUWV9OT1RfUkVTRVJWRUQQDhoGursYAggJYgZwcm90bzM", [file_souk_mesh_v1_policy]);
 
 /**
  * The reasons with which inventory refuses a call.
@@ -53,6 +53,76 @@ export const ErrorReason = {
    * @generated from enum value: ERROR_REASON_STOCK_TOO_LOW = 4;
    */
   STOCK_TOO_LOW: 4,
+
+  /**
+   * There is no such location.
+   *
+   * @generated from enum value: ERROR_REASON_LOCATION_NOT_FOUND = 5;
+   */
+  LOCATION_NOT_FOUND: 5,
+
+  /**
+   * The location is not in use.
+   *
+   * @generated from enum value: ERROR_REASON_LOCATION_INACTIVE = 6;
+   */
+  LOCATION_INACTIVE: 6,
+
+  /**
+   * Stock lies at the location or is on the way to it; move it first.
+   *
+   * @generated from enum value: ERROR_REASON_LOCATION_IN_USE = 7;
+   */
+  LOCATION_IN_USE: 7,
+
+  /**
+   * There is no such transfer.
+   *
+   * @generated from enum value: ERROR_REASON_TRANSFER_NOT_FOUND = 8;
+   */
+  TRANSFER_NOT_FOUND: 8,
+
+  /**
+   * The transfer arrived or was taken back.
+   *
+   * @generated from enum value: ERROR_REASON_TRANSFER_ENDED = 9;
+   */
+  TRANSFER_ENDED: 9,
+
+  /**
+   * A transfer goes from one location to another.
+   *
+   * @generated from enum value: ERROR_REASON_TRANSFER_TO_SELF = 10;
+   */
+  TRANSFER_TO_SELF: 10,
+
+  /**
+   * There is no such stock-take.
+   *
+   * @generated from enum value: ERROR_REASON_STOCK_TAKE_NOT_FOUND = 11;
+   */
+  STOCK_TAKE_NOT_FOUND: 11,
+
+  /**
+   * The stock-take is completed or cancelled.
+   *
+   * @generated from enum value: ERROR_REASON_STOCK_TAKE_ENDED = 12;
+   */
+  STOCK_TAKE_ENDED: 12,
+
+  /**
+   * Another stock-take at this location is open; end it first.
+   *
+   * @generated from enum value: ERROR_REASON_STOCK_TAKE_OPEN = 13;
+   */
+  STOCK_TAKE_OPEN: 13,
+
+  /**
+   * The reservation does not hold that many; the metadata name the variant and how many it holds.
+   *
+   * @generated from enum value: ERROR_REASON_QUANTITY_NOT_RESERVED = 14;
+   */
+  QUANTITY_NOT_RESERVED: 14,
 } as const;
 
 /**

@@ -7,6 +7,16 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Allocation, LocationLevel } from "./allocation_pb.ts";
+import { file_souk_inventory_v1_allocation } from "./allocation_pb.ts";
+import type { CreateLocationRequestSchema, CreateLocationResponseSchema, ListLocationsRequestSchema, ListLocationsResponseSchema, UpdateLocationRequestSchema, UpdateLocationResponseSchema } from "./location_pb.ts";
+import { file_souk_inventory_v1_location } from "./location_pb.ts";
+import type { ListMovementsRequestSchema, ListMovementsResponseSchema } from "./movement_pb.ts";
+import { file_souk_inventory_v1_movement } from "./movement_pb.ts";
+import type { FulfillReservationRequestSchema, FulfillReservationResponseSchema, GetReservationRequestSchema, ReduceReservationRequestSchema, ReduceReservationResponseSchema, RenewReservationRequestSchema, RenewReservationResponseSchema, ReturnStockRequestSchema, ReturnStockResponseSchema } from "./reservation_pb.ts";
+import { file_souk_inventory_v1_reservation } from "./reservation_pb.ts";
+import type { CancelTransferRequestSchema, CancelTransferResponseSchema, GetTransferRequestSchema, GetTransferResponseSchema, ListTransfersRequestSchema, ListTransfersResponseSchema, ReceiveTransferRequestSchema, ReceiveTransferResponseSchema, TransferStockRequestSchema, TransferStockResponseSchema } from "./transfer_pb.ts";
+import { file_souk_inventory_v1_transfer } from "./transfer_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -14,7 +24,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/inventory/v1/inventory.proto.
  */
 export const file_souk_inventory_v1_inventory: GenFile = /*@__PURE__*/
-  fileDesc("CiFzb3VrL2ludmVudG9yeS92MS9pbnZlbnRvcnkucHJvdG8SEXNvdWsuaW52ZW50b3J5LnYxIkUKClN0b2NrTGV2ZWwSEgoKdmFyaWFudF9pZBgBIAEoCRIRCglhdmFpbGFibGUYAiABKAMSEAoIcmVzZXJ2ZWQYAyABKAMiOgoPR2V0U3RvY2tSZXF1ZXN0EicKC3ZhcmlhbnRfaWRzGAEgAygJQhK6SA+SAQwIARDIASIFcgOwAQEiQQoQR2V0U3RvY2tSZXNwb25zZRItCgZsZXZlbHMYASADKAsyHS5zb3VrLmludmVudG9yeS52MS5TdG9ja0xldmVsIncKEkFkanVzdFN0b2NrUmVxdWVzdBIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARInCgVkZWx0YRgCIAEoA0IYukgVIhM4ABiAlOvcAyiA7JSj/P////8BEhoKBnJlYXNvbhgDIAEoCUIKukgHcgUQARjIASJDChNBZGp1c3RTdG9ja1Jlc3BvbnNlEiwKBWxldmVsGAEgASgLMh0uc291ay5pbnZlbnRvcnkudjEuU3RvY2tMZXZlbCKyAQoTUmVzZXJ2ZVN0b2NrUmVxdWVzdBIgCg5yZXNlcnZhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESPgoFbGluZXMYAiADKAsyIi5zb3VrLmludmVudG9yeS52MS5SZXNlcnZhdGlvbkxpbmVCC7pICJIBBQgBEMgBEjkKA3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOyAEBqgEIIgQIgKMFKgAiTgoPUmVzZXJ2YXRpb25MaW5lEhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEh0KCHF1YW50aXR5GAIgASgDQgu6SAgiBhjAhD0gACJHChRSZXNlcnZlU3RvY2tSZXNwb25zZRIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPAoYQ29tbWl0UmVzZXJ2YXRpb25SZXF1ZXN0EiAKDnJlc2VydmF0aW9uX2lkGAEgASgJQgi6SAVyA7ABASIbChlDb21taXRSZXNlcnZhdGlvblJlc3BvbnNlIj0KGVJlbGVhc2VSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBIhwKGlJlbGVhc2VSZXNlcnZhdGlvblJlc3BvbnNlKpIBChBSZXNlcnZhdGlvblN0YXRlEiEKHVJFU0VSVkFUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWUkVTRVJWQVRJT05fU1RBVEVfSEVMRBABEh8KG1JFU0VSVkFUSU9OX1NUQVRFX0NPTU1JVFRFRBACEh4KGlJFU0VSVkFUSU9OX1NUQVRFX1JFTEVBU0VEEAMyiwUKEEludmVudG9yeVNlcnZpY2USaAoIR2V0U3RvY2sSIi5zb3VrLmludmVudG9yeS52MS5HZXRTdG9ja1JlcXVlc3QaIy5zb3VrLmludmVudG9yeS52MS5HZXRTdG9ja1Jlc3BvbnNlIhOQAgGquxgMCgIKABICCAIaAggDEnwKC0FkanVzdFN0b2NrEiUuc291ay5pbnZlbnRvcnkudjEuQWRqdXN0U3RvY2tSZXF1ZXN0GiYuc291ay5pbnZlbnRvcnkudjEuQWRqdXN0U3RvY2tSZXNwb25zZSIeqrsYGgoSGhBpbnZlbnRvcnk6YWRqdXN0EgIIBSACEngKDFJlc2VydmVTdG9jaxImLnNvdWsuaW52ZW50b3J5LnYxLlJlc2VydmVTdG9ja1JlcXVlc3QaJy5zb3VrLmludmVudG9yeS52MS5SZXNlcnZlU3RvY2tSZXNwb25zZSIXqrsYEwoHIgVvcmRlchICCAMaAggDIAEShwEKEUNvbW1pdFJlc2VydmF0aW9uEisuc291ay5pbnZlbnRvcnkudjEuQ29tbWl0UmVzZXJ2YXRpb25SZXF1ZXN0Giwuc291ay5pbnZlbnRvcnkudjEuQ29tbWl0UmVzZXJ2YXRpb25SZXNwb25zZSIXqrsYEwoHIgVvcmRlchICCAMaAggDIAESigEKElJlbGVhc2VSZXNlcnZhdGlvbhIsLnNvdWsuaW52ZW50b3J5LnYxLlJlbGVhc2VSZXNlcnZhdGlvblJlcXVlc3QaLS5zb3VrLmludmVudG9yeS52MS5SZWxlYXNlUmVzZXJ2YXRpb25SZXNwb25zZSIXqrsYEwoHIgVvcmRlchICCAMaAggDIAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_souk_mesh_v1_policy]);
+  fileDesc("CiFzb3VrL2ludmVudG9yeS92MS9pbnZlbnRvcnkucHJvdG8SEXNvdWsuaW52ZW50b3J5LnYxItQBCgpTdG9ja0xldmVsEhIKCnZhcmlhbnRfaWQYASABKAkSEQoJYXZhaWxhYmxlGAIgASgDEhAKCHJlc2VydmVkGAMgASgDEg8KB29uX2hhbmQYBCABKAMSEgoKaW5fdHJhbnNpdBgFIAEoAxIWCg5iYWNrX29yZGVyYWJsZRgGIAEoCBIbChNsb3dfc3RvY2tfdGhyZXNob2xkGAcgASgDEjMKCWxvY2F0aW9ucxgIIAMoCzIgLnNvdWsuaW52ZW50b3J5LnYxLkxvY2F0aW9uTGV2ZWwiOgoPR2V0U3RvY2tSZXF1ZXN0EicKC3ZhcmlhbnRfaWRzGAEgAygJQhK6SA+SAQwIARDIASIFcgOwAQEiQQoQR2V0U3RvY2tSZXNwb25zZRItCgZsZXZlbHMYASADKAsyHS5zb3VrLmludmVudG9yeS52MS5TdG9ja0xldmVsIncKEkFkanVzdFN0b2NrUmVxdWVzdBIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARInCgVkZWx0YRgCIAEoA0IYukgVIhM4ABiAlOvcAyiA7JSj/P////8BEhoKBnJlYXNvbhgDIAEoCUIKukgHcgUQARjIASJDChNBZGp1c3RTdG9ja1Jlc3BvbnNlEiwKBWxldmVsGAEgASgLMh0uc291ay5pbnZlbnRvcnkudjEuU3RvY2tMZXZlbCKyAQoTUmVzZXJ2ZVN0b2NrUmVxdWVzdBIgCg5yZXNlcnZhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESPgoFbGluZXMYAiADKAsyIi5zb3VrLmludmVudG9yeS52MS5SZXNlcnZhdGlvbkxpbmVCC7pICJIBBQgBEMgBEjkKA3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOyAEBqgEIIgQIgKMFKgAiTgoPUmVzZXJ2YXRpb25MaW5lEhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEh0KCHF1YW50aXR5GAIgASgDQgu6SAgiBhjAhD0gACJ7ChRSZXNlcnZlU3RvY2tSZXNwb25zZRIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoLYWxsb2NhdGlvbnMYAiADKAsyHS5zb3VrLmludmVudG9yeS52MS5BbGxvY2F0aW9uIjwKGENvbW1pdFJlc2VydmF0aW9uUmVxdWVzdBIgCg5yZXNlcnZhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiGwoZQ29tbWl0UmVzZXJ2YXRpb25SZXNwb25zZSI9ChlSZWxlYXNlUmVzZXJ2YXRpb25SZXF1ZXN0EiAKDnJlc2VydmF0aW9uX2lkGAEgASgJQgi6SAVyA7ABASIcChpSZWxlYXNlUmVzZXJ2YXRpb25SZXNwb25zZSLJAQoWR2V0UmVzZXJ2YXRpb25SZXNwb25zZRIWCg5yZXNlcnZhdGlvbl9pZBgBIAEoCRIyCgVzdGF0ZRgCIAEoDjIjLnNvdWsuaW52ZW50b3J5LnYxLlJlc2VydmF0aW9uU3RhdGUSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKC2FsbG9jYXRpb25zGAQgAygLMh0uc291ay5pbnZlbnRvcnkudjEuQWxsb2NhdGlvbiI8ChFXYXRjaFN0b2NrUmVxdWVzdBInCgt2YXJpYW50X2lkcxgBIAMoCUISukgPkgEMCAEQyAEiBXIDsAEBIkMKEldhdGNoU3RvY2tSZXNwb25zZRItCgZsZXZlbHMYASADKAsyHS5zb3VrLmludmVudG9yeS52MS5TdG9ja0xldmVsIn0KEExpc3RTdG9ja1JlcXVlc3QSIAoLbG9jYXRpb25faWQYASABKAlCC7pICNgBAXIDsAEBEgsKA2xvdxgCIAEoCBIcCglwYWdlX3NpemUYAyABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxj0AyJbChFMaXN0U3RvY2tSZXNwb25zZRItCgZsZXZlbHMYASADKAsyHS5zb3VrLmludmVudG9yeS52MS5TdG9ja0xldmVsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKeAQoVU2V0U3RvY2tQb2xpY3lSZXF1ZXN0EhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEhYKDmJhY2tfb3JkZXJhYmxlGAIgASgIEiUKEGJhY2tfb3JkZXJfbGltaXQYAyABKANCC7pICCIGGMCEPSgAEigKE2xvd19zdG9ja190aHJlc2hvbGQYBCABKANCC7pICCIGGMCEPSgAIkYKFlNldFN0b2NrUG9saWN5UmVzcG9uc2USLAoFbGV2ZWwYASABKAsyHS5zb3VrLmludmVudG9yeS52MS5TdG9ja0xldmVsKpIBChBSZXNlcnZhdGlvblN0YXRlEiEKHVJFU0VSVkFUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWUkVTRVJWQVRJT05fU1RBVEVfSEVMRBABEh8KG1JFU0VSVkFUSU9OX1NUQVRFX0NPTU1JVFRFRBACEh4KGlJFU0VSVkFUSU9OX1NUQVRFX1JFTEVBU0VEEAMy9BYKEEludmVudG9yeVNlcnZpY2USaAoIR2V0U3RvY2sSIi5zb3VrLmludmVudG9yeS52MS5HZXRTdG9ja1JlcXVlc3QaIy5zb3VrLmludmVudG9yeS52MS5HZXRTdG9ja1Jlc3BvbnNlIhOQAgGquxgMCgIKABICCAIaAggDEnwKC0FkanVzdFN0b2NrEiUuc291ay5pbnZlbnRvcnkudjEuQWRqdXN0U3RvY2tSZXF1ZXN0GiYuc291ay5pbnZlbnRvcnkudjEuQWRqdXN0U3RvY2tSZXNwb25zZSIeqrsYGgoSGhBpbnZlbnRvcnk6YWRqdXN0EgIIBSACEngKDFJlc2VydmVTdG9jaxImLnNvdWsuaW52ZW50b3J5LnYxLlJlc2VydmVTdG9ja1JlcXVlc3QaJy5zb3VrLmludmVudG9yeS52MS5SZXNlcnZlU3RvY2tSZXNwb25zZSIXqrsYEwoHIgVvcmRlchICCAMaAggDIAEShwEKEUNvbW1pdFJlc2VydmF0aW9uEisuc291ay5pbnZlbnRvcnkudjEuQ29tbWl0UmVzZXJ2YXRpb25SZXF1ZXN0Giwuc291ay5pbnZlbnRvcnkudjEuQ29tbWl0UmVzZXJ2YXRpb25SZXNwb25zZSIXqrsYEwoHIgVvcmRlchICCAMaAggDIAESigEKElJlbGVhc2VSZXNlcnZhdGlvbhIsLnNvdWsuaW52ZW50b3J5LnYxLlJlbGVhc2VSZXNlcnZhdGlvblJlcXVlc3QaLS5zb3VrLmludmVudG9yeS52MS5SZWxlYXNlUmVzZXJ2YXRpb25SZXNwb25zZSIXqrsYEwoHIgVvcmRlchICCAMaAggDIAESbQoKV2F0Y2hTdG9jaxIkLnNvdWsuaW52ZW50b3J5LnYxLldhdGNoU3RvY2tSZXF1ZXN0GiUuc291ay5pbnZlbnRvcnkudjEuV2F0Y2hTdG9ja1Jlc3BvbnNlIhCQAgGquxgJCgIKABIDCJAcMAESeQoJTGlzdFN0b2NrEiMuc291ay5pbnZlbnRvcnkudjEuTGlzdFN0b2NrUmVxdWVzdBokLnNvdWsuaW52ZW50b3J5LnYxLkxpc3RTdG9ja1Jlc3BvbnNlIiGQAgGquxgaChAaDmludmVudG9yeTpyZWFkEgIIAhoCCAMShQEKDUxpc3RNb3ZlbWVudHMSJy5zb3VrLmludmVudG9yeS52MS5MaXN0TW92ZW1lbnRzUmVxdWVzdBooLnNvdWsuaW52ZW50b3J5LnYxLkxpc3RNb3ZlbWVudHNSZXNwb25zZSIhkAIBqrsYGgoQGg5pbnZlbnRvcnk6cmVhZBICCAIaAggDEoQBCg1UcmFuc2ZlclN0b2NrEicuc291ay5pbnZlbnRvcnkudjEuVHJhbnNmZXJTdG9ja1JlcXVlc3QaKC5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlclN0b2NrUmVzcG9uc2UiIKq7GBwKFBoSaW52ZW50b3J5OnRyYW5zZmVyEgIIBSACEo4BCg9SZWNlaXZlVHJhbnNmZXISKS5zb3VrLmludmVudG9yeS52MS5SZWNlaXZlVHJhbnNmZXJSZXF1ZXN0Giouc291ay5pbnZlbnRvcnkudjEuUmVjZWl2ZVRyYW5zZmVyUmVzcG9uc2UiJKq7GCAKFBoSaW52ZW50b3J5OnRyYW5zZmVyEgIIBRoCCAMgARKLAQoOQ2FuY2VsVHJhbnNmZXISKC5zb3VrLmludmVudG9yeS52MS5DYW5jZWxUcmFuc2ZlclJlcXVlc3QaKS5zb3VrLmludmVudG9yeS52MS5DYW5jZWxUcmFuc2ZlclJlc3BvbnNlIiSquxggChQaEmludmVudG9yeTp0cmFuc2ZlchICCAUaAggDIAESfwoLR2V0VHJhbnNmZXISJS5zb3VrLmludmVudG9yeS52MS5HZXRUcmFuc2ZlclJlcXVlc3QaJi5zb3VrLmludmVudG9yeS52MS5HZXRUcmFuc2ZlclJlc3BvbnNlIiGQAgGquxgaChAaDmludmVudG9yeTpyZWFkEgIIAhoCCAMShQEKDUxpc3RUcmFuc2ZlcnMSJy5zb3VrLmludmVudG9yeS52MS5MaXN0VHJhbnNmZXJzUmVxdWVzdBooLnNvdWsuaW52ZW50b3J5LnYxLkxpc3RUcmFuc2ZlcnNSZXNwb25zZSIhkAIBqrsYGgoQGg5pbnZlbnRvcnk6cmVhZBICCAIaAggDEogBCg5TZXRTdG9ja1BvbGljeRIoLnNvdWsuaW52ZW50b3J5LnYxLlNldFN0b2NrUG9saWN5UmVxdWVzdBopLnNvdWsuaW52ZW50b3J5LnYxLlNldFN0b2NrUG9saWN5UmVzcG9uc2UiIaq7GB0KERoPaW52ZW50b3J5OndyaXRlEgIIBRoCCAMgARKFAQoNTGlzdExvY2F0aW9ucxInLnNvdWsuaW52ZW50b3J5LnYxLkxpc3RMb2NhdGlvbnNSZXF1ZXN0Giguc291ay5pbnZlbnRvcnkudjEuTGlzdExvY2F0aW9uc1Jlc3BvbnNlIiGQAgGquxgaChAaDmludmVudG9yeTpyZWFkEgIIAhoCCAMShAEKDkNyZWF0ZUxvY2F0aW9uEiguc291ay5pbnZlbnRvcnkudjEuQ3JlYXRlTG9jYXRpb25SZXF1ZXN0Gikuc291ay5pbnZlbnRvcnkudjEuQ3JlYXRlTG9jYXRpb25SZXNwb25zZSIdqrsYGQoRGg9pbnZlbnRvcnk6d3JpdGUSAggFIAMShAEKDlVwZGF0ZUxvY2F0aW9uEiguc291ay5pbnZlbnRvcnkudjEuVXBkYXRlTG9jYXRpb25SZXF1ZXN0Gikuc291ay5pbnZlbnRvcnkudjEuVXBkYXRlTG9jYXRpb25SZXNwb25zZSIdqrsYGQoRGg9pbnZlbnRvcnk6d3JpdGUSAggFIAEShAEKEFJlbmV3UmVzZXJ2YXRpb24SKi5zb3VrLmludmVudG9yeS52MS5SZW5ld1Jlc2VydmF0aW9uUmVxdWVzdBorLnNvdWsuaW52ZW50b3J5LnYxLlJlbmV3UmVzZXJ2YXRpb25SZXNwb25zZSIXqrsYEwoHIgVvcmRlchICCAMaAggDIAESjwEKDkdldFJlc2VydmF0aW9uEiguc291ay5pbnZlbnRvcnkudjEuR2V0UmVzZXJ2YXRpb25SZXF1ZXN0Gikuc291ay5pbnZlbnRvcnkudjEuR2V0UmVzZXJ2YXRpb25SZXNwb25zZSIokAIBqrsYIQoXGg5pbnZlbnRvcnk6cmVhZCIFb3JkZXISAggCGgIIAxKKAQoSRnVsZmlsbFJlc2VydmF0aW9uEiwuc291ay5pbnZlbnRvcnkudjEuRnVsZmlsbFJlc2VydmF0aW9uUmVxdWVzdBotLnNvdWsuaW52ZW50b3J5LnYxLkZ1bGZpbGxSZXNlcnZhdGlvblJlc3BvbnNlIhequxgTCgciBW9yZGVyEgIIBRoCCAMgARKHAQoRUmVkdWNlUmVzZXJ2YXRpb24SKy5zb3VrLmludmVudG9yeS52MS5SZWR1Y2VSZXNlcnZhdGlvblJlcXVlc3QaLC5zb3VrLmludmVudG9yeS52MS5SZWR1Y2VSZXNlcnZhdGlvblJlc3BvbnNlIhequxgTCgciBW9yZGVyEgIIAxoCCAMgARJ1CgtSZXR1cm5TdG9jaxIlLnNvdWsuaW52ZW50b3J5LnYxLlJldHVyblN0b2NrUmVxdWVzdBomLnNvdWsuaW52ZW50b3J5LnYxLlJldHVyblN0b2NrUmVzcG9uc2UiF6q7GBMKByIFb3JkZXISAggFGgIIAyABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_souk_inventory_v1_allocation, file_souk_inventory_v1_location, file_souk_inventory_v1_movement, file_souk_inventory_v1_reservation, file_souk_inventory_v1_transfer, file_souk_mesh_v1_policy]);
 
 /**
  * The stock of a variant.
@@ -42,6 +52,41 @@ export type StockLevel = Message<"souk.inventory.v1.StockLevel"> & {
    * @generated from field: int64 reserved = 3;
    */
   reserved: bigint;
+
+  /**
+   * How many lie at the locations, set aside or not.
+   *
+   * @generated from field: int64 on_hand = 4;
+   */
+  onHand: bigint;
+
+  /**
+   * How many are on the way from one location to another.
+   *
+   * @generated from field: int64 in_transit = 5;
+   */
+  inTransit: bigint;
+
+  /**
+   * Whether more can be sold than are available.
+   *
+   * @generated from field: bool back_orderable = 6;
+   */
+  backOrderable: boolean;
+
+  /**
+   * From which available number down the level counts as low; 0 when it never does.
+   *
+   * @generated from field: int64 low_stock_threshold = 7;
+   */
+  lowStockThreshold: bigint;
+
+  /**
+   * The level by location; told to those who may read the inventory.
+   *
+   * @generated from field: repeated souk.inventory.v1.LocationLevel locations = 8;
+   */
+  locations: LocationLevel[];
 };
 
 /**
@@ -224,6 +269,13 @@ export type ReserveStockResponse = Message<"souk.inventory.v1.ReserveStockRespon
    * @generated from field: google.protobuf.Timestamp expire_time = 1;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * Where it is set aside.
+   *
+   * @generated from field: repeated souk.inventory.v1.Allocation allocations = 2;
+   */
+  allocations: Allocation[];
 };
 
 /**
@@ -304,6 +356,223 @@ export type ReleaseReservationResponse = Message<"souk.inventory.v1.ReleaseReser
  */
 export const ReleaseReservationResponseSchema: GenMessage<ReleaseReservationResponse> = /*@__PURE__*/
   messageDesc(file_souk_inventory_v1_inventory, 11);
+
+/**
+ * A reservation.
+ *
+ * @generated from message souk.inventory.v1.GetReservationResponse
+ */
+export type GetReservationResponse = Message<"souk.inventory.v1.GetReservationResponse"> & {
+  /**
+   * The reservation, which is the id of its order.
+   *
+   * @generated from field: string reservation_id = 1;
+   */
+  reservationId: string;
+
+  /**
+   * How it stands.
+   *
+   * @generated from field: souk.inventory.v1.ReservationState state = 2;
+   */
+  state: ReservationState;
+
+  /**
+   * When it is given back; absent when it is final or given back.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * Where it is set aside.
+   *
+   * @generated from field: repeated souk.inventory.v1.Allocation allocations = 4;
+   */
+  allocations: Allocation[];
+};
+
+/**
+ * Describes the message souk.inventory.v1.GetReservationResponse.
+ * Use `create(GetReservationResponseSchema)` to create a new message.
+ */
+export const GetReservationResponseSchema: GenMessage<GetReservationResponse> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_inventory, 12);
+
+/**
+ * Names variants.
+ *
+ * @generated from message souk.inventory.v1.WatchStockRequest
+ */
+export type WatchStockRequest = Message<"souk.inventory.v1.WatchStockRequest"> & {
+  /**
+   * The ids of the variants.
+   *
+   * @generated from field: repeated string variant_ids = 1;
+   */
+  variantIds: string[];
+};
+
+/**
+ * Describes the message souk.inventory.v1.WatchStockRequest.
+ * Use `create(WatchStockRequestSchema)` to create a new message.
+ */
+export const WatchStockRequestSchema: GenMessage<WatchStockRequest> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_inventory, 13);
+
+/**
+ * Levels that changed; at first, all that were asked for.
+ *
+ * @generated from message souk.inventory.v1.WatchStockResponse
+ */
+export type WatchStockResponse = Message<"souk.inventory.v1.WatchStockResponse"> & {
+  /**
+   * One level a variant.
+   *
+   * @generated from field: repeated souk.inventory.v1.StockLevel levels = 1;
+   */
+  levels: StockLevel[];
+};
+
+/**
+ * Describes the message souk.inventory.v1.WatchStockResponse.
+ * Use `create(WatchStockResponseSchema)` to create a new message.
+ */
+export const WatchStockResponseSchema: GenMessage<WatchStockResponse> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_inventory, 14);
+
+/**
+ * Asks for a page of levels.
+ *
+ * @generated from message souk.inventory.v1.ListStockRequest
+ */
+export type ListStockRequest = Message<"souk.inventory.v1.ListStockRequest"> & {
+  /**
+   * Only variants that this location has, when given.
+   *
+   * @generated from field: string location_id = 1;
+   */
+  locationId: string;
+
+  /**
+   * Only levels that are low.
+   *
+   * @generated from field: bool low = 2;
+   */
+  low: boolean;
+
+  /**
+   * How many at most; 20 when 0.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on, from the answer before.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message souk.inventory.v1.ListStockRequest.
+ * Use `create(ListStockRequestSchema)` to create a new message.
+ */
+export const ListStockRequestSchema: GenMessage<ListStockRequest> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_inventory, 15);
+
+/**
+ * A page of levels.
+ *
+ * @generated from message souk.inventory.v1.ListStockResponse
+ */
+export type ListStockResponse = Message<"souk.inventory.v1.ListStockResponse"> & {
+  /**
+   * The levels.
+   *
+   * @generated from field: repeated souk.inventory.v1.StockLevel levels = 1;
+   */
+  levels: StockLevel[];
+
+  /**
+   * Where to go on; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message souk.inventory.v1.ListStockResponse.
+ * Use `create(ListStockResponseSchema)` to create a new message.
+ */
+export const ListStockResponseSchema: GenMessage<ListStockResponse> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_inventory, 16);
+
+/**
+ * Asks for another policy.
+ *
+ * @generated from message souk.inventory.v1.SetStockPolicyRequest
+ */
+export type SetStockPolicyRequest = Message<"souk.inventory.v1.SetStockPolicyRequest"> & {
+  /**
+   * The variant.
+   *
+   * @generated from field: string variant_id = 1;
+   */
+  variantId: string;
+
+  /**
+   * Whether more may be sold than are available.
+   *
+   * @generated from field: bool back_orderable = 2;
+   */
+  backOrderable: boolean;
+
+  /**
+   * How many more at most; 0 for any number.
+   *
+   * @generated from field: int64 back_order_limit = 3;
+   */
+  backOrderLimit: bigint;
+
+  /**
+   * From which available number down the level counts as low; 0 for never.
+   *
+   * @generated from field: int64 low_stock_threshold = 4;
+   */
+  lowStockThreshold: bigint;
+};
+
+/**
+ * Describes the message souk.inventory.v1.SetStockPolicyRequest.
+ * Use `create(SetStockPolicyRequestSchema)` to create a new message.
+ */
+export const SetStockPolicyRequestSchema: GenMessage<SetStockPolicyRequest> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_inventory, 17);
+
+/**
+ * The level under its new policy.
+ *
+ * @generated from message souk.inventory.v1.SetStockPolicyResponse
+ */
+export type SetStockPolicyResponse = Message<"souk.inventory.v1.SetStockPolicyResponse"> & {
+  /**
+   * The level.
+   *
+   * @generated from field: souk.inventory.v1.StockLevel level = 1;
+   */
+  level?: StockLevel | undefined;
+};
+
+/**
+ * Describes the message souk.inventory.v1.SetStockPolicyResponse.
+ * Use `create(SetStockPolicyResponseSchema)` to create a new message.
+ */
+export const SetStockPolicyResponseSchema: GenMessage<SetStockPolicyResponse> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_inventory, 18);
 
 /**
  * How a reservation stands.
@@ -409,6 +678,182 @@ export const InventoryService: GenService<{
     methodKind: "unary";
     input: typeof ReleaseReservationRequestSchema;
     output: typeof ReleaseReservationResponseSchema;
+  },
+  /**
+   * Tells the stock of some variants as it is, then each level again after it changed, until the
+   * caller hangs up or the timeout passes.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.WatchStock
+   */
+  watchStock: {
+    methodKind: "server_streaming";
+    input: typeof WatchStockRequestSchema;
+    output: typeof WatchStockResponseSchema;
+  },
+  /**
+   * Lists stock levels with their locations, for example all that are low.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.ListStock
+   */
+  listStock: {
+    methodKind: "unary";
+    input: typeof ListStockRequestSchema;
+    output: typeof ListStockResponseSchema;
+  },
+  /**
+   * Lists the movements of stock, newest first. Their sum is the level.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.ListMovements
+   */
+  listMovements: {
+    methodKind: "unary";
+    input: typeof ListMovementsRequestSchema;
+    output: typeof ListMovementsResponseSchema;
+  },
+  /**
+   * Sends stock from one location to another. It is in transit, and for sale nowhere, until
+   * ReceiveTransfer.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.TransferStock
+   */
+  transferStock: {
+    methodKind: "unary";
+    input: typeof TransferStockRequestSchema;
+    output: typeof TransferStockResponseSchema;
+  },
+  /**
+   * Books what arrived of a transfer; what did not is written off. The same transfer again answers
+   * as before.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.ReceiveTransfer
+   */
+  receiveTransfer: {
+    methodKind: "unary";
+    input: typeof ReceiveTransferRequestSchema;
+    output: typeof ReceiveTransferResponseSchema;
+  },
+  /**
+   * Takes a transfer that has not arrived back to where it came from.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.CancelTransfer
+   */
+  cancelTransfer: {
+    methodKind: "unary";
+    input: typeof CancelTransferRequestSchema;
+    output: typeof CancelTransferResponseSchema;
+  },
+  /**
+   * Gives a transfer.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.GetTransfer
+   */
+  getTransfer: {
+    methodKind: "unary";
+    input: typeof GetTransferRequestSchema;
+    output: typeof GetTransferResponseSchema;
+  },
+  /**
+   * Lists transfers, newest first.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.ListTransfers
+   */
+  listTransfers: {
+    methodKind: "unary";
+    input: typeof ListTransfersRequestSchema;
+    output: typeof ListTransfersResponseSchema;
+  },
+  /**
+   * Sets for a variant whether it may be sold beyond the stock, and from which level on it counts
+   * as low.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.SetStockPolicy
+   */
+  setStockPolicy: {
+    methodKind: "unary";
+    input: typeof SetStockPolicyRequestSchema;
+    output: typeof SetStockPolicyResponseSchema;
+  },
+  /**
+   * Lists the locations, the one with the highest priority first.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.ListLocations
+   */
+  listLocations: {
+    methodKind: "unary";
+    input: typeof ListLocationsRequestSchema;
+    output: typeof ListLocationsResponseSchema;
+  },
+  /**
+   * Makes a location.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.CreateLocation
+   */
+  createLocation: {
+    methodKind: "unary";
+    input: typeof CreateLocationRequestSchema;
+    output: typeof CreateLocationResponseSchema;
+  },
+  /**
+   * Changes the fields of a location that the mask names.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.UpdateLocation
+   */
+  updateLocation: {
+    methodKind: "unary";
+    input: typeof UpdateLocationRequestSchema;
+    output: typeof UpdateLocationResponseSchema;
+  },
+  /**
+   * Keeps a reservation longer. One that was given back is refused.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.RenewReservation
+   */
+  renewReservation: {
+    methodKind: "unary";
+    input: typeof RenewReservationRequestSchema;
+    output: typeof RenewReservationResponseSchema;
+  },
+  /**
+   * Gives a reservation with the locations that it is set aside at.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.GetReservation
+   */
+  getReservation: {
+    methodKind: "unary";
+    input: typeof GetReservationRequestSchema;
+    output: typeof GetReservationResponseSchema;
+  },
+  /**
+   * Books the departure of some or all of a reservation from where it is set aside. The same
+   * shipment again answers as before.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.FulfillReservation
+   */
+  fulfillReservation: {
+    methodKind: "unary";
+    input: typeof FulfillReservationRequestSchema;
+    output: typeof FulfillReservationResponseSchema;
+  },
+  /**
+   * Gives some of a reservation back. The same change again answers as before.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.ReduceReservation
+   */
+  reduceReservation: {
+    methodKind: "unary";
+    input: typeof ReduceReservationRequestSchema;
+    output: typeof ReduceReservationResponseSchema;
+  },
+  /**
+   * Books what customers sent back: into stock, or written off. The same return again answers as
+   * before.
+   *
+   * @generated from rpc souk.inventory.v1.InventoryService.ReturnStock
+   */
+  returnStock: {
+    methodKind: "unary";
+    input: typeof ReturnStockRequestSchema;
+    output: typeof ReturnStockResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_souk_inventory_v1_inventory, 0);

@@ -8,13 +8,21 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
+import type { GetDeliveryRequestSchema, GetDeliveryResponseSchema, ListDeliveriesRequestSchema, ListDeliveriesResponseSchema, RetryDeliveryRequestSchema, RetryDeliveryResponseSchema } from "./delivery_pb.ts";
+import { file_souk_notification_v1_delivery } from "./delivery_pb.ts";
+import type { GetMyPreferencesRequestSchema, GetMyPreferencesResponseSchema, UpdateMyPreferencesRequestSchema, UpdateMyPreferencesResponseSchema } from "./preference_pb.ts";
+import { file_souk_notification_v1_preference } from "./preference_pb.ts";
+import type { GetTemplateRequestSchema, GetTemplateResponseSchema, ListTemplatesRequestSchema, ListTemplatesResponseSchema, PreviewTemplateRequestSchema, PreviewTemplateResponseSchema, ResetTemplateRequestSchema, ResetTemplateResponseSchema, UpdateTemplateRequestSchema, UpdateTemplateResponseSchema } from "./template_pb.ts";
+import { file_souk_notification_v1_template } from "./template_pb.ts";
+import type { CreateWebhookEndpointRequestSchema, CreateWebhookEndpointResponseSchema, DeleteWebhookEndpointRequestSchema, DeleteWebhookEndpointResponseSchema, ListWebhookEndpointsRequestSchema, ListWebhookEndpointsResponseSchema, RotateWebhookSecretRequestSchema, RotateWebhookSecretResponseSchema, TestWebhookEndpointRequestSchema, TestWebhookEndpointResponseSchema, UpdateWebhookEndpointRequestSchema, UpdateWebhookEndpointResponseSchema } from "./webhook_pb.ts";
+import { file_souk_notification_v1_webhook } from "./webhook_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/notification/v1/notification.proto.
  */
 export const file_souk_notification_v1_notification: GenFile = /*@__PURE__*/
-  fileDesc("Cidzb3VrL25vdGlmaWNhdGlvbi92MS9ub3RpZmljYXRpb24ucHJvdG8SFHNvdWsubm90aWZpY2F0aW9uLnYxIr8BCgxOb3RpZmljYXRpb24SCgoCaWQYASABKAkSDQoFdG9waWMYAiABKAkSDQoFdGl0bGUYAyABKAkSEQoEYm9keRgEIAEoCUIDgAEBEhIKCnN1YmplY3RfaWQYBSABKAkSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXJlYWRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWAoaTGlzdE15Tm90aWZpY2F0aW9uc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY9AMicQobTGlzdE15Tm90aWZpY2F0aW9uc1Jlc3BvbnNlEjkKDW5vdGlmaWNhdGlvbnMYASADKAsyIi5zb3VrLm5vdGlmaWNhdGlvbi52MS5Ob3RpZmljYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIj4KHE1hcmtOb3RpZmljYXRpb25zUmVhZFJlcXVlc3QSHgoDaWRzGAEgAygJQhG6SA6SAQsIARBkIgVyA7ABASIfCh1NYXJrTm90aWZpY2F0aW9uc1JlYWRSZXNwb25zZTK+AgoTTm90aWZpY2F0aW9uU2VydmljZRKPAQoTTGlzdE15Tm90aWZpY2F0aW9ucxIwLnNvdWsubm90aWZpY2F0aW9uLnYxLkxpc3RNeU5vdGlmaWNhdGlvbnNSZXF1ZXN0GjEuc291ay5ub3RpZmljYXRpb24udjEuTGlzdE15Tm90aWZpY2F0aW9uc1Jlc3BvbnNlIhOQAgGquxgMCgISABICCAIaAggDEpQBChVNYXJrTm90aWZpY2F0aW9uc1JlYWQSMi5zb3VrLm5vdGlmaWNhdGlvbi52MS5NYXJrTm90aWZpY2F0aW9uc1JlYWRSZXF1ZXN0GjMuc291ay5ub3RpZmljYXRpb24udjEuTWFya05vdGlmaWNhdGlvbnNSZWFkUmVzcG9uc2UiEqq7GA4KAhIAEgIIAhoCCAMgAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_policy]);
+  fileDesc("Cidzb3VrL25vdGlmaWNhdGlvbi92MS9ub3RpZmljYXRpb24ucHJvdG8SFHNvdWsubm90aWZpY2F0aW9uLnYxIr8BCgxOb3RpZmljYXRpb24SCgoCaWQYASABKAkSDQoFdG9waWMYAiABKAkSDQoFdGl0bGUYAyABKAkSEQoEYm9keRgEIAEoCUIDgAEBEhIKCnN1YmplY3RfaWQYBSABKAkSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXJlYWRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWAoaTGlzdE15Tm90aWZpY2F0aW9uc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY9AMicQobTGlzdE15Tm90aWZpY2F0aW9uc1Jlc3BvbnNlEjkKDW5vdGlmaWNhdGlvbnMYASADKAsyIi5zb3VrLm5vdGlmaWNhdGlvbi52MS5Ob3RpZmljYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIj4KHE1hcmtOb3RpZmljYXRpb25zUmVhZFJlcXVlc3QSHgoDaWRzGAEgAygJQhG6SA6SAQsIARBkIgVyA7ABASIfCh1NYXJrTm90aWZpY2F0aW9uc1JlYWRSZXNwb25zZSI8ChtXYXRjaE15Tm90aWZpY2F0aW9uc1JlcXVlc3QSHQoIYWZ0ZXJfaWQYASABKAlCC7pICNgBAXIDsAEBImgKHFdhdGNoTXlOb3RpZmljYXRpb25zUmVzcG9uc2USOAoMbm90aWZpY2F0aW9uGAEgASgLMiIuc291ay5ub3RpZmljYXRpb24udjEuTm90aWZpY2F0aW9uEg4KBnVucmVhZBgCIAEoAyIZChdHZXRNeVVucmVhZENvdW50UmVxdWVzdCIqChhHZXRNeVVucmVhZENvdW50UmVzcG9uc2USDgoGdW5yZWFkGAEgASgDIlkKH01hcmtBbGxOb3RpZmljYXRpb25zUmVhZFJlcXVlc3QSNgoKdW50aWxfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBASIyCiBNYXJrQWxsTm90aWZpY2F0aW9uc1JlYWRSZXNwb25zZRIOCgZtYXJrZWQYASABKAMy1hgKE05vdGlmaWNhdGlvblNlcnZpY2USjwEKE0xpc3RNeU5vdGlmaWNhdGlvbnMSMC5zb3VrLm5vdGlmaWNhdGlvbi52MS5MaXN0TXlOb3RpZmljYXRpb25zUmVxdWVzdBoxLnNvdWsubm90aWZpY2F0aW9uLnYxLkxpc3RNeU5vdGlmaWNhdGlvbnNSZXNwb25zZSITkAIBqrsYDAoCEgASAggCGgIIAxKUAQoVTWFya05vdGlmaWNhdGlvbnNSZWFkEjIuc291ay5ub3RpZmljYXRpb24udjEuTWFya05vdGlmaWNhdGlvbnNSZWFkUmVxdWVzdBozLnNvdWsubm90aWZpY2F0aW9uLnYxLk1hcmtOb3RpZmljYXRpb25zUmVhZFJlc3BvbnNlIhKquxgOCgISABICCAIaAggDIAESkQEKFFdhdGNoTXlOb3RpZmljYXRpb25zEjEuc291ay5ub3RpZmljYXRpb24udjEuV2F0Y2hNeU5vdGlmaWNhdGlvbnNSZXF1ZXN0GjIuc291ay5ub3RpZmljYXRpb24udjEuV2F0Y2hNeU5vdGlmaWNhdGlvbnNSZXNwb25zZSIQkAIBqrsYCQoCEgASAwiQHDABEoYBChBHZXRNeVVucmVhZENvdW50Ei0uc291ay5ub3RpZmljYXRpb24udjEuR2V0TXlVbnJlYWRDb3VudFJlcXVlc3QaLi5zb3VrLm5vdGlmaWNhdGlvbi52MS5HZXRNeVVucmVhZENvdW50UmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAhoCCAMSnQEKGE1hcmtBbGxOb3RpZmljYXRpb25zUmVhZBI1LnNvdWsubm90aWZpY2F0aW9uLnYxLk1hcmtBbGxOb3RpZmljYXRpb25zUmVhZFJlcXVlc3QaNi5zb3VrLm5vdGlmaWNhdGlvbi52MS5NYXJrQWxsTm90aWZpY2F0aW9uc1JlYWRSZXNwb25zZSISqrsYDgoCEgASAggCGgIIAyABEoYBChBHZXRNeVByZWZlcmVuY2VzEi0uc291ay5ub3RpZmljYXRpb24udjEuR2V0TXlQcmVmZXJlbmNlc1JlcXVlc3QaLi5zb3VrLm5vdGlmaWNhdGlvbi52MS5HZXRNeVByZWZlcmVuY2VzUmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAhoCCAMSigEKE1VwZGF0ZU15UHJlZmVyZW5jZXMSMC5zb3VrLm5vdGlmaWNhdGlvbi52MS5VcGRhdGVNeVByZWZlcmVuY2VzUmVxdWVzdBoxLnNvdWsubm90aWZpY2F0aW9uLnYxLlVwZGF0ZU15UHJlZmVyZW5jZXNSZXNwb25zZSIOqrsYCgoCEgASAggFIAESkgEKDkxpc3REZWxpdmVyaWVzEisuc291ay5ub3RpZmljYXRpb24udjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0Giwuc291ay5ub3RpZmljYXRpb24udjEuTGlzdERlbGl2ZXJpZXNSZXNwb25zZSIlkAIBqrsYHgoUGhJub3RpZmljYXRpb25zOnJlYWQSAggCGgIIAxKJAQoLR2V0RGVsaXZlcnkSKC5zb3VrLm5vdGlmaWNhdGlvbi52MS5HZXREZWxpdmVyeVJlcXVlc3QaKS5zb3VrLm5vdGlmaWNhdGlvbi52MS5HZXREZWxpdmVyeVJlc3BvbnNlIiWQAgGquxgeChQaEm5vdGlmaWNhdGlvbnM6cmVhZBICCAIaAggDEo8BCg1SZXRyeURlbGl2ZXJ5Eiouc291ay5ub3RpZmljYXRpb24udjEuUmV0cnlEZWxpdmVyeVJlcXVlc3QaKy5zb3VrLm5vdGlmaWNhdGlvbi52MS5SZXRyeURlbGl2ZXJ5UmVzcG9uc2UiJaq7GCEKFRoTbm90aWZpY2F0aW9uczp3cml0ZRICCAUaAggDIAESjwEKDUxpc3RUZW1wbGF0ZXMSKi5zb3VrLm5vdGlmaWNhdGlvbi52MS5MaXN0VGVtcGxhdGVzUmVxdWVzdBorLnNvdWsubm90aWZpY2F0aW9uLnYxLkxpc3RUZW1wbGF0ZXNSZXNwb25zZSIlkAIBqrsYHgoUGhJub3RpZmljYXRpb25zOnJlYWQSAggCGgIIAxKJAQoLR2V0VGVtcGxhdGUSKC5zb3VrLm5vdGlmaWNhdGlvbi52MS5HZXRUZW1wbGF0ZVJlcXVlc3QaKS5zb3VrLm5vdGlmaWNhdGlvbi52MS5HZXRUZW1wbGF0ZVJlc3BvbnNlIiWQAgGquxgeChQaEm5vdGlmaWNhdGlvbnM6cmVhZBICCAIaAggDEo4BCg5VcGRhdGVUZW1wbGF0ZRIrLnNvdWsubm90aWZpY2F0aW9uLnYxLlVwZGF0ZVRlbXBsYXRlUmVxdWVzdBosLnNvdWsubm90aWZpY2F0aW9uLnYxLlVwZGF0ZVRlbXBsYXRlUmVzcG9uc2UiIaq7GB0KFRoTbm90aWZpY2F0aW9uczp3cml0ZRICCAUgARKPAQoNUmVzZXRUZW1wbGF0ZRIqLnNvdWsubm90aWZpY2F0aW9uLnYxLlJlc2V0VGVtcGxhdGVSZXF1ZXN0Gisuc291ay5ub3RpZmljYXRpb24udjEuUmVzZXRUZW1wbGF0ZVJlc3BvbnNlIiWquxghChUaE25vdGlmaWNhdGlvbnM6d3JpdGUSAggFGgIIAyABEpUBCg9QcmV2aWV3VGVtcGxhdGUSLC5zb3VrLm5vdGlmaWNhdGlvbi52MS5QcmV2aWV3VGVtcGxhdGVSZXF1ZXN0Gi0uc291ay5ub3RpZmljYXRpb24udjEuUHJldmlld1RlbXBsYXRlUmVzcG9uc2UiJZACAaq7GB4KFBoSbm90aWZpY2F0aW9uczpyZWFkEgIIBRoCCAMSnAEKFUNyZWF0ZVdlYmhvb2tFbmRwb2ludBIyLnNvdWsubm90aWZpY2F0aW9uLnYxLkNyZWF0ZVdlYmhvb2tFbmRwb2ludFJlcXVlc3QaMy5zb3VrLm5vdGlmaWNhdGlvbi52MS5DcmVhdGVXZWJob29rRW5kcG9pbnRSZXNwb25zZSIaqrsYFgoQGg53ZWJob29rczp3cml0ZRICCAUSnwEKFExpc3RXZWJob29rRW5kcG9pbnRzEjEuc291ay5ub3RpZmljYXRpb24udjEuTGlzdFdlYmhvb2tFbmRwb2ludHNSZXF1ZXN0GjIuc291ay5ub3RpZmljYXRpb24udjEuTGlzdFdlYmhvb2tFbmRwb2ludHNSZXNwb25zZSIgkAIBqrsYGQoPGg13ZWJob29rczpyZWFkEgIIAhoCCAMSngEKFVVwZGF0ZVdlYmhvb2tFbmRwb2ludBIyLnNvdWsubm90aWZpY2F0aW9uLnYxLlVwZGF0ZVdlYmhvb2tFbmRwb2ludFJlcXVlc3QaMy5zb3VrLm5vdGlmaWNhdGlvbi52MS5VcGRhdGVXZWJob29rRW5kcG9pbnRSZXNwb25zZSIcqrsYGAoQGg53ZWJob29rczp3cml0ZRICCAUgARKiAQoVRGVsZXRlV2ViaG9va0VuZHBvaW50EjIuc291ay5ub3RpZmljYXRpb24udjEuRGVsZXRlV2ViaG9va0VuZHBvaW50UmVxdWVzdBozLnNvdWsubm90aWZpY2F0aW9uLnYxLkRlbGV0ZVdlYmhvb2tFbmRwb2ludFJlc3BvbnNlIiCquxgcChAaDndlYmhvb2tzOndyaXRlEgIIBRoCCAMgARKWAQoTUm90YXRlV2ViaG9va1NlY3JldBIwLnNvdWsubm90aWZpY2F0aW9uLnYxLlJvdGF0ZVdlYmhvb2tTZWNyZXRSZXF1ZXN0GjEuc291ay5ub3RpZmljYXRpb24udjEuUm90YXRlV2ViaG9va1NlY3JldFJlc3BvbnNlIhqquxgWChAaDndlYmhvb2tzOndyaXRlEgIIBRKWAQoTVGVzdFdlYmhvb2tFbmRwb2ludBIwLnNvdWsubm90aWZpY2F0aW9uLnYxLlRlc3RXZWJob29rRW5kcG9pbnRSZXF1ZXN0GjEuc291ay5ub3RpZmljYXRpb24udjEuVGVzdFdlYmhvb2tFbmRwb2ludFJlc3BvbnNlIhqquxgWChAaDndlYmhvb2tzOndyaXRlEgIID2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_policy, file_souk_notification_v1_delivery, file_souk_notification_v1_preference, file_souk_notification_v1_template, file_souk_notification_v1_webhook]);
 
 /**
  * A notification.
@@ -172,6 +180,134 @@ export const MarkNotificationsReadResponseSchema: GenMessage<MarkNotificationsRe
   messageDesc(file_souk_notification_v1_notification, 4);
 
 /**
+ * Asks to be told.
+ *
+ * @generated from message souk.notification.v1.WatchMyNotificationsRequest
+ */
+export type WatchMyNotificationsRequest = Message<"souk.notification.v1.WatchMyNotificationsRequest"> & {
+  /**
+   * The notification seen last, to go on after a break: those since then come first; only new ones
+   * when empty.
+   *
+   * @generated from field: string after_id = 1;
+   */
+  afterId: string;
+};
+
+/**
+ * Describes the message souk.notification.v1.WatchMyNotificationsRequest.
+ * Use `create(WatchMyNotificationsRequestSchema)` to create a new message.
+ */
+export const WatchMyNotificationsRequestSchema: GenMessage<WatchMyNotificationsRequest> = /*@__PURE__*/
+  messageDesc(file_souk_notification_v1_notification, 5);
+
+/**
+ * A new notification.
+ *
+ * @generated from message souk.notification.v1.WatchMyNotificationsResponse
+ */
+export type WatchMyNotificationsResponse = Message<"souk.notification.v1.WatchMyNotificationsResponse"> & {
+  /**
+   * The notification.
+   *
+   * @generated from field: souk.notification.v1.Notification notification = 1;
+   */
+  notification?: Notification | undefined;
+
+  /**
+   * How many are not read now.
+   *
+   * @generated from field: int64 unread = 2;
+   */
+  unread: bigint;
+};
+
+/**
+ * Describes the message souk.notification.v1.WatchMyNotificationsResponse.
+ * Use `create(WatchMyNotificationsResponseSchema)` to create a new message.
+ */
+export const WatchMyNotificationsResponseSchema: GenMessage<WatchMyNotificationsResponse> = /*@__PURE__*/
+  messageDesc(file_souk_notification_v1_notification, 6);
+
+/**
+ * Asks for the number.
+ *
+ * @generated from message souk.notification.v1.GetMyUnreadCountRequest
+ */
+export type GetMyUnreadCountRequest = Message<"souk.notification.v1.GetMyUnreadCountRequest"> & {
+};
+
+/**
+ * Describes the message souk.notification.v1.GetMyUnreadCountRequest.
+ * Use `create(GetMyUnreadCountRequestSchema)` to create a new message.
+ */
+export const GetMyUnreadCountRequestSchema: GenMessage<GetMyUnreadCountRequest> = /*@__PURE__*/
+  messageDesc(file_souk_notification_v1_notification, 7);
+
+/**
+ * The number.
+ *
+ * @generated from message souk.notification.v1.GetMyUnreadCountResponse
+ */
+export type GetMyUnreadCountResponse = Message<"souk.notification.v1.GetMyUnreadCountResponse"> & {
+  /**
+   * How many are not read.
+   *
+   * @generated from field: int64 unread = 1;
+   */
+  unread: bigint;
+};
+
+/**
+ * Describes the message souk.notification.v1.GetMyUnreadCountResponse.
+ * Use `create(GetMyUnreadCountResponseSchema)` to create a new message.
+ */
+export const GetMyUnreadCountResponseSchema: GenMessage<GetMyUnreadCountResponse> = /*@__PURE__*/
+  messageDesc(file_souk_notification_v1_notification, 8);
+
+/**
+ * Asks to mark everything as read.
+ *
+ * @generated from message souk.notification.v1.MarkAllNotificationsReadRequest
+ */
+export type MarkAllNotificationsReadRequest = Message<"souk.notification.v1.MarkAllNotificationsReadRequest"> & {
+  /**
+   * Up to when they were made, so that one that comes meanwhile stays unread.
+   *
+   * @generated from field: google.protobuf.Timestamp until_time = 1;
+   */
+  untilTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.notification.v1.MarkAllNotificationsReadRequest.
+ * Use `create(MarkAllNotificationsReadRequestSchema)` to create a new message.
+ */
+export const MarkAllNotificationsReadRequestSchema: GenMessage<MarkAllNotificationsReadRequest> = /*@__PURE__*/
+  messageDesc(file_souk_notification_v1_notification, 9);
+
+/**
+ * They are marked.
+ *
+ * @generated from message souk.notification.v1.MarkAllNotificationsReadResponse
+ */
+export type MarkAllNotificationsReadResponse = Message<"souk.notification.v1.MarkAllNotificationsReadResponse"> & {
+  /**
+   * How many were not read before.
+   *
+   * @generated from field: int64 marked = 1;
+   */
+  marked: bigint;
+};
+
+/**
+ * Describes the message souk.notification.v1.MarkAllNotificationsReadResponse.
+ * Use `create(MarkAllNotificationsReadResponseSchema)` to create a new message.
+ */
+export const MarkAllNotificationsReadResponseSchema: GenMessage<MarkAllNotificationsReadResponse> = /*@__PURE__*/
+  messageDesc(file_souk_notification_v1_notification, 10);
+
+/**
  * What a user is told, in the shop and by e-mail.
  *
  * @generated from service souk.notification.v1.NotificationService
@@ -196,6 +332,197 @@ export const NotificationService: GenService<{
     methodKind: "unary";
     input: typeof MarkNotificationsReadRequestSchema;
     output: typeof MarkNotificationsReadResponseSchema;
+  },
+  /**
+   * Tells each new notification of the user who asks, until the caller hangs up or the timeout
+   * passes.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.WatchMyNotifications
+   */
+  watchMyNotifications: {
+    methodKind: "server_streaming";
+    input: typeof WatchMyNotificationsRequestSchema;
+    output: typeof WatchMyNotificationsResponseSchema;
+  },
+  /**
+   * Says how many notifications the user who asks has not read.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.GetMyUnreadCount
+   */
+  getMyUnreadCount: {
+    methodKind: "unary";
+    input: typeof GetMyUnreadCountRequestSchema;
+    output: typeof GetMyUnreadCountResponseSchema;
+  },
+  /**
+   * Marks every notification of the user who asks up to a time as read.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.MarkAllNotificationsRead
+   */
+  markAllNotificationsRead: {
+    methodKind: "unary";
+    input: typeof MarkAllNotificationsReadRequestSchema;
+    output: typeof MarkAllNotificationsReadResponseSchema;
+  },
+  /**
+   * Says what the user who asks wants to be told, and how.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.GetMyPreferences
+   */
+  getMyPreferences: {
+    methodKind: "unary";
+    input: typeof GetMyPreferencesRequestSchema;
+    output: typeof GetMyPreferencesResponseSchema;
+  },
+  /**
+   * Changes what the user who asks wants to be told, and how.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.UpdateMyPreferences
+   */
+  updateMyPreferences: {
+    methodKind: "unary";
+    input: typeof UpdateMyPreferencesRequestSchema;
+    output: typeof UpdateMyPreferencesResponseSchema;
+  },
+  /**
+   * Lists what was sent, or could not be, newest first.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.ListDeliveries
+   */
+  listDeliveries: {
+    methodKind: "unary";
+    input: typeof ListDeliveriesRequestSchema;
+    output: typeof ListDeliveriesResponseSchema;
+  },
+  /**
+   * Gives a delivery with its attempts.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.GetDelivery
+   */
+  getDelivery: {
+    methodKind: "unary";
+    input: typeof GetDeliveryRequestSchema;
+    output: typeof GetDeliveryResponseSchema;
+  },
+  /**
+   * Sends a delivery that failed once more. One that is on its way or arrived is left as it is.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.RetryDelivery
+   */
+  retryDelivery: {
+    methodKind: "unary";
+    input: typeof RetryDeliveryRequestSchema;
+    output: typeof RetryDeliveryResponseSchema;
+  },
+  /**
+   * Lists the templates by topic, channel and language.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.ListTemplates
+   */
+  listTemplates: {
+    methodKind: "unary";
+    input: typeof ListTemplatesRequestSchema;
+    output: typeof ListTemplatesResponseSchema;
+  },
+  /**
+   * Gives a template.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.GetTemplate
+   */
+  getTemplate: {
+    methodKind: "unary";
+    input: typeof GetTemplateRequestSchema;
+    output: typeof GetTemplateResponseSchema;
+  },
+  /**
+   * Replaces the text of a template.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.UpdateTemplate
+   */
+  updateTemplate: {
+    methodKind: "unary";
+    input: typeof UpdateTemplateRequestSchema;
+    output: typeof UpdateTemplateResponseSchema;
+  },
+  /**
+   * Gives a template the text that came with the shop. One that has it is no error.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.ResetTemplate
+   */
+  resetTemplate: {
+    methodKind: "unary";
+    input: typeof ResetTemplateRequestSchema;
+    output: typeof ResetTemplateResponseSchema;
+  },
+  /**
+   * Shows what a text would come to with sample data; nothing is stored or sent.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.PreviewTemplate
+   */
+  previewTemplate: {
+    methodKind: "unary";
+    input: typeof PreviewTemplateRequestSchema;
+    output: typeof PreviewTemplateResponseSchema;
+  },
+  /**
+   * Adds an address that is told of events.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.CreateWebhookEndpoint
+   */
+  createWebhookEndpoint: {
+    methodKind: "unary";
+    input: typeof CreateWebhookEndpointRequestSchema;
+    output: typeof CreateWebhookEndpointResponseSchema;
+  },
+  /**
+   * Lists the addresses that are told of events, newest first.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.ListWebhookEndpoints
+   */
+  listWebhookEndpoints: {
+    methodKind: "unary";
+    input: typeof ListWebhookEndpointsRequestSchema;
+    output: typeof ListWebhookEndpointsResponseSchema;
+  },
+  /**
+   * Changes the fields of a webhook endpoint that the mask names.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.UpdateWebhookEndpoint
+   */
+  updateWebhookEndpoint: {
+    methodKind: "unary";
+    input: typeof UpdateWebhookEndpointRequestSchema;
+    output: typeof UpdateWebhookEndpointResponseSchema;
+  },
+  /**
+   * Removes a webhook endpoint. One that is not there is no error.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.DeleteWebhookEndpoint
+   */
+  deleteWebhookEndpoint: {
+    methodKind: "unary";
+    input: typeof DeleteWebhookEndpointRequestSchema;
+    output: typeof DeleteWebhookEndpointResponseSchema;
+  },
+  /**
+   * Gives a webhook endpoint a new secret; for a day, calls are signed with both.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.RotateWebhookSecret
+   */
+  rotateWebhookSecret: {
+    methodKind: "unary";
+    input: typeof RotateWebhookSecretRequestSchema;
+    output: typeof RotateWebhookSecretResponseSchema;
+  },
+  /**
+   * Sends a webhook endpoint a test event now and says what it answered.
+   *
+   * @generated from rpc souk.notification.v1.NotificationService.TestWebhookEndpoint
+   */
+  testWebhookEndpoint: {
+    methodKind: "unary";
+    input: typeof TestWebhookEndpointRequestSchema;
+    output: typeof TestWebhookEndpointResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_souk_notification_v1_notification, 0);

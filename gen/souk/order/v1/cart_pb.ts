@@ -2,19 +2,23 @@
 // @generated from file souk/order/v1/cart.proto (package souk.order.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Discount } from "./totals_pb.ts";
+import { file_souk_order_v1_totals } from "./totals_pb.ts";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/order/v1/cart.proto.
  */
 export const file_souk_order_v1_cart: GenFile = /*@__PURE__*/
-  fileDesc("Chhzb3VrL29yZGVyL3YxL2NhcnQucHJvdG8SDXNvdWsub3JkZXIudjEikwEKBENhcnQSCgoCaWQYASABKAkSJgoFbGluZXMYAiADKAsyFy5zb3VrLm9yZGVyLnYxLkNhcnRMaW5lEiUKCHN1YnRvdGFsGAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiIKBXRvdGFsGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EgwKBGV0YWcYBSABKAki+gEKCENhcnRMaW5lEgoKAmlkGAEgASgJEhIKCnZhcmlhbnRfaWQYAiABKAkSCwoDc2t1GAMgASgJEg0KBXRpdGxlGAQgASgJEhQKDHByb2R1Y3Rfc2x1ZxgFIAEoCRIVCg1vcHRpb25fdmFsdWVzGAYgAygJEhAKCHF1YW50aXR5GAcgASgDEicKCnVuaXRfcHJpY2UYCCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSIgoFdG90YWwYCSABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSEQoEbm90ZRgKIAEoCUIDgAEBEhMKC3VuYXZhaWxhYmxlGAsgASgIIhAKDkdldENhcnRSZXF1ZXN0IjQKD0dldENhcnRSZXNwb25zZRIhCgRjYXJ0GAEgASgLMhMuc291ay5vcmRlci52MS5DYXJ0ImcKDkFkZEl0ZW1SZXF1ZXN0EhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEhwKCHF1YW50aXR5GAIgASgDQgq6SAciBRjnByAAEhkKBG5vdGUYAyABKAlCC4ABAbpIBXIDGPQDIjQKD0FkZEl0ZW1SZXNwb25zZRIhCgRjYXJ0GAEgASgLMhMuc291ay5vcmRlci52MS5DYXJ0IkwKEVVwZGF0ZUl0ZW1SZXF1ZXN0EhkKB2xpbmVfaWQYASABKAlCCLpIBXIDsAEBEhwKCHF1YW50aXR5GAIgASgDQgq6SAciBRjnBygAIjcKElVwZGF0ZUl0ZW1SZXNwb25zZRIhCgRjYXJ0GAEgASgLMhMuc291ay5vcmRlci52MS5DYXJ0IhIKEENsZWFyQ2FydFJlcXVlc3QiNgoRQ2xlYXJDYXJ0UmVzcG9uc2USIQoEY2FydBgBIAEoCzITLnNvdWsub3JkZXIudjEuQ2FydDKRAwoLQ2FydFNlcnZpY2USXQoHR2V0Q2FydBIdLnNvdWsub3JkZXIudjEuR2V0Q2FydFJlcXVlc3QaHi5zb3VrLm9yZGVyLnYxLkdldENhcnRSZXNwb25zZSITkAIBqrsYDAoCEgASAggDGgIIAxJYCgdBZGRJdGVtEh0uc291ay5vcmRlci52MS5BZGRJdGVtUmVxdWVzdBoeLnNvdWsub3JkZXIudjEuQWRkSXRlbVJlc3BvbnNlIg6quxgKCgISABICCAUgAxJlCgpVcGRhdGVJdGVtEiAuc291ay5vcmRlci52MS5VcGRhdGVJdGVtUmVxdWVzdBohLnNvdWsub3JkZXIudjEuVXBkYXRlSXRlbVJlc3BvbnNlIhKquxgOCgISABICCAUaAggDIAESYgoJQ2xlYXJDYXJ0Eh8uc291ay5vcmRlci52MS5DbGVhckNhcnRSZXF1ZXN0GiAuc291ay5vcmRlci52MS5DbGVhckNhcnRSZXNwb25zZSISqrsYDgoCEgASAggFGgIIAyABYgZwcm90bzM", [file_buf_validate_validate, file_souk_mesh_v1_money, file_souk_mesh_v1_policy]);
+  fileDesc("Chhzb3VrL29yZGVyL3YxL2NhcnQucHJvdG8SDXNvdWsub3JkZXIudjEi4AIKBENhcnQSCgoCaWQYASABKAkSJgoFbGluZXMYAiADKAsyFy5zb3VrLm9yZGVyLnYxLkNhcnRMaW5lEiUKCHN1YnRvdGFsGAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiIKBXRvdGFsGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EgwKBGV0YWcYBSABKAkSLAoLc2F2ZWRfbGluZXMYBiADKAsyFy5zb3VrLm9yZGVyLnYxLkNhcnRMaW5lEhQKDGNvdXBvbl9jb2RlcxgHIAMoCRIqCglkaXNjb3VudHMYCCADKAsyFy5zb3VrLm9yZGVyLnYxLkRpc2NvdW50EioKB2NoYW5nZXMYCSADKAsyGS5zb3VrLm9yZGVyLnYxLkNhcnRDaGFuZ2USLwoLZXhwaXJlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrQCCghDYXJ0TGluZRIKCgJpZBgBIAEoCRISCgp2YXJpYW50X2lkGAIgASgJEgsKA3NrdRgDIAEoCRINCgV0aXRsZRgEIAEoCRIUCgxwcm9kdWN0X3NsdWcYBSABKAkSFQoNb3B0aW9uX3ZhbHVlcxgGIAMoCRIQCghxdWFudGl0eRgHIAEoAxInCgp1bml0X3ByaWNlGAggASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiIKBXRvdGFsGAkgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EhEKBG5vdGUYCiABKAlCA4ABARITCgt1bmF2YWlsYWJsZRgLIAEoCBIlCghkaXNjb3VudBgMIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIRCglhdmFpbGFibGUYDSABKAMiEAoOR2V0Q2FydFJlcXVlc3QiNAoPR2V0Q2FydFJlc3BvbnNlEiEKBGNhcnQYASABKAsyEy5zb3VrLm9yZGVyLnYxLkNhcnQiZwoOQWRkSXRlbVJlcXVlc3QSHAoKdmFyaWFudF9pZBgBIAEoCUIIukgFcgOwAQESHAoIcXVhbnRpdHkYAiABKANCCrpIByIFGOcHIAASGQoEbm90ZRgDIAEoCUILgAEBukgFcgMY9AMiNAoPQWRkSXRlbVJlc3BvbnNlEiEKBGNhcnQYASABKAsyEy5zb3VrLm9yZGVyLnYxLkNhcnQiTAoRVXBkYXRlSXRlbVJlcXVlc3QSGQoHbGluZV9pZBgBIAEoCUIIukgFcgOwAQESHAoIcXVhbnRpdHkYAiABKANCCrpIByIFGOcHKAAiNwoSVXBkYXRlSXRlbVJlc3BvbnNlEiEKBGNhcnQYASABKAsyEy5zb3VrLm9yZGVyLnYxLkNhcnQiEgoQQ2xlYXJDYXJ0UmVxdWVzdCI2ChFDbGVhckNhcnRSZXNwb25zZRIhCgRjYXJ0GAEgASgLMhMuc291ay5vcmRlci52MS5DYXJ0IsIBCgpDYXJ0Q2hhbmdlEisKBGtpbmQYASABKA4yHS5zb3VrLm9yZGVyLnYxLkNhcnRDaGFuZ2VLaW5kEg8KB2xpbmVfaWQYAiABKAkSEwoLY291cG9uX2NvZGUYAyABKAkSJgoJb2xkX3ByaWNlGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiYKCW5ld19wcmljZRgFIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIRCglhdmFpbGFibGUYBiABKAMiQAoWQ3JlYXRlR3Vlc3RDYXJ0UmVxdWVzdBImCghjdXJyZW5jeRgBIAEoCUIUukgR2AEBcgwyCl5bQS1aXXszfSQiVQoXQ3JlYXRlR3Vlc3RDYXJ0UmVzcG9uc2USIQoEY2FydBgBIAEoCzITLnNvdWsub3JkZXIudjEuQ2FydBIXCgpjYXJ0X3Rva2VuGAIgASgJQgOAAQEiNQoQTWVyZ2VDYXJ0UmVxdWVzdBIhCgpjYXJ0X3Rva2VuGAEgASgJQg2AAQG6SAdyBRABGMgBIjYKEU1lcmdlQ2FydFJlc3BvbnNlEiEKBGNhcnQYASABKAsyEy5zb3VrLm9yZGVyLnYxLkNhcnQiaAoTU2F2ZUZvckxhdGVyUmVxdWVzdBIZCgdsaW5lX2lkGAEgASgJQgi6SAVyA7ABARIfCgpjYXJ0X3Rva2VuGAIgASgJQguAAQG6SAVyAxjIARIVCgRldGFnGAMgASgJQge6SARyAhgoIjkKFFNhdmVGb3JMYXRlclJlc3BvbnNlEiEKBGNhcnQYASABKAsyEy5zb3VrLm9yZGVyLnYxLkNhcnQiZgoRTW92ZVRvQ2FydFJlcXVlc3QSGQoHbGluZV9pZBgBIAEoCUIIukgFcgOwAQESHwoKY2FydF90b2tlbhgCIAEoCUILgAEBukgFcgMYyAESFQoEZXRhZxgDIAEoCUIHukgEcgIYKCI3ChJNb3ZlVG9DYXJ0UmVzcG9uc2USIQoEY2FydBgBIAEoCzITLnNvdWsub3JkZXIudjEuQ2FydCJlChJBcHBseUNvdXBvblJlcXVlc3QSFwoEY29kZRgBIAEoCUIJukgGcgQQARgyEh8KCmNhcnRfdG9rZW4YAiABKAlCC4ABAbpIBXIDGMgBEhUKBGV0YWcYAyABKAlCB7pIBHICGCgiOAoTQXBwbHlDb3Vwb25SZXNwb25zZRIhCgRjYXJ0GAEgASgLMhMuc291ay5vcmRlci52MS5DYXJ0ImYKE1JlbW92ZUNvdXBvblJlcXVlc3QSFwoEY29kZRgBIAEoCUIJukgGcgQQARgyEh8KCmNhcnRfdG9rZW4YAiABKAlCC4ABAbpIBXIDGMgBEhUKBGV0YWcYAyABKAlCB7pIBHICGCgiOQoUUmVtb3ZlQ291cG9uUmVzcG9uc2USIQoEY2FydBgBIAEoCzITLnNvdWsub3JkZXIudjEuQ2FydCqpAQoOQ2FydENoYW5nZUtpbmQSIAocQ0FSVF9DSEFOR0VfS0lORF9VTlNQRUNJRklFRBAAEhoKFkNBUlRfQ0hBTkdFX0tJTkRfUFJJQ0UQARIaChZDQVJUX0NIQU5HRV9LSU5EX1NUT0NLEAISIAocQ0FSVF9DSEFOR0VfS0lORF9VTkFWQUlMQUJMRRADEhsKF0NBUlRfQ0hBTkdFX0tJTkRfQ09VUE9OEAQykAgKC0NhcnRTZXJ2aWNlEl0KB0dldENhcnQSHS5zb3VrLm9yZGVyLnYxLkdldENhcnRSZXF1ZXN0Gh4uc291ay5vcmRlci52MS5HZXRDYXJ0UmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAxoCCAMSWAoHQWRkSXRlbRIdLnNvdWsub3JkZXIudjEuQWRkSXRlbVJlcXVlc3QaHi5zb3VrLm9yZGVyLnYxLkFkZEl0ZW1SZXNwb25zZSIOqrsYCgoCEgASAggFIAMSZQoKVXBkYXRlSXRlbRIgLnNvdWsub3JkZXIudjEuVXBkYXRlSXRlbVJlcXVlc3QaIS5zb3VrLm9yZGVyLnYxLlVwZGF0ZUl0ZW1SZXNwb25zZSISqrsYDgoCEgASAggFGgIIAyABEmIKCUNsZWFyQ2FydBIfLnNvdWsub3JkZXIudjEuQ2xlYXJDYXJ0UmVxdWVzdBogLnNvdWsub3JkZXIudjEuQ2xlYXJDYXJ0UmVzcG9uc2UiEqq7GA4KAhIAEgIIBRoCCAMgARJuCg9DcmVhdGVHdWVzdENhcnQSJS5zb3VrLm9yZGVyLnYxLkNyZWF0ZUd1ZXN0Q2FydFJlcXVlc3QaJi5zb3VrLm9yZGVyLnYxLkNyZWF0ZUd1ZXN0Q2FydFJlc3BvbnNlIgyquxgICgIKABICCAUSYgoJTWVyZ2VDYXJ0Eh8uc291ay5vcmRlci52MS5NZXJnZUNhcnRSZXF1ZXN0GiAuc291ay5vcmRlci52MS5NZXJnZUNhcnRSZXNwb25zZSISqrsYDgoCEgASAggFGgIIAyABEmsKDFNhdmVGb3JMYXRlchIiLnNvdWsub3JkZXIudjEuU2F2ZUZvckxhdGVyUmVxdWVzdBojLnNvdWsub3JkZXIudjEuU2F2ZUZvckxhdGVyUmVzcG9uc2UiEqq7GA4KAgoAEgIIBRoCCAMgARJlCgpNb3ZlVG9DYXJ0EiAuc291ay5vcmRlci52MS5Nb3ZlVG9DYXJ0UmVxdWVzdBohLnNvdWsub3JkZXIudjEuTW92ZVRvQ2FydFJlc3BvbnNlIhKquxgOCgIKABICCAUaAggDIAESaAoLQXBwbHlDb3Vwb24SIS5zb3VrLm9yZGVyLnYxLkFwcGx5Q291cG9uUmVxdWVzdBoiLnNvdWsub3JkZXIudjEuQXBwbHlDb3Vwb25SZXNwb25zZSISqrsYDgoCCgASAggFGgIIAyABEmsKDFJlbW92ZUNvdXBvbhIiLnNvdWsub3JkZXIudjEuUmVtb3ZlQ291cG9uUmVxdWVzdBojLnNvdWsub3JkZXIudjEuUmVtb3ZlQ291cG9uUmVzcG9uc2UiEqq7GA4KAgoAEgIIBRoCCAMgAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_totals]);
 
 /**
  * A cart.
@@ -56,6 +60,41 @@ export type Cart = Message<"souk.order.v1.Cart"> & {
    * @generated from field: string etag = 5;
    */
   etag: string;
+
+  /**
+   * The lines that are put aside; they count nothing.
+   *
+   * @generated from field: repeated souk.order.v1.CartLine saved_lines = 6;
+   */
+  savedLines: CartLine[];
+
+  /**
+   * The coupon codes added, in the order in which they were.
+   *
+   * @generated from field: repeated string coupon_codes = 7;
+   */
+  couponCodes: string[];
+
+  /**
+   * What promotions take off.
+   *
+   * @generated from field: repeated souk.order.v1.Discount discounts = 8;
+   */
+  discounts: Discount[];
+
+  /**
+   * What changed on its own since the cart was last read: prices, stock, promotions.
+   *
+   * @generated from field: repeated souk.order.v1.CartChange changes = 9;
+   */
+  changes: CartChange[];
+
+  /**
+   * When the cart is cleared unless it is used.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 10;
+   */
+  expireTime?: Timestamp | undefined;
 };
 
 /**
@@ -147,6 +186,20 @@ export type CartLine = Message<"souk.order.v1.CartLine"> & {
    * @generated from field: bool unavailable = 11;
    */
   unavailable: boolean;
+
+  /**
+   * What promotions take off this line, as a positive amount.
+   *
+   * @generated from field: souk.mesh.v1.Money discount = 12;
+   */
+  discount?: Money | undefined;
+
+  /**
+   * How many could be ordered now, when that is less than the quantity; otherwise 0.
+   *
+   * @generated from field: int64 available = 13;
+   */
+  available: bigint;
 };
 
 /**
@@ -334,6 +387,432 @@ export const ClearCartResponseSchema: GenMessage<ClearCartResponse> = /*@__PURE_
   messageDesc(file_souk_order_v1_cart, 9);
 
 /**
+ * Something that changed in a cart without its customer.
+ *
+ * @generated from message souk.order.v1.CartChange
+ */
+export type CartChange = Message<"souk.order.v1.CartChange"> & {
+  /**
+   * What kind of change.
+   *
+   * @generated from field: souk.order.v1.CartChangeKind kind = 1;
+   */
+  kind: CartChangeKind;
+
+  /**
+   * The line; empty when it is about the whole cart.
+   *
+   * @generated from field: string line_id = 2;
+   */
+  lineId: string;
+
+  /**
+   * The coupon code; empty when it is about none.
+   *
+   * @generated from field: string coupon_code = 3;
+   */
+  couponCode: string;
+
+  /**
+   * What one cost before, when the price changed.
+   *
+   * @generated from field: souk.mesh.v1.Money old_price = 4;
+   */
+  oldPrice?: Money | undefined;
+
+  /**
+   * What one costs now, when the price changed.
+   *
+   * @generated from field: souk.mesh.v1.Money new_price = 5;
+   */
+  newPrice?: Money | undefined;
+
+  /**
+   * How many are available, when the stock changed.
+   *
+   * @generated from field: int64 available = 6;
+   */
+  available: bigint;
+};
+
+/**
+ * Describes the message souk.order.v1.CartChange.
+ * Use `create(CartChangeSchema)` to create a new message.
+ */
+export const CartChangeSchema: GenMessage<CartChange> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 10);
+
+/**
+ * Asks for a guest's cart.
+ *
+ * @generated from message souk.order.v1.CreateGuestCartRequest
+ */
+export type CreateGuestCartRequest = Message<"souk.order.v1.CreateGuestCartRequest"> & {
+  /**
+   * The currency of its prices; the shop's main one when empty.
+   *
+   * @generated from field: string currency = 1;
+   */
+  currency: string;
+};
+
+/**
+ * Describes the message souk.order.v1.CreateGuestCartRequest.
+ * Use `create(CreateGuestCartRequestSchema)` to create a new message.
+ */
+export const CreateGuestCartRequestSchema: GenMessage<CreateGuestCartRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 11);
+
+/**
+ * An empty cart.
+ *
+ * @generated from message souk.order.v1.CreateGuestCartResponse
+ */
+export type CreateGuestCartResponse = Message<"souk.order.v1.CreateGuestCartResponse"> & {
+  /**
+   * The cart.
+   *
+   * @generated from field: souk.order.v1.Cart cart = 1;
+   */
+  cart?: Cart | undefined;
+
+  /**
+   * What to send along to work with it. It is told only now.
+   *
+   * @generated from field: string cart_token = 2;
+   */
+  cartToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.CreateGuestCartResponse.
+ * Use `create(CreateGuestCartResponseSchema)` to create a new message.
+ */
+export const CreateGuestCartResponseSchema: GenMessage<CreateGuestCartResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 12);
+
+/**
+ * Names a guest's cart.
+ *
+ * @generated from message souk.order.v1.MergeCartRequest
+ */
+export type MergeCartRequest = Message<"souk.order.v1.MergeCartRequest"> & {
+  /**
+   * Its token; it no longer serves afterwards.
+   *
+   * @generated from field: string cart_token = 1;
+   */
+  cartToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.MergeCartRequest.
+ * Use `create(MergeCartRequestSchema)` to create a new message.
+ */
+export const MergeCartRequestSchema: GenMessage<MergeCartRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 13);
+
+/**
+ * The cart of the customer as merged.
+ *
+ * @generated from message souk.order.v1.MergeCartResponse
+ */
+export type MergeCartResponse = Message<"souk.order.v1.MergeCartResponse"> & {
+  /**
+   * The cart.
+   *
+   * @generated from field: souk.order.v1.Cart cart = 1;
+   */
+  cart?: Cart | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.MergeCartResponse.
+ * Use `create(MergeCartResponseSchema)` to create a new message.
+ */
+export const MergeCartResponseSchema: GenMessage<MergeCartResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 14);
+
+/**
+ * Asks to put a line aside.
+ *
+ * @generated from message souk.order.v1.SaveForLaterRequest
+ */
+export type SaveForLaterRequest = Message<"souk.order.v1.SaveForLaterRequest"> & {
+  /**
+   * The id of the line.
+   *
+   * @generated from field: string line_id = 1;
+   */
+  lineId: string;
+
+  /**
+   * The token of a guest's cart; empty for the cart of the customer who asks.
+   *
+   * @generated from field: string cart_token = 2;
+   */
+  cartToken: string;
+
+  /**
+   * When given, the change is refused if the cart changed since.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message souk.order.v1.SaveForLaterRequest.
+ * Use `create(SaveForLaterRequestSchema)` to create a new message.
+ */
+export const SaveForLaterRequestSchema: GenMessage<SaveForLaterRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 15);
+
+/**
+ * The cart as changed.
+ *
+ * @generated from message souk.order.v1.SaveForLaterResponse
+ */
+export type SaveForLaterResponse = Message<"souk.order.v1.SaveForLaterResponse"> & {
+  /**
+   * The cart.
+   *
+   * @generated from field: souk.order.v1.Cart cart = 1;
+   */
+  cart?: Cart | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.SaveForLaterResponse.
+ * Use `create(SaveForLaterResponseSchema)` to create a new message.
+ */
+export const SaveForLaterResponseSchema: GenMessage<SaveForLaterResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 16);
+
+/**
+ * Asks to take a line back.
+ *
+ * @generated from message souk.order.v1.MoveToCartRequest
+ */
+export type MoveToCartRequest = Message<"souk.order.v1.MoveToCartRequest"> & {
+  /**
+   * The id of the line.
+   *
+   * @generated from field: string line_id = 1;
+   */
+  lineId: string;
+
+  /**
+   * The token of a guest's cart; empty for the cart of the customer who asks.
+   *
+   * @generated from field: string cart_token = 2;
+   */
+  cartToken: string;
+
+  /**
+   * When given, the change is refused if the cart changed since.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message souk.order.v1.MoveToCartRequest.
+ * Use `create(MoveToCartRequestSchema)` to create a new message.
+ */
+export const MoveToCartRequestSchema: GenMessage<MoveToCartRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 17);
+
+/**
+ * The cart as changed.
+ *
+ * @generated from message souk.order.v1.MoveToCartResponse
+ */
+export type MoveToCartResponse = Message<"souk.order.v1.MoveToCartResponse"> & {
+  /**
+   * The cart.
+   *
+   * @generated from field: souk.order.v1.Cart cart = 1;
+   */
+  cart?: Cart | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.MoveToCartResponse.
+ * Use `create(MoveToCartResponseSchema)` to create a new message.
+ */
+export const MoveToCartResponseSchema: GenMessage<MoveToCartResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 18);
+
+/**
+ * Asks to add a coupon.
+ *
+ * @generated from message souk.order.v1.ApplyCouponRequest
+ */
+export type ApplyCouponRequest = Message<"souk.order.v1.ApplyCouponRequest"> & {
+  /**
+   * The code; it is compared without regard to case.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * The token of a guest's cart; empty for the cart of the customer who asks.
+   *
+   * @generated from field: string cart_token = 2;
+   */
+  cartToken: string;
+
+  /**
+   * When given, the change is refused if the cart changed since.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message souk.order.v1.ApplyCouponRequest.
+ * Use `create(ApplyCouponRequestSchema)` to create a new message.
+ */
+export const ApplyCouponRequestSchema: GenMessage<ApplyCouponRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 19);
+
+/**
+ * The cart as changed.
+ *
+ * @generated from message souk.order.v1.ApplyCouponResponse
+ */
+export type ApplyCouponResponse = Message<"souk.order.v1.ApplyCouponResponse"> & {
+  /**
+   * The cart.
+   *
+   * @generated from field: souk.order.v1.Cart cart = 1;
+   */
+  cart?: Cart | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.ApplyCouponResponse.
+ * Use `create(ApplyCouponResponseSchema)` to create a new message.
+ */
+export const ApplyCouponResponseSchema: GenMessage<ApplyCouponResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 20);
+
+/**
+ * Asks to take a coupon off.
+ *
+ * @generated from message souk.order.v1.RemoveCouponRequest
+ */
+export type RemoveCouponRequest = Message<"souk.order.v1.RemoveCouponRequest"> & {
+  /**
+   * The code.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * The token of a guest's cart; empty for the cart of the customer who asks.
+   *
+   * @generated from field: string cart_token = 2;
+   */
+  cartToken: string;
+
+  /**
+   * When given, the change is refused if the cart changed since.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message souk.order.v1.RemoveCouponRequest.
+ * Use `create(RemoveCouponRequestSchema)` to create a new message.
+ */
+export const RemoveCouponRequestSchema: GenMessage<RemoveCouponRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 21);
+
+/**
+ * The cart as changed.
+ *
+ * @generated from message souk.order.v1.RemoveCouponResponse
+ */
+export type RemoveCouponResponse = Message<"souk.order.v1.RemoveCouponResponse"> & {
+  /**
+   * The cart.
+   *
+   * @generated from field: souk.order.v1.Cart cart = 1;
+   */
+  cart?: Cart | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.RemoveCouponResponse.
+ * Use `create(RemoveCouponResponseSchema)` to create a new message.
+ */
+export const RemoveCouponResponseSchema: GenMessage<RemoveCouponResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_cart, 22);
+
+/**
+ * What changed in a cart.
+ *
+ * @generated from enum souk.order.v1.CartChangeKind
+ */
+export const CartChangeKind = {
+  /**
+   * Not a kind.
+   *
+   * @generated from enum value: CART_CHANGE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A line costs something else.
+   *
+   * @generated from enum value: CART_CHANGE_KIND_PRICE = 1;
+   */
+  PRICE: 1,
+
+  /**
+   * Less is available than the line asks for.
+   *
+   * @generated from enum value: CART_CHANGE_KIND_STOCK = 2;
+   */
+  STOCK: 2,
+
+  /**
+   * A line is no longer on sale.
+   *
+   * @generated from enum value: CART_CHANGE_KIND_UNAVAILABLE = 3;
+   */
+  UNAVAILABLE: 3,
+
+  /**
+   * A coupon no longer applies.
+   *
+   * @generated from enum value: CART_CHANGE_KIND_COUPON = 4;
+   */
+  COUPON: 4,
+} as const;
+
+/**
+ * What changed in a cart.
+ *
+ * @generated from enum souk.order.v1.CartChangeKind
+ */
+export type CartChangeKind = (typeof CartChangeKind)[keyof typeof CartChangeKind] | UnknownEnum;
+
+/**
+ * Describes the enum souk.order.v1.CartChangeKind.
+ */
+export const CartChangeKindSchema: GenEnum<CartChangeKind> = /*@__PURE__*/
+  enumDesc(file_souk_order_v1_cart, 0);
+
+/**
  * The cart of the customer who asks. There is always one; an empty one has no lines.
  *
  * @generated from service souk.order.v1.CartService
@@ -378,6 +857,67 @@ export const CartService: GenService<{
     methodKind: "unary";
     input: typeof ClearCartRequestSchema;
     output: typeof ClearCartResponseSchema;
+  },
+  /**
+   * Makes a cart for somebody who is not signed in. Whoever has its token has the cart.
+   *
+   * @generated from rpc souk.order.v1.CartService.CreateGuestCart
+   */
+  createGuestCart: {
+    methodKind: "unary";
+    input: typeof CreateGuestCartRequestSchema;
+    output: typeof CreateGuestCartResponseSchema;
+  },
+  /**
+   * Moves the lines and coupons of a guest's cart into the cart of the customer who asks; lines
+   * with the same variant and note become one. The same guest's cart again changes nothing.
+   *
+   * @generated from rpc souk.order.v1.CartService.MergeCart
+   */
+  mergeCart: {
+    methodKind: "unary";
+    input: typeof MergeCartRequestSchema;
+    output: typeof MergeCartResponseSchema;
+  },
+  /**
+   * Puts a line aside: it is kept and not ordered. One that is put aside is no error.
+   *
+   * @generated from rpc souk.order.v1.CartService.SaveForLater
+   */
+  saveForLater: {
+    methodKind: "unary";
+    input: typeof SaveForLaterRequestSchema;
+    output: typeof SaveForLaterResponseSchema;
+  },
+  /**
+   * Takes a line that was put aside back into the cart. One that is in it is no error.
+   *
+   * @generated from rpc souk.order.v1.CartService.MoveToCart
+   */
+  moveToCart: {
+    methodKind: "unary";
+    input: typeof MoveToCartRequestSchema;
+    output: typeof MoveToCartResponseSchema;
+  },
+  /**
+   * Adds a coupon code to the cart. One that is there is no error.
+   *
+   * @generated from rpc souk.order.v1.CartService.ApplyCoupon
+   */
+  applyCoupon: {
+    methodKind: "unary";
+    input: typeof ApplyCouponRequestSchema;
+    output: typeof ApplyCouponResponseSchema;
+  },
+  /**
+   * Takes a coupon code off the cart. One that is not there is no error.
+   *
+   * @generated from rpc souk.order.v1.CartService.RemoveCoupon
+   */
+  removeCoupon: {
+    methodKind: "unary";
+    input: typeof RemoveCouponRequestSchema;
+    output: typeof RemoveCouponResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_souk_order_v1_cart, 0);

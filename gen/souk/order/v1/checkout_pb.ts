@@ -5,6 +5,8 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Address } from "../../mesh/v1/address_pb.ts";
 import { file_souk_mesh_v1_address } from "../../mesh/v1/address_pb.ts";
 import type { Money } from "../../mesh/v1/money_pb.ts";
@@ -12,13 +14,15 @@ import { file_souk_mesh_v1_money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
 import type { Order } from "./order_pb.ts";
 import { file_souk_order_v1_order } from "./order_pb.ts";
+import type { Discount, TaxAmount } from "./totals_pb.ts";
+import { file_souk_order_v1_totals } from "./totals_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/order/v1/checkout.proto.
  */
 export const file_souk_order_v1_checkout: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL29yZGVyL3YxL2NoZWNrb3V0LnByb3RvEg1zb3VrLm9yZGVyLnYxIkoKD0dldFF1b3RlUmVxdWVzdBI3ChBzaGlwcGluZ19hZGRyZXNzGAEgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3NCBrpIA8gBASI4ChBHZXRRdW90ZVJlc3BvbnNlEiQKBnF1b3RlcxgBIAMoCzIULnNvdWsub3JkZXIudjEuUXVvdGUi1AEKBVF1b3RlEhcKD3NoaXBwaW5nX21ldGhvZBgBIAEoCRIVCg1zaGlwcGluZ19uYW1lGAIgASgJEiUKCHN1YnRvdGFsGAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiUKCHNoaXBwaW5nGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EikKDHRheF9pbmNsdWRlZBgFIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIiCgV0b3RhbBgGIAEoCzITLnNvdWsubWVzaC52MS5Nb25leSLUAQoRUGxhY2VPcmRlclJlcXVlc3QSNwoQc2hpcHBpbmdfYWRkcmVzcxgBIAEoCzIVLnNvdWsubWVzaC52MS5BZGRyZXNzQga6SAPIAQESIgoPc2hpcHBpbmdfbWV0aG9kGAIgASgJQgm6SAZyBBABGDISNQoHcGF5bWVudBgDIAEoCzIcLnNvdWsub3JkZXIudjEuUGF5bWVudE1ldGhvZEIGukgDyAEBEisKDmV4cGVjdGVkX3RvdGFsGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Ir8BCg1QYXltZW50TWV0aG9kEq0BCgV0b2tlbhgBIAEoCUKdAYABAbpIlgG6AYsBCiNwYXltZW50X21ldGhvZC50b2tlbi5ub19jYXJkX251bWJlchJDbG9va3MgbGlrZSBhIGNhcmQgbnVtYmVyOyBzZW5kIHRoZSB0b2tlbiB0aGF0IHRoZSBwYXltZW50IGZvcm0gZ2F2ZRofIXRoaXMubWF0Y2hlcygnXlswLTkgLV17MTIsfSQnKXIFEAEYyAEiOQoSUGxhY2VPcmRlclJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjLWAQoPQ2hlY2tvdXRTZXJ2aWNlEmAKCEdldFF1b3RlEh4uc291ay5vcmRlci52MS5HZXRRdW90ZVJlcXVlc3QaHy5zb3VrLm9yZGVyLnYxLkdldFF1b3RlUmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAxoCCAMSYQoKUGxhY2VPcmRlchIgLnNvdWsub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3QaIS5zb3VrLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXNwb25zZSIOqrsYCgoCEgASAggKIAJiBnByb3RvMw", [file_buf_validate_validate, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_order]);
+  fileDesc("Chxzb3VrL29yZGVyL3YxL2NoZWNrb3V0LnByb3RvEg1zb3VrLm9yZGVyLnYxIkoKD0dldFF1b3RlUmVxdWVzdBI3ChBzaGlwcGluZ19hZGRyZXNzGAEgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3NCBrpIA8gBASI4ChBHZXRRdW90ZVJlc3BvbnNlEiQKBnF1b3RlcxgBIAMoCzIULnNvdWsub3JkZXIudjEuUXVvdGUi4wIKBVF1b3RlEhcKD3NoaXBwaW5nX21ldGhvZBgBIAEoCRIVCg1zaGlwcGluZ19uYW1lGAIgASgJEiUKCHN1YnRvdGFsGAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiUKCHNoaXBwaW5nGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EikKDHRheF9pbmNsdWRlZBgFIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIiCgV0b3RhbBgGIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIqCglkaXNjb3VudHMYByADKAsyFy5zb3VrLm9yZGVyLnYxLkRpc2NvdW50EicKBXRheGVzGAggAygLMhguc291ay5vcmRlci52MS5UYXhBbW91bnQSJwoFbGluZXMYCSADKAsyGC5zb3VrLm9yZGVyLnYxLlF1b3RlTGluZRIPCgdwaWNrX3VwGAogASgIItQBChFQbGFjZU9yZGVyUmVxdWVzdBI3ChBzaGlwcGluZ19hZGRyZXNzGAEgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3NCBrpIA8gBARIiCg9zaGlwcGluZ19tZXRob2QYAiABKAlCCbpIBnIEEAEYMhI1CgdwYXltZW50GAMgASgLMhwuc291ay5vcmRlci52MS5QYXltZW50TWV0aG9kQga6SAPIAQESKwoOZXhwZWN0ZWRfdG90YWwYBCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkivwEKDVBheW1lbnRNZXRob2QSrQEKBXRva2VuGAEgASgJQp0BgAEBukiWAboBiwEKI3BheW1lbnRfbWV0aG9kLnRva2VuLm5vX2NhcmRfbnVtYmVyEkNsb29rcyBsaWtlIGEgY2FyZCBudW1iZXI7IHNlbmQgdGhlIHRva2VuIHRoYXQgdGhlIHBheW1lbnQgZm9ybSBnYXZlGh8hdGhpcy5tYXRjaGVzKCdeWzAtOSAtXXsxMix9JCcpcgUQARjIASKBAQoSUGxhY2VPcmRlclJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlchIsCgZhY3Rpb24YAiABKAsyHC5zb3VrLm9yZGVyLnYxLlBheW1lbnRBY3Rpb24SGAoLb3JkZXJfdG9rZW4YAyABKAlCA4ABASLlAQoJUXVvdGVMaW5lEg8KB2xpbmVfaWQYASABKAkSJwoKdW5pdF9wcmljZRgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghzdWJ0b3RhbBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIqCglkaXNjb3VudHMYBCADKAsyFy5zb3VrLm9yZGVyLnYxLkRpc2NvdW50EicKBXRheGVzGAUgAygLMhguc291ay5vcmRlci52MS5UYXhBbW91bnQSIgoFdG90YWwYBiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkiWwoNUGF5bWVudEFjdGlvbhIZCgxyZWRpcmVjdF91cmkYASABKAlCA4ABARIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVgoWQ29tcGxldGVQYXltZW50UmVxdWVzdBIaCghvcmRlcl9pZBgBIAEoCUIIukgFcgOwAQESIAoLb3JkZXJfdG9rZW4YAiABKAlCC4ABAbpIBXIDGMgBIj4KF0NvbXBsZXRlUGF5bWVudFJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjLMAgoPQ2hlY2tvdXRTZXJ2aWNlEmAKCEdldFF1b3RlEh4uc291ay5vcmRlci52MS5HZXRRdW90ZVJlcXVlc3QaHy5zb3VrLm9yZGVyLnYxLkdldFF1b3RlUmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAxoCCAMSYQoKUGxhY2VPcmRlchIgLnNvdWsub3JkZXIudjEuUGxhY2VPcmRlclJlcXVlc3QaIS5zb3VrLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXNwb25zZSIOqrsYCgoCEgASAggKIAISdAoPQ29tcGxldGVQYXltZW50EiUuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXF1ZXN0GiYuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXNwb25zZSISqrsYDgoCCgASAggKGgIIAyABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_order, file_souk_order_v1_totals]);
 
 /**
  * Asks for a quote.
@@ -109,6 +113,34 @@ export type Quote = Message<"souk.order.v1.Quote"> & {
    * @generated from field: souk.mesh.v1.Money total = 6;
    */
   total?: Money | undefined;
+
+  /**
+   * What promotions take off, shipping included.
+   *
+   * @generated from field: repeated souk.order.v1.Discount discounts = 7;
+   */
+  discounts: Discount[];
+
+  /**
+   * The taxes, by rate.
+   *
+   * @generated from field: repeated souk.order.v1.TaxAmount taxes = 8;
+   */
+  taxes: TaxAmount[];
+
+  /**
+   * What each line comes to.
+   *
+   * @generated from field: repeated souk.order.v1.QuoteLine lines = 9;
+   */
+  lines: QuoteLine[];
+
+  /**
+   * Whether the customer fetches the order.
+   *
+   * @generated from field: bool pick_up = 10;
+   */
+  pickUp: boolean;
 };
 
 /**
@@ -194,6 +226,20 @@ export type PlaceOrderResponse = Message<"souk.order.v1.PlaceOrderResponse"> & {
    * @generated from field: souk.order.v1.Order order = 1;
    */
   order?: Order | undefined;
+
+  /**
+   * Set when the customer has to confirm the payment: the order waits for CompletePayment.
+   *
+   * @generated from field: souk.order.v1.PaymentAction action = 2;
+   */
+  action?: PaymentAction | undefined;
+
+  /**
+   * With a guest's order, what shows that it is theirs. It is told only now.
+   *
+   * @generated from field: string order_token = 3;
+   */
+  orderToken: string;
 };
 
 /**
@@ -202,6 +248,139 @@ export type PlaceOrderResponse = Message<"souk.order.v1.PlaceOrderResponse"> & {
  */
 export const PlaceOrderResponseSchema: GenMessage<PlaceOrderResponse> = /*@__PURE__*/
   messageDesc(file_souk_order_v1_checkout, 5);
+
+/**
+ * What a line of a cart comes to.
+ *
+ * @generated from message souk.order.v1.QuoteLine
+ */
+export type QuoteLine = Message<"souk.order.v1.QuoteLine"> & {
+  /**
+   * The line.
+   *
+   * @generated from field: string line_id = 1;
+   */
+  lineId: string;
+
+  /**
+   * What one costs.
+   *
+   * @generated from field: souk.mesh.v1.Money unit_price = 2;
+   */
+  unitPrice?: Money | undefined;
+
+  /**
+   * What the line costs before promotions and taxes that come on top.
+   *
+   * @generated from field: souk.mesh.v1.Money subtotal = 3;
+   */
+  subtotal?: Money | undefined;
+
+  /**
+   * What promotions take off the line.
+   *
+   * @generated from field: repeated souk.order.v1.Discount discounts = 4;
+   */
+  discounts: Discount[];
+
+  /**
+   * The taxes on the line.
+   *
+   * @generated from field: repeated souk.order.v1.TaxAmount taxes = 5;
+   */
+  taxes: TaxAmount[];
+
+  /**
+   * What is to pay for the line.
+   *
+   * @generated from field: souk.mesh.v1.Money total = 6;
+   */
+  total?: Money | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.QuoteLine.
+ * Use `create(QuoteLineSchema)` to create a new message.
+ */
+export const QuoteLineSchema: GenMessage<QuoteLine> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_checkout, 6);
+
+/**
+ * What the customer has to do before the payment goes on.
+ *
+ * @generated from message souk.order.v1.PaymentAction
+ */
+export type PaymentAction = Message<"souk.order.v1.PaymentAction"> & {
+  /**
+   * Where to send the browser: the payment provider's page, as 3-D Secure asks.
+   *
+   * @generated from field: string redirect_uri = 1;
+   */
+  redirectUri: string;
+
+  /**
+   * Until when; the order is cancelled afterwards.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.PaymentAction.
+ * Use `create(PaymentActionSchema)` to create a new message.
+ */
+export const PaymentActionSchema: GenMessage<PaymentAction> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_checkout, 7);
+
+/**
+ * Asks to go on with an order.
+ *
+ * @generated from message souk.order.v1.CompletePaymentRequest
+ */
+export type CompletePaymentRequest = Message<"souk.order.v1.CompletePaymentRequest"> & {
+  /**
+   * The id of the order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The token of a guest's order; empty for an order of the customer who asks.
+   *
+   * @generated from field: string order_token = 2;
+   */
+  orderToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.CompletePaymentRequest.
+ * Use `create(CompletePaymentRequestSchema)` to create a new message.
+ */
+export const CompletePaymentRequestSchema: GenMessage<CompletePaymentRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_checkout, 8);
+
+/**
+ * The order as it is now.
+ *
+ * @generated from message souk.order.v1.CompletePaymentResponse
+ */
+export type CompletePaymentResponse = Message<"souk.order.v1.CompletePaymentResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: souk.order.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.CompletePaymentResponse.
+ * Use `create(CompletePaymentResponseSchema)` to create a new message.
+ */
+export const CompletePaymentResponseSchema: GenMessage<CompletePaymentResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_checkout, 9);
 
 /**
  * From a cart to an order.
@@ -229,6 +408,17 @@ export const CheckoutService: GenService<{
     methodKind: "unary";
     input: typeof PlaceOrderRequestSchema;
     output: typeof PlaceOrderResponseSchema;
+  },
+  /**
+   * Goes on with an order whose payment the customer had to confirm at the payment provider, once
+   * the browser is back from there. The same again answers as before.
+   *
+   * @generated from rpc souk.order.v1.CheckoutService.CompletePayment
+   */
+  completePayment: {
+    methodKind: "unary";
+    input: typeof CompletePaymentRequestSchema;
+    output: typeof CompletePaymentResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_souk_order_v1_checkout, 0);

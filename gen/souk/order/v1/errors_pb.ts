@@ -11,7 +11,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/order/v1/errors.proto.
  */
 export const file_souk_order_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("Chpzb3VrL29yZGVyL3YxL2Vycm9ycy5wcm90bxINc291ay5vcmRlci52MSrdBAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASKgoeRVJST1JfUkVBU09OX1ZBUklBTlRfTk9UX0ZPVU5EEAEaBrq7GAIIBRInChtFUlJPUl9SRUFTT05fTElORV9OT1RfRk9VTkQQAhoGursYAggFEicKG0VSUk9SX1JFQVNPTl9DQVJUX1RPT19MQVJHRRADGga6uxgCCAkSIwoXRVJST1JfUkVBU09OX0NBUlRfRU1QVFkQBBoGursYAggJEikKHUVSUk9SX1JFQVNPTl9MSU5FX1VOQVZBSUxBQkxFEAUaBrq7GAIICRI0CihFUlJPUl9SRUFTT05fU0hJUFBJTkdfTUVUSE9EX1VOQVZBSUxBQkxFEAYaBrq7GAIICRImChpFUlJPUl9SRUFTT05fVE9UQUxfQ0hBTkdFRBAHGga6uxgCCAkSJQoZRVJST1JfUkVBU09OX09VVF9PRl9TVE9DSxAIGga6uxgCCAkSKQodRVJST1JfUkVBU09OX1BBWU1FTlRfREVDTElORUQQCRoGursYAggJEiwKIEVSUk9SX1JFQVNPTl9QQVlNRU5UX1VOQVZBSUxBQkxFEAoaBrq7GAIIDhIoChxFUlJPUl9SRUFTT05fT1JERVJfTk9UX0ZPVU5EEAsaBrq7GAIIBRIuCiJFUlJPUl9SRUFTT05fT1JERVJfTk9UX0NBTkNFTExBQkxFEAwaBrq7GAIICRIqCh5FUlJPUl9SRUFTT05fQ1VSUkVOQ1lfTUlTTUFUQ0gQDRoGursYAggJYgZwcm90bzM", [file_souk_mesh_v1_policy]);
+  fileDesc("Chpzb3VrL29yZGVyL3YxL2Vycm9ycy5wcm90bxINc291ay5vcmRlci52MSqsDAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASKgoeRVJST1JfUkVBU09OX1ZBUklBTlRfTk9UX0ZPVU5EEAEaBrq7GAIIBRInChtFUlJPUl9SRUFTT05fTElORV9OT1RfRk9VTkQQAhoGursYAggFEicKG0VSUk9SX1JFQVNPTl9DQVJUX1RPT19MQVJHRRADGga6uxgCCAkSIwoXRVJST1JfUkVBU09OX0NBUlRfRU1QVFkQBBoGursYAggJEikKHUVSUk9SX1JFQVNPTl9MSU5FX1VOQVZBSUxBQkxFEAUaBrq7GAIICRI0CihFUlJPUl9SRUFTT05fU0hJUFBJTkdfTUVUSE9EX1VOQVZBSUxBQkxFEAYaBrq7GAIICRImChpFUlJPUl9SRUFTT05fVE9UQUxfQ0hBTkdFRBAHGga6uxgCCAkSJQoZRVJST1JfUkVBU09OX09VVF9PRl9TVE9DSxAIGga6uxgCCAkSKQodRVJST1JfUkVBU09OX1BBWU1FTlRfREVDTElORUQQCRoGursYAggJEiwKIEVSUk9SX1JFQVNPTl9QQVlNRU5UX1VOQVZBSUxBQkxFEAoaBrq7GAIIDhIoChxFUlJPUl9SRUFTT05fT1JERVJfTk9UX0ZPVU5EEAsaBrq7GAIIBRIuCiJFUlJPUl9SRUFTT05fT1JERVJfTk9UX0NBTkNFTExBQkxFEAwaBrq7GAIICRIqCh5FUlJPUl9SRUFTT05fQ1VSUkVOQ1lfTUlTTUFUQ0gQDRoGursYAggJEicKG0VSUk9SX1JFQVNPTl9DQVJUX05PVF9GT1VORBAOGga6uxgCCAUSJwobRVJST1JfUkVBU09OX0NPVVBPTl9JTlZBTElEEA8aBrq7GAIICRIpCh1FUlJPUl9SRUFTT05fQ09VUE9OX0VYSEFVU1RFRBAQGga6uxgCCAkSKQodRVJST1JfUkVBU09OX1RPT19NQU5ZX0NPVVBPTlMQERoGursYAggJEiwKIEVSUk9SX1JFQVNPTl9HVUVTVF9FTUFJTF9NSVNTSU5HEBIaBrq7GAIIAxInChtFUlJPUl9SRUFTT05fVkFUX0lEX0lOVkFMSUQQExoGursYAggDEioKHkVSUk9SX1JFQVNPTl9HSUZUX0NBUkRfUkVGVVNFRBAUGga6uxgCCAkSKwofRVJST1JfUkVBU09OX1JFVFVSTl9VUklfUkVGVVNFRBAVGga6uxgCCAMSLgoiRVJST1JfUkVBU09OX1BBWU1FTlRfTk9UX0NPTkZJUk1FRBAWGga6uxgCCAkSLAogRVJST1JfUkVBU09OX09SREVSX05PVF9TSElQUEFCTEUQFxoGursYAggJEisKH0VSUk9SX1JFQVNPTl9PUkRFUl9OT1RfRURJVEFCTEUQGBoGursYAggJEi0KIUVSUk9SX1JFQVNPTl9PUkRFUl9OT1RfUkVUVVJOQUJMRRAZGga6uxgCCAkSKgoeRVJST1JfUkVBU09OX1FVQU5USVRZX0VYQ0VFREVEEBoaBrq7GAIICRIrCh9FUlJPUl9SRUFTT05fRElGRkVSRU5DRV9DSEFOR0VEEBsaBrq7GAIICRIoChxFUlJPUl9SRUFTT05fUkVGVU5EX0VYQ0VFREVEEBwaBrq7GAIICRIrCh9FUlJPUl9SRUFTT05fU0hJUE1FTlRfTk9UX0ZPVU5EEB0aBrq7GAIIBRIpCh1FUlJPUl9SRUFTT05fUkVUVVJOX05PVF9GT1VORBAeGga6uxgCCAUSLgoiRVJST1JfUkVBU09OX1JFVFVSTl9TVEFURV9DT05GTElDVBAfGga6uxgCCAkSKgoeRVJST1JfUkVBU09OX0lOVk9JQ0VfTk9UX0ZPVU5EECAaBrq7GAIIBRIsCiBFUlJPUl9SRUFTT05fUFJPTU9USU9OX05PVF9GT1VORBAhGga6uxgCCAUSKgoeRVJST1JfUkVBU09OX1BST01PVElPTl9JTlZBTElEECIaBrq7GAIIAxIqCh5FUlJPUl9SRUFTT05fQ09VUE9OX0NPREVfVEFLRU4QIxoGursYAggGYgZwcm90bzM", [file_souk_mesh_v1_policy]);
 
 /**
  * The reasons with which order refuses a call.
@@ -116,6 +116,160 @@ export const ErrorReason = {
    * @generated from enum value: ERROR_REASON_CURRENCY_MISMATCH = 13;
    */
   CURRENCY_MISMATCH: 13,
+
+  /**
+   * There is no such guest's cart: the token is wrong, or the cart was merged or is too old.
+   *
+   * @generated from enum value: ERROR_REASON_CART_NOT_FOUND = 14;
+   */
+  CART_NOT_FOUND: 14,
+
+  /**
+   * There is no such coupon, or it does not apply to this cart; the metadata say why.
+   *
+   * @generated from enum value: ERROR_REASON_COUPON_INVALID = 15;
+   */
+  COUPON_INVALID: 15,
+
+  /**
+   * The coupon was used as often as it may be.
+   *
+   * @generated from enum value: ERROR_REASON_COUPON_EXHAUSTED = 16;
+   */
+  COUPON_EXHAUSTED: 16,
+
+  /**
+   * The cart has as many coupons as it may have.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_COUPONS = 17;
+   */
+  TOO_MANY_COUPONS: 17,
+
+  /**
+   * A guest's order needs an e-mail address.
+   *
+   * @generated from enum value: ERROR_REASON_GUEST_EMAIL_MISSING = 18;
+   */
+  GUEST_EMAIL_MISSING: 18,
+
+  /**
+   * The VAT number is not one of the country.
+   *
+   * @generated from enum value: ERROR_REASON_VAT_ID_INVALID = 19;
+   */
+  VAT_ID_INVALID: 19,
+
+  /**
+   * The gift card cannot pay; the metadata say why.
+   *
+   * @generated from enum value: ERROR_REASON_GIFT_CARD_REFUSED = 20;
+   */
+  GIFT_CARD_REFUSED: 20,
+
+  /**
+   * The shop does not allow to send browsers back to this address.
+   *
+   * @generated from enum value: ERROR_REASON_RETURN_URI_REFUSED = 21;
+   */
+  RETURN_URI_REFUSED: 21,
+
+  /**
+   * The customer has not confirmed the payment yet.
+   *
+   * @generated from enum value: ERROR_REASON_PAYMENT_NOT_CONFIRMED = 22;
+   */
+  PAYMENT_NOT_CONFIRMED: 22,
+
+  /**
+   * The order is in a state in which it cannot be sent.
+   *
+   * @generated from enum value: ERROR_REASON_ORDER_NOT_SHIPPABLE = 23;
+   */
+  ORDER_NOT_SHIPPABLE: 23,
+
+  /**
+   * The order, or a line of it, can no longer be changed.
+   *
+   * @generated from enum value: ERROR_REASON_ORDER_NOT_EDITABLE = 24;
+   */
+  ORDER_NOT_EDITABLE: 24,
+
+  /**
+   * The goods cannot be sent back: they were not sent, came back, or the time for it is over.
+   *
+   * @generated from enum value: ERROR_REASON_ORDER_NOT_RETURNABLE = 25;
+   */
+  ORDER_NOT_RETURNABLE: 25,
+
+  /**
+   * The line has fewer pieces left than asked for; the metadata name it and how many.
+   *
+   * @generated from enum value: ERROR_REASON_QUANTITY_EXCEEDED = 26;
+   */
+  QUANTITY_EXCEEDED: 26,
+
+  /**
+   * The change costs something else than was expected; the metadata say what.
+   *
+   * @generated from enum value: ERROR_REASON_DIFFERENCE_CHANGED = 27;
+   */
+  DIFFERENCE_CHANGED: 27,
+
+  /**
+   * More would be given back than was taken; the metadata say how much is left.
+   *
+   * @generated from enum value: ERROR_REASON_REFUND_EXCEEDED = 28;
+   */
+  REFUND_EXCEEDED: 28,
+
+  /**
+   * There is no such shipment.
+   *
+   * @generated from enum value: ERROR_REASON_SHIPMENT_NOT_FOUND = 29;
+   */
+  SHIPMENT_NOT_FOUND: 29,
+
+  /**
+   * There is no such return, or it is somebody else's.
+   *
+   * @generated from enum value: ERROR_REASON_RETURN_NOT_FOUND = 30;
+   */
+  RETURN_NOT_FOUND: 30,
+
+  /**
+   * The return is in a state that does not allow it.
+   *
+   * @generated from enum value: ERROR_REASON_RETURN_STATE_CONFLICT = 31;
+   */
+  RETURN_STATE_CONFLICT: 31,
+
+  /**
+   * There is no such invoice, or not yet.
+   *
+   * @generated from enum value: ERROR_REASON_INVOICE_NOT_FOUND = 32;
+   */
+  INVOICE_NOT_FOUND: 32,
+
+  /**
+   * There is no such promotion.
+   *
+   * @generated from enum value: ERROR_REASON_PROMOTION_NOT_FOUND = 33;
+   */
+  PROMOTION_NOT_FOUND: 33,
+
+  /**
+   * The terms of the promotion contradict each other; the details say which.
+   *
+   * @generated from enum value: ERROR_REASON_PROMOTION_INVALID = 34;
+   */
+  PROMOTION_INVALID: 34,
+
+  /**
+   * Another promotion has this coupon code; the metadata name it.
+   *
+   * @generated from enum value: ERROR_REASON_COUPON_CODE_TAKEN = 35;
+   */
+  COUPON_CODE_TAKEN: 35,
 } as const;
 
 /**

@@ -4,16 +4,24 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Money } from "../../mesh/v1/money_pb.ts";
+import { file_souk_mesh_v1_money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
 import type { Order } from "./order_pb.ts";
 import { file_souk_order_v1_order } from "./order_pb.ts";
+import type { Refund } from "./refund_pb.ts";
+import { file_souk_order_v1_refund } from "./refund_pb.ts";
+import type { Return } from "./return_pb.ts";
+import { file_souk_order_v1_return } from "./return_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/order/v1/events.proto.
  */
 export const file_souk_order_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chpzb3VrL29yZGVyL3YxL2V2ZW50cy5wcm90bxINc291ay5vcmRlci52MSKAAQoOT3JkZXJDb25maXJtZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARIjCgVvcmRlchgEIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIoABCg5PcmRlckNhbmNlbGxlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEiMKBW9yZGVyGAQgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjoOsrsYCgoIb3JkZXJfaWRiBnByb3RvMw", [file_souk_mesh_v1_policy, file_souk_order_v1_order]);
+  fileDesc("Chpzb3VrL29yZGVyL3YxL2V2ZW50cy5wcm90bxINc291ay5vcmRlci52MSKAAQoOT3JkZXJDb25maXJtZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARIjCgVvcmRlchgEIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIoABCg5PcmRlckNhbmNlbGxlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEiMKBW9yZGVyGAQgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjoOsrsYCgoIb3JkZXJfaWQikAEKEk9yZGVyQXdhaXRzUGF5bWVudBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDoOsrsYCgoIb3JkZXJfaWQikwEKDE9yZGVyU2hpcHBlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEhMKC3NoaXBtZW50X2lkGAQgASgJEiMKBW9yZGVyGAUgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjoOsrsYCgoIb3JkZXJfaWQicAoOT3JkZXJEZWxpdmVyZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARITCgtzaGlwbWVudF9pZBgEIAEoCToOsrsYCgoIb3JkZXJfaWQipgEKC09yZGVyRWRpdGVkEhAKCG9yZGVyX2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhIKBWVtYWlsGAMgASgJQgOAAQESJwoKZGlmZmVyZW5jZRgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIjCgVvcmRlchgFIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIoEBCg1PcmRlclJlZnVuZGVkEhAKCG9yZGVyX2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhIKBWVtYWlsGAMgASgJQgOAAQESJQoGcmVmdW5kGAQgASgLMhUuc291ay5vcmRlci52MS5SZWZ1bmQ6DrK7GAoKCG9yZGVyX2lkInkKDk9yZGVyRXhjaGFuZ2VkEhAKCG9yZGVyX2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhIKBWVtYWlsGAMgASgJQgOAAQESHAoUcmVwbGFjZW1lbnRfb3JkZXJfaWQYBCABKAk6DrK7GAoKCG9yZGVyX2lkIoEBCg1SZXR1cm5DaGFuZ2VkEhAKCG9yZGVyX2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhIKBWVtYWlsGAMgASgJQgOAAQESJQoGcmV0dXJuGAQgASgLMhUuc291ay5vcmRlci52MS5SZXR1cm46DrK7GAoKCG9yZGVyX2lkIm4KDk9yZGVyTm90ZUFkZGVkEhAKCG9yZGVyX2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhIKBWVtYWlsGAMgASgJQgOAAQESEQoEdGV4dBgEIAEoCUIDgAEBOg6yuxgKCghvcmRlcl9pZCI8ChBQcm9tb3Rpb25DaGFuZ2VkEhQKDHByb21vdGlvbl9pZBgBIAEoCToSsrsYDgoMcHJvbW90aW9uX2lkYgZwcm90bzM", [file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_order, file_souk_order_v1_refund, file_souk_order_v1_return]);
 
 /**
  * An order was confirmed: its stock is set aside and its payment authorized.
@@ -98,4 +106,375 @@ export type OrderCancelled = Message<"souk.order.v1.OrderCancelled"> & {
  */
 export const OrderCancelledSchema: GenMessage<OrderCancelled> = /*@__PURE__*/
   messageDesc(file_souk_order_v1_events, 1);
+
+/**
+ * An order waits for its customer to confirm the payment.
+ *
+ * @generated from message souk.order.v1.OrderAwaitsPayment
+ */
+export type OrderAwaitsPayment = Message<"souk.order.v1.OrderAwaitsPayment"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * Until when it waits.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.OrderAwaitsPayment.
+ * Use `create(OrderAwaitsPaymentSchema)` to create a new message.
+ */
+export const OrderAwaitsPaymentSchema: GenMessage<OrderAwaitsPayment> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 2);
+
+/**
+ * Some or all of an order was sent.
+ *
+ * @generated from message souk.order.v1.OrderShipped
+ */
+export type OrderShipped = Message<"souk.order.v1.OrderShipped"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * The shipment.
+   *
+   * @generated from field: string shipment_id = 4;
+   */
+  shipmentId: string;
+
+  /**
+   * The order as sent.
+   *
+   * @generated from field: souk.order.v1.Order order = 5;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.OrderShipped.
+ * Use `create(OrderShippedSchema)` to create a new message.
+ */
+export const OrderShippedSchema: GenMessage<OrderShipped> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 3);
+
+/**
+ * A shipment of an order arrived.
+ *
+ * @generated from message souk.order.v1.OrderDelivered
+ */
+export type OrderDelivered = Message<"souk.order.v1.OrderDelivered"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * The shipment.
+   *
+   * @generated from field: string shipment_id = 4;
+   */
+  shipmentId: string;
+};
+
+/**
+ * Describes the message souk.order.v1.OrderDelivered.
+ * Use `create(OrderDeliveredSchema)` to create a new message.
+ */
+export const OrderDeliveredSchema: GenMessage<OrderDelivered> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 4);
+
+/**
+ * What was ordered changed: lines were changed, added or cancelled.
+ *
+ * @generated from message souk.order.v1.OrderEdited
+ */
+export type OrderEdited = Message<"souk.order.v1.OrderEdited"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * What the change cost: negative when money is given back.
+   *
+   * @generated from field: souk.mesh.v1.Money difference = 4;
+   */
+  difference?: Money | undefined;
+
+  /**
+   * The order as changed.
+   *
+   * @generated from field: souk.order.v1.Order order = 5;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.OrderEdited.
+ * Use `create(OrderEditedSchema)` to create a new message.
+ */
+export const OrderEditedSchema: GenMessage<OrderEdited> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 5);
+
+/**
+ * Money was given back.
+ *
+ * @generated from message souk.order.v1.OrderRefunded
+ */
+export type OrderRefunded = Message<"souk.order.v1.OrderRefunded"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * The refund.
+   *
+   * @generated from field: souk.order.v1.Refund refund = 4;
+   */
+  refund?: Refund | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.OrderRefunded.
+ * Use `create(OrderRefundedSchema)` to create a new message.
+ */
+export const OrderRefundedSchema: GenMessage<OrderRefunded> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 6);
+
+/**
+ * Goods of an order are exchanged.
+ *
+ * @generated from message souk.order.v1.OrderExchanged
+ */
+export type OrderExchanged = Message<"souk.order.v1.OrderExchanged"> & {
+  /**
+   * The order whose goods come back.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * The order of what is sent instead.
+   *
+   * @generated from field: string replacement_order_id = 4;
+   */
+  replacementOrderId: string;
+};
+
+/**
+ * Describes the message souk.order.v1.OrderExchanged.
+ * Use `create(OrderExchangedSchema)` to create a new message.
+ */
+export const OrderExchangedSchema: GenMessage<OrderExchanged> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 7);
+
+/**
+ * A return was asked for, decided, withdrawn or received.
+ *
+ * @generated from message souk.order.v1.ReturnChanged
+ */
+export type ReturnChanged = Message<"souk.order.v1.ReturnChanged"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * The return as it is now.
+   *
+   * @generated from field: souk.order.v1.Return return = 4;
+   */
+  return?: Return | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.ReturnChanged.
+ * Use `create(ReturnChangedSchema)` to create a new message.
+ */
+export const ReturnChangedSchema: GenMessage<ReturnChanged> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 8);
+
+/**
+ * Staff wrote a note that the customer sees.
+ *
+ * @generated from message souk.order.v1.OrderNoteAdded
+ */
+export type OrderNoteAdded = Message<"souk.order.v1.OrderNoteAdded"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * The note.
+   *
+   * @generated from field: string text = 4;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message souk.order.v1.OrderNoteAdded.
+ * Use `create(OrderNoteAddedSchema)` to create a new message.
+ */
+export const OrderNoteAddedSchema: GenMessage<OrderNoteAdded> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 9);
+
+/**
+ * A promotion was made, changed or ended.
+ *
+ * @generated from message souk.order.v1.PromotionChanged
+ */
+export type PromotionChanged = Message<"souk.order.v1.PromotionChanged"> & {
+  /**
+   * The promotion.
+   *
+   * @generated from field: string promotion_id = 1;
+   */
+  promotionId: string;
+};
+
+/**
+ * Describes the message souk.order.v1.PromotionChanged.
+ * Use `create(PromotionChangedSchema)` to create a new message.
+ */
+export const PromotionChangedSchema: GenMessage<PromotionChanged> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 10);
 

@@ -12,13 +12,27 @@ import { file_souk_mesh_v1_address } from "../../mesh/v1/address_pb.ts";
 import type { Money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
+import type { GetInvoiceRequestSchema, GetInvoiceResponseSchema, Invoice } from "./invoice_pb.ts";
+import { file_souk_order_v1_invoice } from "./invoice_pb.ts";
+import type { AddOrderNoteRequestSchema, CancelOrderItemsRequestSchema, EditOrderRequestSchema, ExchangeOrderRequestSchema, FindGuestOrderRequestSchema, GetOrderForStaffRequestSchema } from "./order_staff_pb.ts";
+import { file_souk_order_v1_order_staff } from "./order_staff_pb.ts";
+import type { Refund, RefundOrderRequestSchema } from "./refund_pb.ts";
+import { file_souk_order_v1_refund } from "./refund_pb.ts";
+import type { ApproveReturnRequestSchema, ApproveReturnResponseSchema, CancelReturnRequestSchema, CancelReturnResponseSchema, ReceiveReturnRequestSchema, RejectReturnRequestSchema, RejectReturnResponseSchema, RequestReturnRequestSchema, RequestReturnResponseSchema, Return } from "./return_pb.ts";
+import { file_souk_order_v1_return } from "./return_pb.ts";
+import type { GetPackingSlipRequestSchema, GetPackingSlipResponseSchema, MarkShipmentDeliveredRequestSchema, MarkShipmentDeliveredResponseSchema, Shipment, ShipOrderRequestSchema, UpdateShipmentRequestSchema, UpdateShipmentResponseSchema } from "./shipment_pb.ts";
+import { file_souk_order_v1_shipment } from "./shipment_pb.ts";
+import type { AddOrderNoteResponseSchema, ListOrderTimelineRequestSchema, ListOrderTimelineResponseSchema, TimelineEntry } from "./timeline_pb.ts";
+import { file_souk_order_v1_timeline } from "./timeline_pb.ts";
+import type { Discount, TaxAmount } from "./totals_pb.ts";
+import { file_souk_order_v1_totals } from "./totals_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/order/v1/order.proto.
  */
 export const file_souk_order_v1_order: GenFile = /*@__PURE__*/
-  fileDesc("Chlzb3VrL29yZGVyL3YxL29yZGVyLnByb3RvEg1zb3VrLm9yZGVyLnYxIvgDCgVPcmRlchIKCgJpZBgBIAEoCRIOCgZudW1iZXIYAiABKAkSKAoFc3RhdGUYAyABKA4yGS5zb3VrLm9yZGVyLnYxLk9yZGVyU3RhdGUSJwoFbGluZXMYBCADKAsyGC5zb3VrLm9yZGVyLnYxLk9yZGVyTGluZRIlCghzdWJ0b3RhbBgFIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghzaGlwcGluZxgGIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIpCgx0YXhfaW5jbHVkZWQYByABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSIgoFdG90YWwYCCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSLwoQc2hpcHBpbmdfYWRkcmVzcxgJIAEoCzIVLnNvdWsubWVzaC52MS5BZGRyZXNzEhcKD3NoaXBwaW5nX21ldGhvZBgKIAEoCRISCgpwYXltZW50X2lkGAsgASgJEhUKDWNhbmNlbF9yZWFzb24YDCABKAkSLwoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGA8gASgJItABCglPcmRlckxpbmUSCgoCaWQYASABKAkSEgoKdmFyaWFudF9pZBgCIAEoCRILCgNza3UYAyABKAkSDQoFdGl0bGUYBCABKAkSFQoNb3B0aW9uX3ZhbHVlcxgFIAMoCRIQCghxdWFudGl0eRgGIAEoAxInCgp1bml0X3ByaWNlGAcgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiIKBXRvdGFsGAggASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EhEKBG5vdGUYCSABKAlCA4ABASInCg9HZXRPcmRlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjcKEEdldE9yZGVyUmVzcG9uc2USIwoFb3JkZXIYASABKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyIlEKE0xpc3RNeU9yZGVyc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY9AMiVQoUTGlzdE15T3JkZXJzUmVzcG9uc2USJAoGb3JkZXJzGAEgAygLMhQuc291ay5vcmRlci52MS5PcmRlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoSQ2FuY2VsT3JkZXJSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIYCgZyZWFzb24YAiABKAlCCLpIBXIDGPQDIjoKE0NhbmNlbE9yZGVyUmVzcG9uc2USIwoFb3JkZXIYASABKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyIikKEVdhdGNoT3JkZXJSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI5ChJXYXRjaE9yZGVyUmVzcG9uc2USIwoFb3JkZXIYASABKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyKngKCk9yZGVyU3RhdGUSGwoXT1JERVJfU1RBVEVfVU5TUEVDSUZJRUQQABIXChNPUkRFUl9TVEFURV9QRU5ESU5HEAESGQoVT1JERVJfU1RBVEVfQ09ORklSTUVEEAISGQoVT1JERVJfU1RBVEVfQ0FOQ0VMTEVEEAMyrwMKDE9yZGVyU2VydmljZRJgCghHZXRPcmRlchIeLnNvdWsub3JkZXIudjEuR2V0T3JkZXJSZXF1ZXN0Gh8uc291ay5vcmRlci52MS5HZXRPcmRlclJlc3BvbnNlIhOQAgGquxgMCgISABICCAIaAggDEmwKDExpc3RNeU9yZGVycxIiLnNvdWsub3JkZXIudjEuTGlzdE15T3JkZXJzUmVxdWVzdBojLnNvdWsub3JkZXIudjEuTGlzdE15T3JkZXJzUmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAhoCCAMSaAoLQ2FuY2VsT3JkZXISIS5zb3VrLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVxdWVzdBoiLnNvdWsub3JkZXIudjEuQ2FuY2VsT3JkZXJSZXNwb25zZSISqrsYDgoCEgASAggKGgIIAyABEmUKCldhdGNoT3JkZXISIC5zb3VrLm9yZGVyLnYxLldhdGNoT3JkZXJSZXF1ZXN0GiEuc291ay5vcmRlci52MS5XYXRjaE9yZGVyUmVzcG9uc2UiEJACAaq7GAkKAhIAEgMIkBwwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy]);
+  fileDesc("Chlzb3VrL29yZGVyL3YxL29yZGVyLnByb3RvEg1zb3VrLm9yZGVyLnYxIvIHCgVPcmRlchIKCgJpZBgBIAEoCRIOCgZudW1iZXIYAiABKAkSKAoFc3RhdGUYAyABKA4yGS5zb3VrLm9yZGVyLnYxLk9yZGVyU3RhdGUSJwoFbGluZXMYBCADKAsyGC5zb3VrLm9yZGVyLnYxLk9yZGVyTGluZRIlCghzdWJ0b3RhbBgFIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghzaGlwcGluZxgGIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIpCgx0YXhfaW5jbHVkZWQYByABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSIgoFdG90YWwYCCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSLwoQc2hpcHBpbmdfYWRkcmVzcxgJIAEoCzIVLnNvdWsubWVzaC52MS5BZGRyZXNzEhcKD3NoaXBwaW5nX21ldGhvZBgKIAEoCRISCgpwYXltZW50X2lkGAsgASgJEhUKDWNhbmNlbF9yZWFzb24YDCABKAkSLwoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGA8gASgJEhIKBWVtYWlsGBAgASgJQgOAAQESDQoFZ3Vlc3QYESABKAgSKgoJZGlzY291bnRzGBIgAygLMhcuc291ay5vcmRlci52MS5EaXNjb3VudBInCgV0YXhlcxgTIAMoCzIYLnNvdWsub3JkZXIudjEuVGF4QW1vdW50EhQKDGNvdXBvbl9jb2RlcxgUIAMoCRIuCg9iaWxsaW5nX2FkZHJlc3MYFSABKAsyFS5zb3VrLm1lc2gudjEuQWRkcmVzcxITCgZ2YXRfaWQYFiABKAlCA4ABARIqCglzaGlwbWVudHMYFyADKAsyFy5zb3VrLm9yZGVyLnYxLlNoaXBtZW50EiYKB3JldHVybnMYGCADKAsyFS5zb3VrLm9yZGVyLnYxLlJldHVybhImCgdyZWZ1bmRzGBkgAygLMhUuc291ay5vcmRlci52MS5SZWZ1bmQSKAoIaW52b2ljZXMYGiADKAsyFi5zb3VrLm9yZGVyLnYxLkludm9pY2USJQoIY2FwdHVyZWQYGyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJQoIcmVmdW5kZWQYHCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSHAoUZXhjaGFuZ2Vfb2Zfb3JkZXJfaWQYHSABKAkSEwoLY3VzdG9tZXJfaWQYHiABKAkilgMKCU9yZGVyTGluZRIKCgJpZBgBIAEoCRISCgp2YXJpYW50X2lkGAIgASgJEgsKA3NrdRgDIAEoCRINCgV0aXRsZRgEIAEoCRIVCg1vcHRpb25fdmFsdWVzGAUgAygJEhAKCHF1YW50aXR5GAYgASgDEicKCnVuaXRfcHJpY2UYByABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSIgoFdG90YWwYCCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSEQoEbm90ZRgJIAEoCUIDgAEBEiUKCGRpc2NvdW50GAogASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EioKCWRpc2NvdW50cxgLIAMoCzIXLnNvdWsub3JkZXIudjEuRGlzY291bnQSJwoFdGF4ZXMYDCADKAsyGC5zb3VrLm9yZGVyLnYxLlRheEFtb3VudBIPCgdzaGlwcGVkGA0gASgDEhEKCWNhbmNlbGxlZBgOIAEoAxIQCghyZXR1cm5lZBgPIAEoAxISCgpiYWNrX29yZGVyGBAgASgIIicKD0dldE9yZGVyUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiNwoQR2V0T3JkZXJSZXNwb25zZRIjCgVvcmRlchgBIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXIiUQoTTGlzdE15T3JkZXJzUmVxdWVzdBIcCglwYWdlX3NpemUYASABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxj0AyJVChRMaXN0TXlPcmRlcnNSZXNwb25zZRIkCgZvcmRlcnMYASADKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJEChJDYW5jZWxPcmRlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMY9AMiOgoTQ2FuY2VsT3JkZXJSZXNwb25zZRIjCgVvcmRlchgBIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXIiKQoRV2F0Y2hPcmRlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjkKEldhdGNoT3JkZXJSZXNwb25zZRIjCgVvcmRlchgBIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXIiVwoWRmluZEd1ZXN0T3JkZXJSZXNwb25zZRIjCgVvcmRlchgBIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXISGAoLb3JkZXJfdG9rZW4YAiABKAlCA4ABASKrAgoRTGlzdE9yZGVyc1JlcXVlc3QSPgoGc3RhdGVzGAEgAygOMhkuc291ay5vcmRlci52MS5PcmRlclN0YXRlQhO6SBCSAQ0QChgBIgeCAQQQASAAEiAKC2N1c3RvbWVyX2lkGAIgASgJQgu6SAjYAQFyA7ABARIaCgVxdWVyeRgDIAEoCUILgAEBukgFcgMYyAESLgoKc3RhcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCXBhZ2Vfc2l6ZRgGIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGPQDIlMKEkxpc3RPcmRlcnNSZXNwb25zZRIkCgZvcmRlcnMYASADKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJsChhHZXRPcmRlckZvclN0YWZmUmVzcG9uc2USIwoFb3JkZXIYASABKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyEisKBW5vdGVzGAIgAygLMhwuc291ay5vcmRlci52MS5UaW1lbGluZUVudHJ5ImMKEVNoaXBPcmRlclJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlchIpCghzaGlwbWVudBgCIAEoCzIXLnNvdWsub3JkZXIudjEuU2hpcG1lbnQiPwoYQ2FuY2VsT3JkZXJJdGVtc1Jlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlciJhChFFZGl0T3JkZXJSZXNwb25zZRIjCgVvcmRlchgBIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXISJwoKZGlmZmVyZW5jZRgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leSJjChVSZWNlaXZlUmV0dXJuUmVzcG9uc2USJQoGcmV0dXJuGAEgASgLMhUuc291ay5vcmRlci52MS5SZXR1cm4SIwoFb3JkZXIYAiABKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyImEKE1JlZnVuZE9yZGVyUmVzcG9uc2USIwoFb3JkZXIYASABKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyEiUKBnJlZnVuZBgCIAEoCzIVLnNvdWsub3JkZXIudjEuUmVmdW5kIrcBChVFeGNoYW5nZU9yZGVyUmVzcG9uc2USIwoFb3JkZXIYASABKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyEikKC3JlcGxhY2VtZW50GAIgASgLMhQuc291ay5vcmRlci52MS5PcmRlchIlCgZyZXR1cm4YAyABKAsyFS5zb3VrLm9yZGVyLnYxLlJldHVybhInCgpkaWZmZXJlbmNlGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5KosCCgpPcmRlclN0YXRlEhsKF09SREVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASFwoTT1JERVJfU1RBVEVfUEVORElORxABEhkKFU9SREVSX1NUQVRFX0NPTkZJUk1FRBACEhkKFU9SREVSX1NUQVRFX0NBTkNFTExFRBADEiAKHE9SREVSX1NUQVRFX0FXQUlUSU5HX1BBWU1FTlQQBBIhCh1PUkRFUl9TVEFURV9QQVJUSUFMTFlfU0hJUFBFRBAFEhcKE09SREVSX1NUQVRFX1NISVBQRUQQBhIZChVPUkRFUl9TVEFURV9ERUxJVkVSRUQQBxIYChRPUkRFUl9TVEFURV9SRVRVUk5FRBAIMpIVCgxPcmRlclNlcnZpY2USYAoIR2V0T3JkZXISHi5zb3VrLm9yZGVyLnYxLkdldE9yZGVyUmVxdWVzdBofLnNvdWsub3JkZXIudjEuR2V0T3JkZXJSZXNwb25zZSITkAIBqrsYDAoCEgASAggCGgIIAxJsCgxMaXN0TXlPcmRlcnMSIi5zb3VrLm9yZGVyLnYxLkxpc3RNeU9yZGVyc1JlcXVlc3QaIy5zb3VrLm9yZGVyLnYxLkxpc3RNeU9yZGVyc1Jlc3BvbnNlIhOQAgGquxgMCgISABICCAIaAggDEmgKC0NhbmNlbE9yZGVyEiEuc291ay5vcmRlci52MS5DYW5jZWxPcmRlclJlcXVlc3QaIi5zb3VrLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVzcG9uc2UiEqq7GA4KAhIAEgIIChoCCAMgARJlCgpXYXRjaE9yZGVyEiAuc291ay5vcmRlci52MS5XYXRjaE9yZGVyUmVxdWVzdBohLnNvdWsub3JkZXIudjEuV2F0Y2hPcmRlclJlc3BvbnNlIhCQAgGquxgJCgISABIDCJAcMAEScQoORmluZEd1ZXN0T3JkZXISJC5zb3VrLm9yZGVyLnYxLkZpbmRHdWVzdE9yZGVyUmVxdWVzdBolLnNvdWsub3JkZXIudjEuRmluZEd1ZXN0T3JkZXJSZXNwb25zZSISqrsYDgoCCgASAggCGgIIAyABEmoKDVJlcXVlc3RSZXR1cm4SIy5zb3VrLm9yZGVyLnYxLlJlcXVlc3RSZXR1cm5SZXF1ZXN0GiQuc291ay5vcmRlci52MS5SZXF1ZXN0UmV0dXJuUmVzcG9uc2UiDqq7GAoKAhIAEgIIBSADEmsKDENhbmNlbFJldHVybhIiLnNvdWsub3JkZXIudjEuQ2FuY2VsUmV0dXJuUmVxdWVzdBojLnNvdWsub3JkZXIudjEuQ2FuY2VsUmV0dXJuUmVzcG9uc2UiEqq7GA4KAhIAEgIIBRoCCAMgARJ7ChFMaXN0T3JkZXJUaW1lbGluZRInLnNvdWsub3JkZXIudjEuTGlzdE9yZGVyVGltZWxpbmVSZXF1ZXN0Giguc291ay5vcmRlci52MS5MaXN0T3JkZXJUaW1lbGluZVJlc3BvbnNlIhOQAgGquxgMCgISABICCAIaAggDEmYKCkdldEludm9pY2USIC5zb3VrLm9yZGVyLnYxLkdldEludm9pY2VSZXF1ZXN0GiEuc291ay5vcmRlci52MS5HZXRJbnZvaWNlUmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIChoCCAMScQoKTGlzdE9yZGVycxIgLnNvdWsub3JkZXIudjEuTGlzdE9yZGVyc1JlcXVlc3QaIS5zb3VrLm9yZGVyLnYxLkxpc3RPcmRlcnNSZXNwb25zZSIekAIBqrsYFwoNGgtvcmRlcnM6cmVhZBICCAIaAggDEoMBChBHZXRPcmRlckZvclN0YWZmEiYuc291ay5vcmRlci52MS5HZXRPcmRlckZvclN0YWZmUmVxdWVzdBonLnNvdWsub3JkZXIudjEuR2V0T3JkZXJGb3JTdGFmZlJlc3BvbnNlIh6QAgGquxgXCg0aC29yZGVyczpyZWFkEgIIAhoCCAMSfQoOR2V0UGFja2luZ1NsaXASJC5zb3VrLm9yZGVyLnYxLkdldFBhY2tpbmdTbGlwUmVxdWVzdBolLnNvdWsub3JkZXIudjEuR2V0UGFja2luZ1NsaXBSZXNwb25zZSIekAIBqrsYFwoNGgtvcmRlcnM6cmVhZBICCAoaAggDEmkKCVNoaXBPcmRlchIfLnNvdWsub3JkZXIudjEuU2hpcE9yZGVyUmVxdWVzdBogLnNvdWsub3JkZXIudjEuU2hpcE9yZGVyUmVzcG9uc2UiGaq7GBUKDRoLb3JkZXJzOnNoaXASAggKIAISeAoOVXBkYXRlU2hpcG1lbnQSJC5zb3VrLm9yZGVyLnYxLlVwZGF0ZVNoaXBtZW50UmVxdWVzdBolLnNvdWsub3JkZXIudjEuVXBkYXRlU2hpcG1lbnRSZXNwb25zZSIZqrsYFQoNGgtvcmRlcnM6c2hpcBICCAUgARKRAQoVTWFya1NoaXBtZW50RGVsaXZlcmVkEisuc291ay5vcmRlci52MS5NYXJrU2hpcG1lbnREZWxpdmVyZWRSZXF1ZXN0Giwuc291ay5vcmRlci52MS5NYXJrU2hpcG1lbnREZWxpdmVyZWRSZXNwb25zZSIdqrsYGQoNGgtvcmRlcnM6c2hpcBICCAUaAggDIAESgAEKEENhbmNlbE9yZGVySXRlbXMSJi5zb3VrLm9yZGVyLnYxLkNhbmNlbE9yZGVySXRlbXNSZXF1ZXN0Gicuc291ay5vcmRlci52MS5DYW5jZWxPcmRlckl0ZW1zUmVzcG9uc2UiG6q7GBcKDxoNb3JkZXJzOmNhbmNlbBICCAogAhJpCglFZGl0T3JkZXISHy5zb3VrLm9yZGVyLnYxLkVkaXRPcmRlclJlcXVlc3QaIC5zb3VrLm9yZGVyLnYxLkVkaXRPcmRlclJlc3BvbnNlIhmquxgVCg0aC29yZGVyczplZGl0EgIICiACEnsKDUFwcHJvdmVSZXR1cm4SIy5zb3VrLm9yZGVyLnYxLkFwcHJvdmVSZXR1cm5SZXF1ZXN0GiQuc291ay5vcmRlci52MS5BcHByb3ZlUmV0dXJuUmVzcG9uc2UiH6q7GBsKDxoNcmV0dXJuczp3cml0ZRICCAUaAggDIAESeAoMUmVqZWN0UmV0dXJuEiIuc291ay5vcmRlci52MS5SZWplY3RSZXR1cm5SZXF1ZXN0GiMuc291ay5vcmRlci52MS5SZWplY3RSZXR1cm5SZXNwb25zZSIfqrsYGwoPGg1yZXR1cm5zOndyaXRlEgIIBRoCCAMgARJ7Cg1SZWNlaXZlUmV0dXJuEiMuc291ay5vcmRlci52MS5SZWNlaXZlUmV0dXJuUmVxdWVzdBokLnNvdWsub3JkZXIudjEuUmVjZWl2ZVJldHVyblJlc3BvbnNlIh+quxgbCg8aDXJldHVybnM6d3JpdGUSAggKGgIIAyABEnEKC1JlZnVuZE9yZGVyEiEuc291ay5vcmRlci52MS5SZWZ1bmRPcmRlclJlcXVlc3QaIi5zb3VrLm9yZGVyLnYxLlJlZnVuZE9yZGVyUmVzcG9uc2UiG6q7GBcKDxoNb3JkZXJzOnJlZnVuZBICCAogAhJ1Cg1FeGNoYW5nZU9yZGVyEiMuc291ay5vcmRlci52MS5FeGNoYW5nZU9yZGVyUmVxdWVzdBokLnNvdWsub3JkZXIudjEuRXhjaGFuZ2VPcmRlclJlc3BvbnNlIhmquxgVCg0aC29yZGVyczplZGl0EgIICiACEnMKDEFkZE9yZGVyTm90ZRIiLnNvdWsub3JkZXIudjEuQWRkT3JkZXJOb3RlUmVxdWVzdBojLnNvdWsub3JkZXIudjEuQWRkT3JkZXJOb3RlUmVzcG9uc2UiGqq7GBYKDhoMb3JkZXJzOndyaXRlEgIIBSADYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_invoice, file_souk_order_v1_order_staff, file_souk_order_v1_refund, file_souk_order_v1_return, file_souk_order_v1_shipment, file_souk_order_v1_timeline, file_souk_order_v1_totals]);
 
 /**
  * An order.
@@ -130,6 +144,111 @@ export type Order = Message<"souk.order.v1.Order"> & {
    * @generated from field: string etag = 15;
    */
   etag: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 16;
+   */
+  email: string;
+
+  /**
+   * Whether it was placed by somebody who was not signed in.
+   *
+   * @generated from field: bool guest = 17;
+   */
+  guest: boolean;
+
+  /**
+   * What promotions take off, shipping included.
+   *
+   * @generated from field: repeated souk.order.v1.Discount discounts = 18;
+   */
+  discounts: Discount[];
+
+  /**
+   * The taxes, by rate.
+   *
+   * @generated from field: repeated souk.order.v1.TaxAmount taxes = 19;
+   */
+  taxes: TaxAmount[];
+
+  /**
+   * The coupon codes that it was placed with.
+   *
+   * @generated from field: repeated string coupon_codes = 20;
+   */
+  couponCodes: string[];
+
+  /**
+   * Where the invoice goes; the shipping address when absent.
+   *
+   * @generated from field: souk.mesh.v1.Address billing_address = 21;
+   */
+  billingAddress?: Address | undefined;
+
+  /**
+   * The VAT number of the customer's company; may be empty.
+   *
+   * @generated from field: string vat_id = 22;
+   */
+  vatId: string;
+
+  /**
+   * What was sent, in that order.
+   *
+   * @generated from field: repeated souk.order.v1.Shipment shipments = 23;
+   */
+  shipments: Shipment[];
+
+  /**
+   * What was or shall be sent back.
+   *
+   * @generated from field: repeated souk.order.v1.Return returns = 24;
+   */
+  returns: Return[];
+
+  /**
+   * What was given back.
+   *
+   * @generated from field: repeated souk.order.v1.Refund refunds = 25;
+   */
+  refunds: Refund[];
+
+  /**
+   * The invoices and credit notes, in that order.
+   *
+   * @generated from field: repeated souk.order.v1.Invoice invoices = 26;
+   */
+  invoices: Invoice[];
+
+  /**
+   * How much was taken from the customer.
+   *
+   * @generated from field: souk.mesh.v1.Money captured = 27;
+   */
+  captured?: Money | undefined;
+
+  /**
+   * How much was given back.
+   *
+   * @generated from field: souk.mesh.v1.Money refunded = 28;
+   */
+  refunded?: Money | undefined;
+
+  /**
+   * The order whose goods it replaces; empty for all others.
+   *
+   * @generated from field: string exchange_of_order_id = 29;
+   */
+  exchangeOfOrderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 30;
+   */
+  customerId: string;
 };
 
 /**
@@ -207,6 +326,55 @@ export type OrderLine = Message<"souk.order.v1.OrderLine"> & {
    * @generated from field: string note = 9;
    */
   note: string;
+
+  /**
+   * What promotions take off the line, as a positive amount.
+   *
+   * @generated from field: souk.mesh.v1.Money discount = 10;
+   */
+  discount?: Money | undefined;
+
+  /**
+   * The same by promotion.
+   *
+   * @generated from field: repeated souk.order.v1.Discount discounts = 11;
+   */
+  discounts: Discount[];
+
+  /**
+   * The taxes on the line.
+   *
+   * @generated from field: repeated souk.order.v1.TaxAmount taxes = 12;
+   */
+  taxes: TaxAmount[];
+
+  /**
+   * How many were sent.
+   *
+   * @generated from field: int64 shipped = 13;
+   */
+  shipped: bigint;
+
+  /**
+   * How many were cancelled.
+   *
+   * @generated from field: int64 cancelled = 14;
+   */
+  cancelled: bigint;
+
+  /**
+   * How many came back.
+   *
+   * @generated from field: int64 returned = 15;
+   */
+  returned: bigint;
+
+  /**
+   * Whether some of it is yet to come into stock.
+   *
+   * @generated from field: bool back_order = 16;
+   */
+  backOrder: boolean;
 };
 
 /**
@@ -406,6 +574,328 @@ export const WatchOrderResponseSchema: GenMessage<WatchOrderResponse> = /*@__PUR
   messageDesc(file_souk_order_v1_order, 9);
 
 /**
+ * A guest's order.
+ *
+ * @generated from message souk.order.v1.FindGuestOrderResponse
+ */
+export type FindGuestOrderResponse = Message<"souk.order.v1.FindGuestOrderResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: souk.order.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+
+  /**
+   * What shows that it is theirs, for the methods that take it.
+   *
+   * @generated from field: string order_token = 2;
+   */
+  orderToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.FindGuestOrderResponse.
+ * Use `create(FindGuestOrderResponseSchema)` to create a new message.
+ */
+export const FindGuestOrderResponseSchema: GenMessage<FindGuestOrderResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 10);
+
+/**
+ * Asks for a page of orders.
+ *
+ * @generated from message souk.order.v1.ListOrdersRequest
+ */
+export type ListOrdersRequest = Message<"souk.order.v1.ListOrdersRequest"> & {
+  /**
+   * Only those in these states, when given.
+   *
+   * @generated from field: repeated souk.order.v1.OrderState states = 1;
+   */
+  states: OrderState[];
+
+  /**
+   * Only those of this customer, when given.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Only those whose number, e-mail address or recipient begins like this, when given.
+   *
+   * @generated from field: string query = 3;
+   */
+  query: string;
+
+  /**
+   * Only those placed from this time on, when given.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 4;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Only those placed before this time, when given.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 5;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * How many at most; 20 when 0.
+   *
+   * @generated from field: int32 page_size = 6;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on, from the answer before.
+   *
+   * @generated from field: string page_token = 7;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.ListOrdersRequest.
+ * Use `create(ListOrdersRequestSchema)` to create a new message.
+ */
+export const ListOrdersRequestSchema: GenMessage<ListOrdersRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 11);
+
+/**
+ * A page of orders.
+ *
+ * @generated from message souk.order.v1.ListOrdersResponse
+ */
+export type ListOrdersResponse = Message<"souk.order.v1.ListOrdersResponse"> & {
+  /**
+   * The orders, newest first.
+   *
+   * @generated from field: repeated souk.order.v1.Order orders = 1;
+   */
+  orders: Order[];
+
+  /**
+   * Where to go on; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.ListOrdersResponse.
+ * Use `create(ListOrdersResponseSchema)` to create a new message.
+ */
+export const ListOrdersResponseSchema: GenMessage<ListOrdersResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 12);
+
+/**
+ * An order.
+ *
+ * @generated from message souk.order.v1.GetOrderForStaffResponse
+ */
+export type GetOrderForStaffResponse = Message<"souk.order.v1.GetOrderForStaffResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: souk.order.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+
+  /**
+   * The notes of staff, newest first; at most 50.
+   *
+   * @generated from field: repeated souk.order.v1.TimelineEntry notes = 2;
+   */
+  notes: TimelineEntry[];
+};
+
+/**
+ * Describes the message souk.order.v1.GetOrderForStaffResponse.
+ * Use `create(GetOrderForStaffResponseSchema)` to create a new message.
+ */
+export const GetOrderForStaffResponseSchema: GenMessage<GetOrderForStaffResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 13);
+
+/**
+ * The order as sent.
+ *
+ * @generated from message souk.order.v1.ShipOrderResponse
+ */
+export type ShipOrderResponse = Message<"souk.order.v1.ShipOrderResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: souk.order.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+
+  /**
+   * The new shipment.
+   *
+   * @generated from field: souk.order.v1.Shipment shipment = 2;
+   */
+  shipment?: Shipment | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.ShipOrderResponse.
+ * Use `create(ShipOrderResponseSchema)` to create a new message.
+ */
+export const ShipOrderResponseSchema: GenMessage<ShipOrderResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 14);
+
+/**
+ * The order as changed.
+ *
+ * @generated from message souk.order.v1.CancelOrderItemsResponse
+ */
+export type CancelOrderItemsResponse = Message<"souk.order.v1.CancelOrderItemsResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: souk.order.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.CancelOrderItemsResponse.
+ * Use `create(CancelOrderItemsResponseSchema)` to create a new message.
+ */
+export const CancelOrderItemsResponseSchema: GenMessage<CancelOrderItemsResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 15);
+
+/**
+ * The order as changed, or as it would be.
+ *
+ * @generated from message souk.order.v1.EditOrderResponse
+ */
+export type EditOrderResponse = Message<"souk.order.v1.EditOrderResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: souk.order.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+
+  /**
+   * What the change cost: negative when money is given back.
+   *
+   * @generated from field: souk.mesh.v1.Money difference = 2;
+   */
+  difference?: Money | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.EditOrderResponse.
+ * Use `create(EditOrderResponseSchema)` to create a new message.
+ */
+export const EditOrderResponseSchema: GenMessage<EditOrderResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 16);
+
+/**
+ * The return as received.
+ *
+ * @generated from message souk.order.v1.ReceiveReturnResponse
+ */
+export type ReceiveReturnResponse = Message<"souk.order.v1.ReceiveReturnResponse"> & {
+  /**
+   * The return.
+   *
+   * @generated from field: souk.order.v1.Return return = 1;
+   */
+  return?: Return | undefined;
+
+  /**
+   * The order.
+   *
+   * @generated from field: souk.order.v1.Order order = 2;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.ReceiveReturnResponse.
+ * Use `create(ReceiveReturnResponseSchema)` to create a new message.
+ */
+export const ReceiveReturnResponseSchema: GenMessage<ReceiveReturnResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 17);
+
+/**
+ * The order as changed.
+ *
+ * @generated from message souk.order.v1.RefundOrderResponse
+ */
+export type RefundOrderResponse = Message<"souk.order.v1.RefundOrderResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: souk.order.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+
+  /**
+   * The new refund.
+   *
+   * @generated from field: souk.order.v1.Refund refund = 2;
+   */
+  refund?: Refund | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.RefundOrderResponse.
+ * Use `create(RefundOrderResponseSchema)` to create a new message.
+ */
+export const RefundOrderResponseSchema: GenMessage<RefundOrderResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 18);
+
+/**
+ * The exchange as begun.
+ *
+ * @generated from message souk.order.v1.ExchangeOrderResponse
+ */
+export type ExchangeOrderResponse = Message<"souk.order.v1.ExchangeOrderResponse"> & {
+  /**
+   * The order whose goods come back.
+   *
+   * @generated from field: souk.order.v1.Order order = 1;
+   */
+  order?: Order | undefined;
+
+  /**
+   * The order of what is sent instead.
+   *
+   * @generated from field: souk.order.v1.Order replacement = 2;
+   */
+  replacement?: Order | undefined;
+
+  /**
+   * The return of what comes back.
+   *
+   * @generated from field: souk.order.v1.Return return = 3;
+   */
+  return?: Return | undefined;
+
+  /**
+   * What the exchange cost: negative when money is given back.
+   *
+   * @generated from field: souk.mesh.v1.Money difference = 4;
+   */
+  difference?: Money | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.ExchangeOrderResponse.
+ * Use `create(ExchangeOrderResponseSchema)` to create a new message.
+ */
+export const ExchangeOrderResponseSchema: GenMessage<ExchangeOrderResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_order, 19);
+
+/**
  * How far an order is.
  *
  * @generated from enum souk.order.v1.OrderState
@@ -438,6 +928,41 @@ export const OrderState = {
    * @generated from enum value: ORDER_STATE_CANCELLED = 3;
    */
   CANCELLED: 3,
+
+  /**
+   * The customer has to confirm the payment at the payment provider.
+   *
+   * @generated from enum value: ORDER_STATE_AWAITING_PAYMENT = 4;
+   */
+  AWAITING_PAYMENT: 4,
+
+  /**
+   * Some of it is sent.
+   *
+   * @generated from enum value: ORDER_STATE_PARTIALLY_SHIPPED = 5;
+   */
+  PARTIALLY_SHIPPED: 5,
+
+  /**
+   * All of it is sent that was not cancelled.
+   *
+   * @generated from enum value: ORDER_STATE_SHIPPED = 6;
+   */
+  SHIPPED: 6,
+
+  /**
+   * All of it arrived.
+   *
+   * @generated from enum value: ORDER_STATE_DELIVERED = 7;
+   */
+  DELIVERED: 7,
+
+  /**
+   * All of it came back.
+   *
+   * @generated from enum value: ORDER_STATE_RETURNED = 8;
+   */
+  RETURNED: 8,
 } as const;
 
 /**
@@ -499,6 +1024,200 @@ export const OrderService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchOrderRequestSchema;
     output: typeof WatchOrderResponseSchema;
+  },
+  /**
+   * Gives the order of a guest by its number and the e-mail address that it was placed with.
+   *
+   * @generated from rpc souk.order.v1.OrderService.FindGuestOrder
+   */
+  findGuestOrder: {
+    methodKind: "unary";
+    input: typeof FindGuestOrderRequestSchema;
+    output: typeof FindGuestOrderResponseSchema;
+  },
+  /**
+   * Asks to send some of an order of the customer who asks back.
+   *
+   * @generated from rpc souk.order.v1.OrderService.RequestReturn
+   */
+  requestReturn: {
+    methodKind: "unary";
+    input: typeof RequestReturnRequestSchema;
+    output: typeof RequestReturnResponseSchema;
+  },
+  /**
+   * Withdraws a return of the customer who asks that is not received. One that is withdrawn is no
+   * error.
+   *
+   * @generated from rpc souk.order.v1.OrderService.CancelReturn
+   */
+  cancelReturn: {
+    methodKind: "unary";
+    input: typeof CancelReturnRequestSchema;
+    output: typeof CancelReturnResponseSchema;
+  },
+  /**
+   * Lists what happened to an order and who did it, newest first: to its customer without what only
+   * staff may see, to those who may read orders with it.
+   *
+   * @generated from rpc souk.order.v1.OrderService.ListOrderTimeline
+   */
+  listOrderTimeline: {
+    methodKind: "unary";
+    input: typeof ListOrderTimelineRequestSchema;
+    output: typeof ListOrderTimelineResponseSchema;
+  },
+  /**
+   * Gives an invoice or credit note of an order as PDF: to its customer, and to those who may read
+   * orders.
+   *
+   * @generated from rpc souk.order.v1.OrderService.GetInvoice
+   */
+  getInvoice: {
+    methodKind: "unary";
+    input: typeof GetInvoiceRequestSchema;
+    output: typeof GetInvoiceResponseSchema;
+  },
+  /**
+   * Lists the orders of all customers, newest first.
+   *
+   * @generated from rpc souk.order.v1.OrderService.ListOrders
+   */
+  listOrders: {
+    methodKind: "unary";
+    input: typeof ListOrdersRequestSchema;
+    output: typeof ListOrdersResponseSchema;
+  },
+  /**
+   * Gives an order of any customer, with what only staff may see.
+   *
+   * @generated from rpc souk.order.v1.OrderService.GetOrderForStaff
+   */
+  getOrderForStaff: {
+    methodKind: "unary";
+    input: typeof GetOrderForStaffRequestSchema;
+    output: typeof GetOrderForStaffResponseSchema;
+  },
+  /**
+   * Gives the packing slip of a shipment as PDF.
+   *
+   * @generated from rpc souk.order.v1.OrderService.GetPackingSlip
+   */
+  getPackingSlip: {
+    methodKind: "unary";
+    input: typeof GetPackingSlipRequestSchema;
+    output: typeof GetPackingSlipResponseSchema;
+  },
+  /**
+   * Sends some or all of an order: books the departure and captures what it costs.
+   *
+   * @generated from rpc souk.order.v1.OrderService.ShipOrder
+   */
+  shipOrder: {
+    methodKind: "unary";
+    input: typeof ShipOrderRequestSchema;
+    output: typeof ShipOrderResponseSchema;
+  },
+  /**
+   * Changes the fields of a shipment that the mask names.
+   *
+   * @generated from rpc souk.order.v1.OrderService.UpdateShipment
+   */
+  updateShipment: {
+    methodKind: "unary";
+    input: typeof UpdateShipmentRequestSchema;
+    output: typeof UpdateShipmentResponseSchema;
+  },
+  /**
+   * Notes that a shipment arrived. One that did is no error.
+   *
+   * @generated from rpc souk.order.v1.OrderService.MarkShipmentDelivered
+   */
+  markShipmentDelivered: {
+    methodKind: "unary";
+    input: typeof MarkShipmentDeliveredRequestSchema;
+    output: typeof MarkShipmentDeliveredResponseSchema;
+  },
+  /**
+   * Cancels some or all of what is not shipped of an order: gives the stock and the money back.
+   *
+   * @generated from rpc souk.order.v1.OrderService.CancelOrderItems
+   */
+  cancelOrderItems: {
+    methodKind: "unary";
+    input: typeof CancelOrderItemsRequestSchema;
+    output: typeof CancelOrderItemsResponseSchema;
+  },
+  /**
+   * Changes what is not shipped of an order; the difference is charged or given back.
+   *
+   * @generated from rpc souk.order.v1.OrderService.EditOrder
+   */
+  editOrder: {
+    methodKind: "unary";
+    input: typeof EditOrderRequestSchema;
+    output: typeof EditOrderResponseSchema;
+  },
+  /**
+   * Allows the customer to send the goods of a return back. One that is approved is no error.
+   *
+   * @generated from rpc souk.order.v1.OrderService.ApproveReturn
+   */
+  approveReturn: {
+    methodKind: "unary";
+    input: typeof ApproveReturnRequestSchema;
+    output: typeof ApproveReturnResponseSchema;
+  },
+  /**
+   * Refuses a return. One that is rejected is no error.
+   *
+   * @generated from rpc souk.order.v1.OrderService.RejectReturn
+   */
+  rejectReturn: {
+    methodKind: "unary";
+    input: typeof RejectReturnRequestSchema;
+    output: typeof RejectReturnResponseSchema;
+  },
+  /**
+   * Books what came back of a return, into stock or written off, and gives the money back. The same
+   * return again answers as before.
+   *
+   * @generated from rpc souk.order.v1.OrderService.ReceiveReturn
+   */
+  receiveReturn: {
+    methodKind: "unary";
+    input: typeof ReceiveReturnRequestSchema;
+    output: typeof ReceiveReturnResponseSchema;
+  },
+  /**
+   * Gives some or all of what was paid back; never more than was captured.
+   *
+   * @generated from rpc souk.order.v1.OrderService.RefundOrder
+   */
+  refundOrder: {
+    methodKind: "unary";
+    input: typeof RefundOrderRequestSchema;
+    output: typeof RefundOrderResponseSchema;
+  },
+  /**
+   * Sends other goods for goods that come back; the difference is charged or given back.
+   *
+   * @generated from rpc souk.order.v1.OrderService.ExchangeOrder
+   */
+  exchangeOrder: {
+    methodKind: "unary";
+    input: typeof ExchangeOrderRequestSchema;
+    output: typeof ExchangeOrderResponseSchema;
+  },
+  /**
+   * Writes a note to an order.
+   *
+   * @generated from rpc souk.order.v1.OrderService.AddOrderNote
+   */
+  addOrderNote: {
+    methodKind: "unary";
+    input: typeof AddOrderNoteRequestSchema;
+    output: typeof AddOrderNoteResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_souk_order_v1_order, 0);

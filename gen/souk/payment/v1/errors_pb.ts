@@ -11,7 +11,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/payment/v1/errors.proto.
  */
 export const file_souk_payment_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL3BheW1lbnQvdjEvZXJyb3JzLnByb3RvEg9zb3VrLnBheW1lbnQudjEqjQIKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEikKHUVSUk9SX1JFQVNPTl9QQVlNRU5UX0RFQ0xJTkVEEAEaBrq7GAIICRIqCh5FUlJPUl9SRUFTT05fUEFZTUVOVF9OT1RfRk9VTkQQAhoGursYAggFEi8KI0VSUk9SX1JFQVNPTl9QQVlNRU5UX1NUQVRFX0NPTkZMSUNUEAMaBrq7GAIICRItCiFFUlJPUl9SRUFTT05fUFJPVklERVJfVU5BVkFJTEFCTEUQBBoGursYAggOEikKHUVSUk9SX1JFQVNPTl9QQVlNRU5UX01JU01BVENIEAUaBrq7GAIIBmIGcHJvdG8z", [file_souk_mesh_v1_policy]);
+  fileDesc("Chxzb3VrL3BheW1lbnQvdjEvZXJyb3JzLnByb3RvEg9zb3VrLnBheW1lbnQudjEq1QcKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEikKHUVSUk9SX1JFQVNPTl9QQVlNRU5UX0RFQ0xJTkVEEAEaBrq7GAIICRIqCh5FUlJPUl9SRUFTT05fUEFZTUVOVF9OT1RfRk9VTkQQAhoGursYAggFEi8KI0VSUk9SX1JFQVNPTl9QQVlNRU5UX1NUQVRFX0NPTkZMSUNUEAMaBrq7GAIICRItCiFFUlJPUl9SRUFTT05fUFJPVklERVJfVU5BVkFJTEFCTEUQBBoGursYAggOEikKHUVSUk9SX1JFQVNPTl9QQVlNRU5UX01JU01BVENIEAUaBrq7GAIIBhItCiFFUlJPUl9SRUFTT05fQ09ORklSTUFUSU9OX1BFTkRJTkcQBhoGursYAggJEi4KIkVSUk9SX1JFQVNPTl9BVVRIT1JJWkFUSU9OX0VYUElSRUQQBxoGursYAggJEikKHUVSUk9SX1JFQVNPTl9DQVBUVVJFX0VYQ0VFREVEEAgaBrq7GAIICRIpCh1FUlJPUl9SRUFTT05fQ0FQVFVSRV9NSVNNQVRDSBAJGga6uxgCCAYSKwofRVJST1JfUkVBU09OX0NBUFRVUkVfSURfTUlTU0lORxAKGga6uxgCCAMSKAocRVJST1JfUkVBU09OX1JFRlVORF9FWENFRURFRBALGga6uxgCCAkSKAocRVJST1JfUkVBU09OX1JFRlVORF9NSVNNQVRDSBAMGga6uxgCCAYSKAocRVJST1JfUkVBU09OX1dFQkhPT0tfUkVGVVNFRBANGga6uxgCCBASKwofRVJST1JfUkVBU09OX1BST1ZJREVSX05PVF9GT1VORBAOGga6uxgCCAUSLAogRVJST1JfUkVBU09OX0dJRlRfQ0FSRF9OT1RfRk9VTkQQDxoGursYAggFEisKH0VSUk9SX1JFQVNPTl9HSUZUX0NBUkRfVU5VU0FCTEUQEBoGursYAggJEisKH0VSUk9SX1JFQVNPTl9HSUZUX0NBUkRfTUlTTUFUQ0gQERoGursYAggGEi0KIUVSUk9SX1JFQVNPTl9TVE9SRV9DUkVESVRfVE9PX0xPVxASGga6uxgCCAkSKQodRVJST1JfUkVBU09OX1JFUE9SVF9OT1RfRk9VTkQQExoGursYAggFEigKHEVSUk9SX1JFQVNPTl9SRVBPUlRfTUlTTUFUQ0gQFBoGursYAggGEi0KIUVSUk9SX1JFQVNPTl9ESUZGRVJFTkNFX05PVF9GT1VORBAVGga6uxgCCAViBnByb3RvMw", [file_souk_mesh_v1_policy]);
 
 /**
  * The reasons with which payment refuses a call.
@@ -60,6 +60,119 @@ export const ErrorReason = {
    * @generated from enum value: ERROR_REASON_PAYMENT_MISMATCH = 5;
    */
   PAYMENT_MISMATCH: 5,
+
+  /**
+   * The customer has not confirmed the payment at the provider yet.
+   *
+   * @generated from enum value: ERROR_REASON_CONFIRMATION_PENDING = 6;
+   */
+  CONFIRMATION_PENDING: 6,
+
+  /**
+   * The money was not taken in time and is free again.
+   *
+   * @generated from enum value: ERROR_REASON_AUTHORIZATION_EXPIRED = 7;
+   */
+  AUTHORIZATION_EXPIRED: 7,
+
+  /**
+   * More would be taken than is set aside; the metadata say how much is left.
+   *
+   * @generated from enum value: ERROR_REASON_CAPTURE_EXCEEDED = 8;
+   */
+  CAPTURE_EXCEEDED: 8,
+
+  /**
+   * A capture with this id and another amount exists.
+   *
+   * @generated from enum value: ERROR_REASON_CAPTURE_MISMATCH = 9;
+   */
+  CAPTURE_MISMATCH: 9,
+
+  /**
+   * A capture with an amount needs an id.
+   *
+   * @generated from enum value: ERROR_REASON_CAPTURE_ID_MISSING = 10;
+   */
+  CAPTURE_ID_MISSING: 10,
+
+  /**
+   * More would be given back than was taken; the metadata say how much is left.
+   *
+   * @generated from enum value: ERROR_REASON_REFUND_EXCEEDED = 11;
+   */
+  REFUND_EXCEEDED: 11,
+
+  /**
+   * A refund with this id and another amount exists.
+   *
+   * @generated from enum value: ERROR_REASON_REFUND_MISMATCH = 12;
+   */
+  REFUND_MISMATCH: 12,
+
+  /**
+   * The signature is not the provider's, or too old.
+   *
+   * @generated from enum value: ERROR_REASON_WEBHOOK_REFUSED = 13;
+   */
+  WEBHOOK_REFUSED: 13,
+
+  /**
+   * There is no such provider.
+   *
+   * @generated from enum value: ERROR_REASON_PROVIDER_NOT_FOUND = 14;
+   */
+  PROVIDER_NOT_FOUND: 14,
+
+  /**
+   * There is no such gift card.
+   *
+   * @generated from enum value: ERROR_REASON_GIFT_CARD_NOT_FOUND = 15;
+   */
+  GIFT_CARD_NOT_FOUND: 15,
+
+  /**
+   * The gift card cannot pay: it is spent, expired, disabled or in another currency; the metadata
+   * say which.
+   *
+   * @generated from enum value: ERROR_REASON_GIFT_CARD_UNUSABLE = 16;
+   */
+  GIFT_CARD_UNUSABLE: 16,
+
+  /**
+   * A gift card with this id and another amount exists.
+   *
+   * @generated from enum value: ERROR_REASON_GIFT_CARD_MISMATCH = 17;
+   */
+  GIFT_CARD_MISMATCH: 17,
+
+  /**
+   * The customer has less store credit than that.
+   *
+   * @generated from enum value: ERROR_REASON_STORE_CREDIT_TOO_LOW = 18;
+   */
+  STORE_CREDIT_TOO_LOW: 18,
+
+  /**
+   * There is no such report.
+   *
+   * @generated from enum value: ERROR_REASON_REPORT_NOT_FOUND = 19;
+   */
+  REPORT_NOT_FOUND: 19,
+
+  /**
+   * A report with this id on another provider or time exists.
+   *
+   * @generated from enum value: ERROR_REASON_REPORT_MISMATCH = 20;
+   */
+  REPORT_MISMATCH: 20,
+
+  /**
+   * There is no such difference.
+   *
+   * @generated from enum value: ERROR_REASON_DIFFERENCE_NOT_FOUND = 21;
+   */
+  DIFFERENCE_NOT_FOUND: 21,
 } as const;
 
 /**

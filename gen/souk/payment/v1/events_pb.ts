@@ -4,16 +4,20 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
+import type { PaymentRefundState } from "./payment_pb.ts";
+import { file_souk_payment_v1_payment } from "./payment_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/payment/v1/events.proto.
  */
 export const file_souk_payment_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL3BheW1lbnQvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnBheW1lbnQudjEiXgoRUGF5bWVudEF1dGhvcml6ZWQSEgoKcGF5bWVudF9pZBgBIAEoCRIjCgZhbW91bnQYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXk6ELK7GAwKCnBheW1lbnRfaWQiXAoPUGF5bWVudENhcHR1cmVkEhIKCnBheW1lbnRfaWQYASABKAkSIwoGYW1vdW50GAIgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5OhCyuxgMCgpwYXltZW50X2lkIjUKDVBheW1lbnRWb2lkZWQSEgoKcGF5bWVudF9pZBgBIAEoCToQsrsYDAoKcGF5bWVudF9pZGIGcHJvdG8z", [file_souk_mesh_v1_money, file_souk_mesh_v1_policy]);
+  fileDesc("Chxzb3VrL3BheW1lbnQvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnBheW1lbnQudjEiXgoRUGF5bWVudEF1dGhvcml6ZWQSEgoKcGF5bWVudF9pZBgBIAEoCRIjCgZhbW91bnQYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXk6ELK7GAwKCnBheW1lbnRfaWQiXAoPUGF5bWVudENhcHR1cmVkEhIKCnBheW1lbnRfaWQYASABKAkSIwoGYW1vdW50GAIgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5OhCyuxgMCgpwYXltZW50X2lkIjUKDVBheW1lbnRWb2lkZWQSEgoKcGF5bWVudF9pZBgBIAEoCToQsrsYDAoKcGF5bWVudF9pZCJkChBQYXltZW50Q29uZmlybWVkEhIKCnBheW1lbnRfaWQYASABKAkSEgoKYXV0aG9yaXplZBgCIAEoCBIWCg5kZWNsaW5lX3JlYXNvbhgDIAEoCToQsrsYDAoKcGF5bWVudF9pZCKjAQoPUGF5bWVudFJlZnVuZGVkEhIKCnBheW1lbnRfaWQYASABKAkSEQoJcmVmdW5kX2lkGAIgASgJEiMKBmFtb3VudBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIyCgVzdGF0ZRgEIAEoDjIjLnNvdWsucGF5bWVudC52MS5QYXltZW50UmVmdW5kU3RhdGU6ELK7GAwKCnBheW1lbnRfaWQiPAoUQXV0aG9yaXphdGlvbkV4cGlyZWQSEgoKcGF5bWVudF9pZBgBIAEoCToQsrsYDAoKcGF5bWVudF9pZCLXAQoOR2lmdENhcmRJc3N1ZWQSFAoMZ2lmdF9jYXJkX2lkGAEgASgJEhEKBGNvZGUYAiABKAlCA4ABARIjCgZhbW91bnQYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSHAoPcmVjaXBpZW50X2VtYWlsGAQgASgJQgOAAQESFAoHbWVzc2FnZRgFIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDoSsrsYDgoMZ2lmdF9jYXJkX2lkIoUBChJTdG9yZUNyZWRpdENoYW5nZWQSEgoKYWNjb3VudF9pZBgBIAEoCRIjCgZhbW91bnQYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJAoHYmFsYW5jZRgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leToQsrsYDAoKYWNjb3VudF9pZCJgCg9EaWZmZXJlbmNlRm91bmQSEQoJcmVwb3J0X2lkGAEgASgJEhUKDWRpZmZlcmVuY2VfaWQYAiABKAkSEgoKcGF5bWVudF9pZBgDIAEoCToPsrsYCwoJcmVwb3J0X2lkYgZwcm90bzM", [file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_payment_v1_payment]);
 
 /**
  * The money of a payment was set aside.
@@ -91,4 +95,228 @@ export type PaymentVoided = Message<"souk.payment.v1.PaymentVoided"> & {
  */
 export const PaymentVoidedSchema: GenMessage<PaymentVoided> = /*@__PURE__*/
   messageDesc(file_souk_payment_v1_events, 2);
+
+/**
+ * The customer confirmed a payment at the provider, or failed to.
+ *
+ * @generated from message souk.payment.v1.PaymentConfirmed
+ */
+export type PaymentConfirmed = Message<"souk.payment.v1.PaymentConfirmed"> & {
+  /**
+   * The payment, which is the id of its order.
+   *
+   * @generated from field: string payment_id = 1;
+   */
+  paymentId: string;
+
+  /**
+   * Whether the money is set aside now.
+   *
+   * @generated from field: bool authorized = 2;
+   */
+  authorized: boolean;
+
+  /**
+   * Why the provider declined, when it did.
+   *
+   * @generated from field: string decline_reason = 3;
+   */
+  declineReason: string;
+};
+
+/**
+ * Describes the message souk.payment.v1.PaymentConfirmed.
+ * Use `create(PaymentConfirmedSchema)` to create a new message.
+ */
+export const PaymentConfirmedSchema: GenMessage<PaymentConfirmed> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_events, 3);
+
+/**
+ * Money of a payment was given back, or could not be.
+ *
+ * @generated from message souk.payment.v1.PaymentRefunded
+ */
+export type PaymentRefunded = Message<"souk.payment.v1.PaymentRefunded"> & {
+  /**
+   * The payment, which is the id of its order.
+   *
+   * @generated from field: string payment_id = 1;
+   */
+  paymentId: string;
+
+  /**
+   * The refund.
+   *
+   * @generated from field: string refund_id = 2;
+   */
+  refundId: string;
+
+  /**
+   * How much.
+   *
+   * @generated from field: souk.mesh.v1.Money amount = 3;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * Whether it succeeded.
+   *
+   * @generated from field: souk.payment.v1.PaymentRefundState state = 4;
+   */
+  state: PaymentRefundState;
+};
+
+/**
+ * Describes the message souk.payment.v1.PaymentRefunded.
+ * Use `create(PaymentRefundedSchema)` to create a new message.
+ */
+export const PaymentRefundedSchema: GenMessage<PaymentRefunded> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_events, 4);
+
+/**
+ * The money of a payment was not taken in time.
+ *
+ * @generated from message souk.payment.v1.AuthorizationExpired
+ */
+export type AuthorizationExpired = Message<"souk.payment.v1.AuthorizationExpired"> & {
+  /**
+   * The payment, which is the id of its order.
+   *
+   * @generated from field: string payment_id = 1;
+   */
+  paymentId: string;
+};
+
+/**
+ * Describes the message souk.payment.v1.AuthorizationExpired.
+ * Use `create(AuthorizationExpiredSchema)` to create a new message.
+ */
+export const AuthorizationExpiredSchema: GenMessage<AuthorizationExpired> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_events, 5);
+
+/**
+ * A gift card was issued to somebody.
+ *
+ * @generated from message souk.payment.v1.GiftCardIssued
+ */
+export type GiftCardIssued = Message<"souk.payment.v1.GiftCardIssued"> & {
+  /**
+   * The gift card.
+   *
+   * @generated from field: string gift_card_id = 1;
+   */
+  giftCardId: string;
+
+  /**
+   * Its code.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * What it is worth.
+   *
+   * @generated from field: souk.mesh.v1.Money amount = 3;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * Where to mail it; may be empty.
+   *
+   * @generated from field: string recipient_email = 4;
+   */
+  recipientEmail: string;
+
+  /**
+   * What to write to the recipient.
+   *
+   * @generated from field: string message = 5;
+   */
+  message: string;
+
+  /**
+   * Until when it can pay; absent when it always can.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 6;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.payment.v1.GiftCardIssued.
+ * Use `create(GiftCardIssuedSchema)` to create a new message.
+ */
+export const GiftCardIssuedSchema: GenMessage<GiftCardIssued> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_events, 6);
+
+/**
+ * The store credit of a customer changed.
+ *
+ * @generated from message souk.payment.v1.StoreCreditChanged
+ */
+export type StoreCreditChanged = Message<"souk.payment.v1.StoreCreditChanged"> & {
+  /**
+   * The customer.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * By how much: negative when it was spent or taken away.
+   *
+   * @generated from field: souk.mesh.v1.Money amount = 2;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * What is there now.
+   *
+   * @generated from field: souk.mesh.v1.Money balance = 3;
+   */
+  balance?: Money | undefined;
+};
+
+/**
+ * Describes the message souk.payment.v1.StoreCreditChanged.
+ * Use `create(StoreCreditChangedSchema)` to create a new message.
+ */
+export const StoreCreditChangedSchema: GenMessage<StoreCreditChanged> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_events, 7);
+
+/**
+ * A provider's books and ours differ.
+ *
+ * @generated from message souk.payment.v1.DifferenceFound
+ */
+export type DifferenceFound = Message<"souk.payment.v1.DifferenceFound"> & {
+  /**
+   * The report.
+   *
+   * @generated from field: string report_id = 1;
+   */
+  reportId: string;
+
+  /**
+   * The difference.
+   *
+   * @generated from field: string difference_id = 2;
+   */
+  differenceId: string;
+
+  /**
+   * Our payment; empty when we do not know it.
+   *
+   * @generated from field: string payment_id = 3;
+   */
+  paymentId: string;
+};
+
+/**
+ * Describes the message souk.payment.v1.DifferenceFound.
+ * Use `create(DifferenceFoundSchema)` to create a new message.
+ */
+export const DifferenceFoundSchema: GenMessage<DifferenceFound> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_events, 8);
 

@@ -10,13 +10,15 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
+import type { HandleWebhookRequestSchema, HandleWebhookResponseSchema } from "./webhook_pb.ts";
+import { file_souk_payment_v1_webhook } from "./webhook_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/payment/v1/payment.proto.
  */
 export const file_souk_payment_v1_payment: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zb3VrL3BheW1lbnQvdjEvcGF5bWVudC5wcm90bxIPc291ay5wYXltZW50LnYxIv4BCgdQYXltZW50EgoKAmlkGAEgASgJEiwKBXN0YXRlGAIgASgOMh0uc291ay5wYXltZW50LnYxLlBheW1lbnRTdGF0ZRIjCgZhbW91bnQYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSGgoScHJvdmlkZXJfY2hhcmdlX2lkGAQgASgJEhYKDmRlY2xpbmVfcmVhc29uGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1gEKF0F1dGhvcml6ZVBheW1lbnRSZXF1ZXN0EhwKCnBheW1lbnRfaWQYASABKAlCCLpIBXIDsAEBEn8KBmFtb3VudBgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leUJaukhXugFRCiFhdXRob3JpemVfcGF5bWVudC5hbW91bnQucG9zaXRpdmUSHG1pbm9yIG11c3QgYmUgZ3JlYXRlciB0aGFuIDAaDnRoaXMubWlub3IgPiAwyAEBEhwKBXRva2VuGAMgASgJQg2AAQG6SAdyBRABGMgBIkUKGEF1dGhvcml6ZVBheW1lbnRSZXNwb25zZRIpCgdwYXltZW50GAEgASgLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQiNQoVQ2FwdHVyZVBheW1lbnRSZXF1ZXN0EhwKCnBheW1lbnRfaWQYASABKAlCCLpIBXIDsAEBIkMKFkNhcHR1cmVQYXltZW50UmVzcG9uc2USKQoHcGF5bWVudBgBIAEoCzIYLnNvdWsucGF5bWVudC52MS5QYXltZW50IjIKElZvaWRQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABASIVChNWb2lkUGF5bWVudFJlc3BvbnNlIikKEUdldFBheW1lbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASI/ChJHZXRQYXltZW50UmVzcG9uc2USKQoHcGF5bWVudBgBIAEoCzIYLnNvdWsucGF5bWVudC52MS5QYXltZW50KrgBCgxQYXltZW50U3RhdGUSHQoZUEFZTUVOVF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVBBWU1FTlRfU1RBVEVfUEVORElORxABEhwKGFBBWU1FTlRfU1RBVEVfQVVUSE9SSVpFRBACEhoKFlBBWU1FTlRfU1RBVEVfQ0FQVFVSRUQQAxIYChRQQVlNRU5UX1NUQVRFX1ZPSURFRBAEEhoKFlBBWU1FTlRfU1RBVEVfREVDTElORUQQBTLuAwoOUGF5bWVudFNlcnZpY2USfAoQQXV0aG9yaXplUGF5bWVudBIoLnNvdWsucGF5bWVudC52MS5BdXRob3JpemVQYXltZW50UmVxdWVzdBopLnNvdWsucGF5bWVudC52MS5BdXRob3JpemVQYXltZW50UmVzcG9uc2UiE6q7GA8KByIFb3JkZXISAggFIAESdgoOQ2FwdHVyZVBheW1lbnQSJi5zb3VrLnBheW1lbnQudjEuQ2FwdHVyZVBheW1lbnRSZXF1ZXN0Gicuc291ay5wYXltZW50LnYxLkNhcHR1cmVQYXltZW50UmVzcG9uc2UiE6q7GA8KByIFb3JkZXISAggFIAESbQoLVm9pZFBheW1lbnQSIy5zb3VrLnBheW1lbnQudjEuVm9pZFBheW1lbnRSZXF1ZXN0GiQuc291ay5wYXltZW50LnYxLlZvaWRQYXltZW50UmVzcG9uc2UiE6q7GA8KByIFb3JkZXISAggFIAESdwoKR2V0UGF5bWVudBIiLnNvdWsucGF5bWVudC52MS5HZXRQYXltZW50UmVxdWVzdBojLnNvdWsucGF5bWVudC52MS5HZXRQYXltZW50UmVzcG9uc2UiIJACAaq7GBkKDxoNcGF5bWVudHM6cmVhZBICCAIaAggDYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy]);
+  fileDesc("Ch1zb3VrL3BheW1lbnQvdjEvcGF5bWVudC5wcm90bxIPc291ay5wYXltZW50LnYxIvAECgdQYXltZW50EgoKAmlkGAEgASgJEiwKBXN0YXRlGAIgASgOMh0uc291ay5wYXltZW50LnYxLlBheW1lbnRTdGF0ZRIjCgZhbW91bnQYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSGgoScHJvdmlkZXJfY2hhcmdlX2lkGAQgASgJEhYKDmRlY2xpbmVfcmVhc29uGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoIY2FwdHVyZWQYCCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJQoIcmVmdW5kZWQYCSABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSKwoFcGFydHMYCiADKAsyHC5zb3VrLnBheW1lbnQudjEuUGF5bWVudFBhcnQSKgoIY2FwdHVyZXMYCyADKAsyGC5zb3VrLnBheW1lbnQudjEuQ2FwdHVyZRIvCgdyZWZ1bmRzGAwgAygLMh4uc291ay5wYXltZW50LnYxLlBheW1lbnRSZWZ1bmQSMwoGYWN0aW9uGA0gASgLMiMuc291ay5wYXltZW50LnYxLkNvbmZpcm1hdGlvbkFjdGlvbhIQCghwcm92aWRlchgOIAEoCRISCgphY2NvdW50X2lkGA8gASgJEj0KGWF1dGhvcml6YXRpb25fZXhwaXJlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItYBChdBdXRob3JpemVQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABARJ/CgZhbW91bnQYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXlCWrpIV7oBUQohYXV0aG9yaXplX3BheW1lbnQuYW1vdW50LnBvc2l0aXZlEhxtaW5vciBtdXN0IGJlIGdyZWF0ZXIgdGhhbiAwGg50aGlzLm1pbm9yID4gMMgBARIcCgV0b2tlbhgDIAEoCUINgAEBukgHcgUQARjIASJFChhBdXRob3JpemVQYXltZW50UmVzcG9uc2USKQoHcGF5bWVudBgBIAEoCzIYLnNvdWsucGF5bWVudC52MS5QYXltZW50IjUKFUNhcHR1cmVQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABASJDChZDYXB0dXJlUGF5bWVudFJlc3BvbnNlEikKB3BheW1lbnQYASABKAsyGC5zb3VrLnBheW1lbnQudjEuUGF5bWVudCIyChJWb2lkUGF5bWVudFJlcXVlc3QSHAoKcGF5bWVudF9pZBgBIAEoCUIIukgFcgOwAQEiFQoTVm9pZFBheW1lbnRSZXNwb25zZSIpChFHZXRQYXltZW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiPwoSR2V0UGF5bWVudFJlc3BvbnNlEikKB3BheW1lbnQYASABKAsyGC5zb3VrLnBheW1lbnQudjEuUGF5bWVudCLgAQoLUGF5bWVudFBhcnQSLgoEa2luZBgBIAEoDjIgLnNvdWsucGF5bWVudC52MS5QYXltZW50UGFydEtpbmQSJwoKYXV0aG9yaXplZBgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghjYXB0dXJlZBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghyZWZ1bmRlZBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIUCgxkaXNwbGF5X25hbWUYBSABKAkSFAoMZ2lmdF9jYXJkX2lkGAYgASgJImsKB0NhcHR1cmUSCgoCaWQYASABKAkSIwoGYW1vdW50GAIgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Ei8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLWAQoNUGF5bWVudFJlZnVuZBIKCgJpZBgBIAEoCRIjCgZhbW91bnQYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSMgoFc3RhdGUYAyABKA4yIy5zb3VrLnBheW1lbnQudjEuUGF5bWVudFJlZnVuZFN0YXRlEhcKD3RvX3N0b3JlX2NyZWRpdBgEIAEoCBIWCg5mYWlsdXJlX3JlYXNvbhgFIAEoCRIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiYAoSQ29uZmlybWF0aW9uQWN0aW9uEhkKDHJlZGlyZWN0X3VyaRgBIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI1ChVDb25maXJtUGF5bWVudFJlcXVlc3QSHAoKcGF5bWVudF9pZBgBIAEoCUIIukgFcgOwAQEiQwoWQ29uZmlybVBheW1lbnRSZXNwb25zZRIpCgdwYXltZW50GAEgASgLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQi/wEKFFJlZnVuZFBheW1lbnRSZXF1ZXN0EhwKCnBheW1lbnRfaWQYASABKAlCCLpIBXIDsAEBEhsKCXJlZnVuZF9pZBgCIAEoCUIIukgFcgOwAQESeQoGYW1vdW50GAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5QlS6SFG6AU4KHnJlZnVuZF9wYXltZW50LmFtb3VudC5wb3NpdGl2ZRIcbWlub3IgbXVzdCBiZSBncmVhdGVyIHRoYW4gMBoOdGhpcy5taW5vciA+IDASFwoPdG9fc3RvcmVfY3JlZGl0GAQgASgIEhgKBnJlYXNvbhgFIAEoCUIIukgFcgMY9AMicgoVUmVmdW5kUGF5bWVudFJlc3BvbnNlEikKB3BheW1lbnQYASABKAsyGC5zb3VrLnBheW1lbnQudjEuUGF5bWVudBIuCgZyZWZ1bmQYAiABKAsyHi5zb3VrLnBheW1lbnQudjEuUGF5bWVudFJlZnVuZCKuAgoTTGlzdFBheW1lbnRzUmVxdWVzdBI2CgVzdGF0ZRgBIAEoDjIdLnNvdWsucGF5bWVudC52MS5QYXltZW50U3RhdGVCCLpIBYIBAhABEh8KCmFjY291bnRfaWQYAiABKAlCC7pICNgBAXIDsAEBEiQKEnByb3ZpZGVyX2NoYXJnZV9pZBgDIAEoCUIIukgFcgMYyAESLgoKc3RhcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCXBhZ2Vfc2l6ZRgGIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGPQDIlsKFExpc3RQYXltZW50c1Jlc3BvbnNlEioKCHBheW1lbnRzGAEgAygLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKElN5bmNQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABASJAChNTeW5jUGF5bWVudFJlc3BvbnNlEikKB3BheW1lbnQYASABKAsyGC5zb3VrLnBheW1lbnQudjEuUGF5bWVudCreAgoMUGF5bWVudFN0YXRlEh0KGVBBWU1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVQQVlNRU5UX1NUQVRFX1BFTkRJTkcQARIcChhQQVlNRU5UX1NUQVRFX0FVVEhPUklaRUQQAhIaChZQQVlNRU5UX1NUQVRFX0NBUFRVUkVEEAMSGAoUUEFZTUVOVF9TVEFURV9WT0lERUQQBBIaChZQQVlNRU5UX1NUQVRFX0RFQ0xJTkVEEAUSIQodUEFZTUVOVF9TVEFURV9BQ1RJT05fUkVRVUlSRUQQBhIkCiBQQVlNRU5UX1NUQVRFX1BBUlRJQUxMWV9DQVBUVVJFRBAHEiQKIFBBWU1FTlRfU1RBVEVfUEFSVElBTExZX1JFRlVOREVEEAgSGgoWUEFZTUVOVF9TVEFURV9SRUZVTkRFRBAJEhkKFVBBWU1FTlRfU1RBVEVfRVhQSVJFRBAKKpkBCg9QYXltZW50UGFydEtpbmQSIQodUEFZTUVOVF9QQVJUX0tJTkRfVU5TUEVDSUZJRUQQABIeChpQQVlNRU5UX1BBUlRfS0lORF9QUk9WSURFUhABEh8KG1BBWU1FTlRfUEFSVF9LSU5EX0dJRlRfQ0FSRBACEiIKHlBBWU1FTlRfUEFSVF9LSU5EX1NUT1JFX0NSRURJVBADKqEBChJQYXltZW50UmVmdW5kU3RhdGUSJAogUEFZTUVOVF9SRUZVTkRfU1RBVEVfVU5TUEVDSUZJRUQQABIgChxQQVlNRU5UX1JFRlVORF9TVEFURV9QRU5ESU5HEAESIgoeUEFZTUVOVF9SRUZVTkRfU1RBVEVfU1VDQ0VFREVEEAISHwobUEFZTUVOVF9SRUZVTkRfU1RBVEVfRkFJTEVEEAMy2AgKDlBheW1lbnRTZXJ2aWNlEnwKEEF1dGhvcml6ZVBheW1lbnQSKC5zb3VrLnBheW1lbnQudjEuQXV0aG9yaXplUGF5bWVudFJlcXVlc3QaKS5zb3VrLnBheW1lbnQudjEuQXV0aG9yaXplUGF5bWVudFJlc3BvbnNlIhOquxgPCgciBW9yZGVyEgIIBSABEnYKDkNhcHR1cmVQYXltZW50EiYuc291ay5wYXltZW50LnYxLkNhcHR1cmVQYXltZW50UmVxdWVzdBonLnNvdWsucGF5bWVudC52MS5DYXB0dXJlUGF5bWVudFJlc3BvbnNlIhOquxgPCgciBW9yZGVyEgIIBSABEm0KC1ZvaWRQYXltZW50EiMuc291ay5wYXltZW50LnYxLlZvaWRQYXltZW50UmVxdWVzdBokLnNvdWsucGF5bWVudC52MS5Wb2lkUGF5bWVudFJlc3BvbnNlIhOquxgPCgciBW9yZGVyEgIIBSABEncKCkdldFBheW1lbnQSIi5zb3VrLnBheW1lbnQudjEuR2V0UGF5bWVudFJlcXVlc3QaIy5zb3VrLnBheW1lbnQudjEuR2V0UGF5bWVudFJlc3BvbnNlIiCQAgGquxgZCg8aDXBheW1lbnRzOnJlYWQSAggCGgIIAxJ2Cg5Db25maXJtUGF5bWVudBImLnNvdWsucGF5bWVudC52MS5Db25maXJtUGF5bWVudFJlcXVlc3QaJy5zb3VrLnBheW1lbnQudjEuQ29uZmlybVBheW1lbnRSZXNwb25zZSITqrsYDwoHIgVvcmRlchICCAogARKEAQoNUmVmdW5kUGF5bWVudBIlLnNvdWsucGF5bWVudC52MS5SZWZ1bmRQYXltZW50UmVxdWVzdBomLnNvdWsucGF5bWVudC52MS5SZWZ1bmRQYXltZW50UmVzcG9uc2UiJKq7GCAKGBoPcGF5bWVudHM6cmVmdW5kIgVvcmRlchICCAogARJ9CgxMaXN0UGF5bWVudHMSJC5zb3VrLnBheW1lbnQudjEuTGlzdFBheW1lbnRzUmVxdWVzdBolLnNvdWsucGF5bWVudC52MS5MaXN0UGF5bWVudHNSZXNwb25zZSIgkAIBqrsYGQoPGg1wYXltZW50czpyZWFkEgIIAhoCCAMSegoLU3luY1BheW1lbnQSIy5zb3VrLnBheW1lbnQudjEuU3luY1BheW1lbnRSZXF1ZXN0GiQuc291ay5wYXltZW50LnYxLlN5bmNQYXltZW50UmVzcG9uc2UiIKq7GBwKEBoOcGF5bWVudHM6d3JpdGUSAggKGgIIAyABEm4KDUhhbmRsZVdlYmhvb2sSJS5zb3VrLnBheW1lbnQudjEuSGFuZGxlV2ViaG9va1JlcXVlc3QaJi5zb3VrLnBheW1lbnQudjEuSGFuZGxlV2ViaG9va1Jlc3BvbnNlIg6quxgKCgIKABICCAogAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_payment_v1_webhook]);
 
 /**
  * A payment.
@@ -72,6 +74,69 @@ export type Payment = Message<"souk.payment.v1.Payment"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 7;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * How much was taken.
+   *
+   * @generated from field: souk.mesh.v1.Money captured = 8;
+   */
+  captured?: Money | undefined;
+
+  /**
+   * How much was given back.
+   *
+   * @generated from field: souk.mesh.v1.Money refunded = 9;
+   */
+  refunded?: Money | undefined;
+
+  /**
+   * What it is paid with, in that order.
+   *
+   * @generated from field: repeated souk.payment.v1.PaymentPart parts = 10;
+   */
+  parts: PaymentPart[];
+
+  /**
+   * What was taken, in that order.
+   *
+   * @generated from field: repeated souk.payment.v1.Capture captures = 11;
+   */
+  captures: Capture[];
+
+  /**
+   * What was given back, in that order.
+   *
+   * @generated from field: repeated souk.payment.v1.PaymentRefund refunds = 12;
+   */
+  refunds: PaymentRefund[];
+
+  /**
+   * What its customer has to do; absent when there is nothing.
+   *
+   * @generated from field: souk.payment.v1.ConfirmationAction action = 13;
+   */
+  action?: ConfirmationAction | undefined;
+
+  /**
+   * The provider, for example "sandbox" or "stripe".
+   *
+   * @generated from field: string provider = 14;
+   */
+  provider: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string account_id = 15;
+   */
+  accountId: string;
+
+  /**
+   * Until when the money is set aside; absent when it is not.
+   *
+   * @generated from field: google.protobuf.Timestamp authorization_expire_time = 16;
+   */
+  authorizationExpireTime?: Timestamp | undefined;
 };
 
 /**
@@ -258,6 +323,433 @@ export const GetPaymentResponseSchema: GenMessage<GetPaymentResponse> = /*@__PUR
   messageDesc(file_souk_payment_v1_payment, 8);
 
 /**
+ * A means of payment and what it pays.
+ *
+ * @generated from message souk.payment.v1.PaymentPart
+ */
+export type PaymentPart = Message<"souk.payment.v1.PaymentPart"> & {
+  /**
+   * What it is.
+   *
+   * @generated from field: souk.payment.v1.PaymentPartKind kind = 1;
+   */
+  kind: PaymentPartKind;
+
+  /**
+   * How much of it is set aside.
+   *
+   * @generated from field: souk.mesh.v1.Money authorized = 2;
+   */
+  authorized?: Money | undefined;
+
+  /**
+   * How much of it was taken.
+   *
+   * @generated from field: souk.mesh.v1.Money captured = 3;
+   */
+  captured?: Money | undefined;
+
+  /**
+   * How much of it was given back.
+   *
+   * @generated from field: souk.mesh.v1.Money refunded = 4;
+   */
+  refunded?: Money | undefined;
+
+  /**
+   * What to call it, for example "Visa ending in 4242".
+   *
+   * @generated from field: string display_name = 5;
+   */
+  displayName: string;
+
+  /**
+   * The gift card; empty for others.
+   *
+   * @generated from field: string gift_card_id = 6;
+   */
+  giftCardId: string;
+};
+
+/**
+ * Describes the message souk.payment.v1.PaymentPart.
+ * Use `create(PaymentPartSchema)` to create a new message.
+ */
+export const PaymentPartSchema: GenMessage<PaymentPart> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 9);
+
+/**
+ * Money that was taken.
+ *
+ * @generated from message souk.payment.v1.Capture
+ */
+export type Capture = Message<"souk.payment.v1.Capture"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * How much.
+   *
+   * @generated from field: souk.mesh.v1.Money amount = 2;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * When it was taken.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 3;
+   */
+  createTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.payment.v1.Capture.
+ * Use `create(CaptureSchema)` to create a new message.
+ */
+export const CaptureSchema: GenMessage<Capture> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 10);
+
+/**
+ * Money that is given back.
+ *
+ * @generated from message souk.payment.v1.PaymentRefund
+ */
+export type PaymentRefund = Message<"souk.payment.v1.PaymentRefund"> & {
+  /**
+   * Its id, chosen by who asked for it.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * How much.
+   *
+   * @generated from field: souk.mesh.v1.Money amount = 2;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * How far it is.
+   *
+   * @generated from field: souk.payment.v1.PaymentRefundState state = 3;
+   */
+  state: PaymentRefundState;
+
+  /**
+   * Whether it became store credit.
+   *
+   * @generated from field: bool to_store_credit = 4;
+   */
+  toStoreCredit: boolean;
+
+  /**
+   * Why the provider refused, when it did.
+   *
+   * @generated from field: string failure_reason = 5;
+   */
+  failureReason: string;
+
+  /**
+   * When it was asked for.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 6;
+   */
+  createTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.payment.v1.PaymentRefund.
+ * Use `create(PaymentRefundSchema)` to create a new message.
+ */
+export const PaymentRefundSchema: GenMessage<PaymentRefund> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 11);
+
+/**
+ * What a customer has to do before a payment goes on.
+ *
+ * @generated from message souk.payment.v1.ConfirmationAction
+ */
+export type ConfirmationAction = Message<"souk.payment.v1.ConfirmationAction"> & {
+  /**
+   * Where to send the browser: the provider's page.
+   *
+   * @generated from field: string redirect_uri = 1;
+   */
+  redirectUri: string;
+
+  /**
+   * Until when.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.payment.v1.ConfirmationAction.
+ * Use `create(ConfirmationActionSchema)` to create a new message.
+ */
+export const ConfirmationActionSchema: GenMessage<ConfirmationAction> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 12);
+
+/**
+ * Names a payment.
+ *
+ * @generated from message souk.payment.v1.ConfirmPaymentRequest
+ */
+export type ConfirmPaymentRequest = Message<"souk.payment.v1.ConfirmPaymentRequest"> & {
+  /**
+   * The id of the payment.
+   *
+   * @generated from field: string payment_id = 1;
+   */
+  paymentId: string;
+};
+
+/**
+ * Describes the message souk.payment.v1.ConfirmPaymentRequest.
+ * Use `create(ConfirmPaymentRequestSchema)` to create a new message.
+ */
+export const ConfirmPaymentRequestSchema: GenMessage<ConfirmPaymentRequest> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 13);
+
+/**
+ * The payment as it is now.
+ *
+ * @generated from message souk.payment.v1.ConfirmPaymentResponse
+ */
+export type ConfirmPaymentResponse = Message<"souk.payment.v1.ConfirmPaymentResponse"> & {
+  /**
+   * The payment.
+   *
+   * @generated from field: souk.payment.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message souk.payment.v1.ConfirmPaymentResponse.
+ * Use `create(ConfirmPaymentResponseSchema)` to create a new message.
+ */
+export const ConfirmPaymentResponseSchema: GenMessage<ConfirmPaymentResponse> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 14);
+
+/**
+ * Asks to give money back.
+ *
+ * @generated from message souk.payment.v1.RefundPaymentRequest
+ */
+export type RefundPaymentRequest = Message<"souk.payment.v1.RefundPaymentRequest"> & {
+  /**
+   * The id of the payment.
+   *
+   * @generated from field: string payment_id = 1;
+   */
+  paymentId: string;
+
+  /**
+   * The refund, named by who asks.
+   *
+   * @generated from field: string refund_id = 2;
+   */
+  refundId: string;
+
+  /**
+   * How much; all that is left when left out.
+   *
+   * @generated from field: souk.mesh.v1.Money amount = 3;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * Whether to give the customer store credit instead.
+   *
+   * @generated from field: bool to_store_credit = 4;
+   */
+  toStoreCredit: boolean;
+
+  /**
+   * Why; may be empty.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message souk.payment.v1.RefundPaymentRequest.
+ * Use `create(RefundPaymentRequestSchema)` to create a new message.
+ */
+export const RefundPaymentRequestSchema: GenMessage<RefundPaymentRequest> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 15);
+
+/**
+ * The payment as changed.
+ *
+ * @generated from message souk.payment.v1.RefundPaymentResponse
+ */
+export type RefundPaymentResponse = Message<"souk.payment.v1.RefundPaymentResponse"> & {
+  /**
+   * The payment.
+   *
+   * @generated from field: souk.payment.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+
+  /**
+   * The refund.
+   *
+   * @generated from field: souk.payment.v1.PaymentRefund refund = 2;
+   */
+  refund?: PaymentRefund | undefined;
+};
+
+/**
+ * Describes the message souk.payment.v1.RefundPaymentResponse.
+ * Use `create(RefundPaymentResponseSchema)` to create a new message.
+ */
+export const RefundPaymentResponseSchema: GenMessage<RefundPaymentResponse> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 16);
+
+/**
+ * Asks for a page of payments.
+ *
+ * @generated from message souk.payment.v1.ListPaymentsRequest
+ */
+export type ListPaymentsRequest = Message<"souk.payment.v1.ListPaymentsRequest"> & {
+  /**
+   * Only those in this state, when given.
+   *
+   * @generated from field: souk.payment.v1.PaymentState state = 1;
+   */
+  state: PaymentState;
+
+  /**
+   * Only those of this customer, when given.
+   *
+   * @generated from field: string account_id = 2;
+   */
+  accountId: string;
+
+  /**
+   * Only the one with this id at the provider, when given.
+   *
+   * @generated from field: string provider_charge_id = 3;
+   */
+  providerChargeId: string;
+
+  /**
+   * Only those asked for from this time on, when given.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 4;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Only those asked for before this time, when given.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 5;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * How many at most; 20 when 0.
+   *
+   * @generated from field: int32 page_size = 6;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on, from the answer before.
+   *
+   * @generated from field: string page_token = 7;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message souk.payment.v1.ListPaymentsRequest.
+ * Use `create(ListPaymentsRequestSchema)` to create a new message.
+ */
+export const ListPaymentsRequestSchema: GenMessage<ListPaymentsRequest> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 17);
+
+/**
+ * A page of payments.
+ *
+ * @generated from message souk.payment.v1.ListPaymentsResponse
+ */
+export type ListPaymentsResponse = Message<"souk.payment.v1.ListPaymentsResponse"> & {
+  /**
+   * The payments.
+   *
+   * @generated from field: repeated souk.payment.v1.Payment payments = 1;
+   */
+  payments: Payment[];
+
+  /**
+   * Where to go on; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message souk.payment.v1.ListPaymentsResponse.
+ * Use `create(ListPaymentsResponseSchema)` to create a new message.
+ */
+export const ListPaymentsResponseSchema: GenMessage<ListPaymentsResponse> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 18);
+
+/**
+ * Names a payment.
+ *
+ * @generated from message souk.payment.v1.SyncPaymentRequest
+ */
+export type SyncPaymentRequest = Message<"souk.payment.v1.SyncPaymentRequest"> & {
+  /**
+   * The id of the payment.
+   *
+   * @generated from field: string payment_id = 1;
+   */
+  paymentId: string;
+};
+
+/**
+ * Describes the message souk.payment.v1.SyncPaymentRequest.
+ * Use `create(SyncPaymentRequestSchema)` to create a new message.
+ */
+export const SyncPaymentRequestSchema: GenMessage<SyncPaymentRequest> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 19);
+
+/**
+ * The payment as it is now.
+ *
+ * @generated from message souk.payment.v1.SyncPaymentResponse
+ */
+export type SyncPaymentResponse = Message<"souk.payment.v1.SyncPaymentResponse"> & {
+  /**
+   * The payment.
+   *
+   * @generated from field: souk.payment.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message souk.payment.v1.SyncPaymentResponse.
+ * Use `create(SyncPaymentResponseSchema)` to create a new message.
+ */
+export const SyncPaymentResponseSchema: GenMessage<SyncPaymentResponse> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 20);
+
+/**
  * How far a payment is.
  *
  * @generated from enum souk.payment.v1.PaymentState
@@ -304,6 +796,41 @@ export const PaymentState = {
    * @generated from enum value: PAYMENT_STATE_DECLINED = 5;
    */
   DECLINED: 5,
+
+  /**
+   * Its customer has to confirm it at the provider.
+   *
+   * @generated from enum value: PAYMENT_STATE_ACTION_REQUIRED = 6;
+   */
+  ACTION_REQUIRED: 6,
+
+  /**
+   * Some of the money is taken, the rest is still set aside.
+   *
+   * @generated from enum value: PAYMENT_STATE_PARTIALLY_CAPTURED = 7;
+   */
+  PARTIALLY_CAPTURED: 7,
+
+  /**
+   * Some of what was taken is given back.
+   *
+   * @generated from enum value: PAYMENT_STATE_PARTIALLY_REFUNDED = 8;
+   */
+  PARTIALLY_REFUNDED: 8,
+
+  /**
+   * All that was taken is given back.
+   *
+   * @generated from enum value: PAYMENT_STATE_REFUNDED = 9;
+   */
+  REFUNDED: 9,
+
+  /**
+   * The money was not taken in time and is free again.
+   *
+   * @generated from enum value: PAYMENT_STATE_EXPIRED = 10;
+   */
+  EXPIRED: 10,
 } as const;
 
 /**
@@ -318,6 +845,102 @@ export type PaymentState = (typeof PaymentState)[keyof typeof PaymentState] | Un
  */
 export const PaymentStateSchema: GenEnum<PaymentState> = /*@__PURE__*/
   enumDesc(file_souk_payment_v1_payment, 0);
+
+/**
+ * A kind of means of payment.
+ *
+ * @generated from enum souk.payment.v1.PaymentPartKind
+ */
+export const PaymentPartKind = {
+  /**
+   * Not a kind.
+   *
+   * @generated from enum value: PAYMENT_PART_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A card or the like, through the provider.
+   *
+   * @generated from enum value: PAYMENT_PART_KIND_PROVIDER = 1;
+   */
+  PROVIDER: 1,
+
+  /**
+   * A gift card.
+   *
+   * @generated from enum value: PAYMENT_PART_KIND_GIFT_CARD = 2;
+   */
+  GIFT_CARD: 2,
+
+  /**
+   * The customer's store credit.
+   *
+   * @generated from enum value: PAYMENT_PART_KIND_STORE_CREDIT = 3;
+   */
+  STORE_CREDIT: 3,
+} as const;
+
+/**
+ * A kind of means of payment.
+ *
+ * @generated from enum souk.payment.v1.PaymentPartKind
+ */
+export type PaymentPartKind = (typeof PaymentPartKind)[keyof typeof PaymentPartKind] | UnknownEnum;
+
+/**
+ * Describes the enum souk.payment.v1.PaymentPartKind.
+ */
+export const PaymentPartKindSchema: GenEnum<PaymentPartKind> = /*@__PURE__*/
+  enumDesc(file_souk_payment_v1_payment, 1);
+
+/**
+ * How far a refund is.
+ *
+ * @generated from enum souk.payment.v1.PaymentRefundState
+ */
+export const PaymentRefundState = {
+  /**
+   * Not a state.
+   *
+   * @generated from enum value: PAYMENT_REFUND_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The provider has been or is about to be asked.
+   *
+   * @generated from enum value: PAYMENT_REFUND_STATE_PENDING = 1;
+   */
+  PENDING: 1,
+
+  /**
+   * The money is on its way.
+   *
+   * @generated from enum value: PAYMENT_REFUND_STATE_SUCCEEDED = 2;
+   */
+  SUCCEEDED: 2,
+
+  /**
+   * The provider refused.
+   *
+   * @generated from enum value: PAYMENT_REFUND_STATE_FAILED = 3;
+   */
+  FAILED: 3,
+} as const;
+
+/**
+ * How far a refund is.
+ *
+ * @generated from enum souk.payment.v1.PaymentRefundState
+ */
+export type PaymentRefundState = (typeof PaymentRefundState)[keyof typeof PaymentRefundState] | UnknownEnum;
+
+/**
+ * Describes the enum souk.payment.v1.PaymentRefundState.
+ */
+export const PaymentRefundStateSchema: GenEnum<PaymentRefundState> = /*@__PURE__*/
+  enumDesc(file_souk_payment_v1_payment, 2);
 
 /**
  * Payments through a provider.
@@ -366,6 +989,59 @@ export const PaymentService: GenService<{
     methodKind: "unary";
     input: typeof GetPaymentRequestSchema;
     output: typeof GetPaymentResponseSchema;
+  },
+  /**
+   * Asks the provider how a payment stands that its customer had to confirm there. The same again
+   * answers as before.
+   *
+   * @generated from rpc souk.payment.v1.PaymentService.ConfirmPayment
+   */
+  confirmPayment: {
+    methodKind: "unary";
+    input: typeof ConfirmPaymentRequestSchema;
+    output: typeof ConfirmPaymentResponseSchema;
+  },
+  /**
+   * Gives some or all of what was taken back; never more than that. The same refund again answers
+   * as before.
+   *
+   * @generated from rpc souk.payment.v1.PaymentService.RefundPayment
+   */
+  refundPayment: {
+    methodKind: "unary";
+    input: typeof RefundPaymentRequestSchema;
+    output: typeof RefundPaymentResponseSchema;
+  },
+  /**
+   * Lists payments, newest first.
+   *
+   * @generated from rpc souk.payment.v1.PaymentService.ListPayments
+   */
+  listPayments: {
+    methodKind: "unary";
+    input: typeof ListPaymentsRequestSchema;
+    output: typeof ListPaymentsResponseSchema;
+  },
+  /**
+   * Asks the provider how a payment stands and takes that over.
+   *
+   * @generated from rpc souk.payment.v1.PaymentService.SyncPayment
+   */
+  syncPayment: {
+    methodKind: "unary";
+    input: typeof SyncPaymentRequestSchema;
+    output: typeof SyncPaymentResponseSchema;
+  },
+  /**
+   * Takes what a provider tells of its own accord. Its signature shows who speaks; what was heard
+   * before, or is too old, changes nothing.
+   *
+   * @generated from rpc souk.payment.v1.PaymentService.HandleWebhook
+   */
+  handleWebhook: {
+    methodKind: "unary";
+    input: typeof HandleWebhookRequestSchema;
+    output: typeof HandleWebhookResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_souk_payment_v1_payment, 0);

@@ -11,7 +11,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/product/v1/errors.proto.
  */
 export const file_souk_product_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXJyb3JzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEqsgEKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEioKHkVSUk9SX1JFQVNPTl9QUk9EVUNUX05PVF9GT1VORBABGga6uxgCCAUSKwofRVJST1JfUkVBU09OX0NBVEVHT1JZX05PVF9GT1VORBACGga6uxgCCAUSLAogRVJST1JfUkVBU09OX0lNUE9SVF9PVVRfT0ZfT1JERVIQAxoGursYAggDYgZwcm90bzM", [file_souk_mesh_v1_policy]);
+  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXJyb3JzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEqqwQKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEioKHkVSUk9SX1JFQVNPTl9QUk9EVUNUX05PVF9GT1VORBABGga6uxgCCAUSKwofRVJST1JfUkVBU09OX0NBVEVHT1JZX05PVF9GT1VORBACGga6uxgCCAUSLAogRVJST1JfUkVBU09OX0lNUE9SVF9PVVRfT0ZfT1JERVIQAxoGursYAggDEiMKF0VSUk9SX1JFQVNPTl9TTFVHX1RBS0VOEAQaBrq7GAIIBhIiChZFUlJPUl9SRUFTT05fU0tVX1RBS0VOEAUaBrq7GAIIBhIqCh5FUlJPUl9SRUFTT05fVkFSSUFOVF9OT1RfRk9VTkQQBhoGursYAggFEisKH0VSUk9SX1JFQVNPTl9QUk9EVUNUX0lOQ09NUExFVEUQBxoGursYAggJEikKHUVSUk9SX1JFQVNPTl9PUFRJT05TX01JU01BVENIEAgaBrq7GAIIAxIqCh5FUlJPUl9SRUFTT05fUFJJQ0VTX0lOQ09NUExFVEUQCRoGursYAggDEisKH0VSUk9SX1JFQVNPTl9DQVRFR09SWV9OT1RfRU1QVFkQChoGursYAggJEikKHUVSUk9SX1JFQVNPTl9SRVZJRVdfTk9UX0ZPVU5EEAsaBrq7GAIIBRImChpFUlJPUl9SRUFTT05fUkVWSUVXX0VYSVNUUxAMGga6uxgCCAZiBnByb3RvMw", [file_souk_mesh_v1_policy]);
 
 /**
  * The reasons with which product refuses a call.
@@ -46,6 +46,69 @@ export const ErrorReason = {
    * @generated from enum value: ERROR_REASON_IMPORT_OUT_OF_ORDER = 3;
    */
   IMPORT_OUT_OF_ORDER: 3,
+
+  /**
+   * Another product or category has this slug.
+   *
+   * @generated from enum value: ERROR_REASON_SLUG_TAKEN = 4;
+   */
+  SLUG_TAKEN: 4,
+
+  /**
+   * Another variant has this SKU; the metadata name it.
+   *
+   * @generated from enum value: ERROR_REASON_SKU_TAKEN = 5;
+   */
+  SKU_TAKEN: 5,
+
+  /**
+   * There is no such variant.
+   *
+   * @generated from enum value: ERROR_REASON_VARIANT_NOT_FOUND = 6;
+   */
+  VARIANT_NOT_FOUND: 6,
+
+  /**
+   * The product lacks what it needs to be on sale; the details say what.
+   *
+   * @generated from enum value: ERROR_REASON_PRODUCT_INCOMPLETE = 7;
+   */
+  PRODUCT_INCOMPLETE: 7,
+
+  /**
+   * A variant's option values do not fit the options of the product, or two variants have the same.
+   *
+   * @generated from enum value: ERROR_REASON_OPTIONS_MISMATCH = 8;
+   */
+  OPTIONS_MISMATCH: 8,
+
+  /**
+   * A variant needs one price for everyone at any time.
+   *
+   * @generated from enum value: ERROR_REASON_PRICES_INCOMPLETE = 9;
+   */
+  PRICES_INCOMPLETE: 9,
+
+  /**
+   * Products are in the category; move them first.
+   *
+   * @generated from enum value: ERROR_REASON_CATEGORY_NOT_EMPTY = 10;
+   */
+  CATEGORY_NOT_EMPTY: 10,
+
+  /**
+   * There is no such review, or it is somebody else's.
+   *
+   * @generated from enum value: ERROR_REASON_REVIEW_NOT_FOUND = 11;
+   */
+  REVIEW_NOT_FOUND: 11,
+
+  /**
+   * The user has reviewed the product before; change that review instead.
+   *
+   * @generated from enum value: ERROR_REASON_REVIEW_EXISTS = 12;
+   */
+  REVIEW_EXISTS: 12,
 } as const;
 
 /**

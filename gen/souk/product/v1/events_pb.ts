@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/product/v1/events.proto.
  */
 export const file_souk_product_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEidwoOUHJvZHVjdENoYW5nZWQSEgoKcHJvZHVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEjEKDG5ld192YXJpYW50cxgDIAMoCzIbLnNvdWsucHJvZHVjdC52MS5OZXdWYXJpYW50OhCyuxgMCgpwcm9kdWN0X2lkIkQKCk5ld1ZhcmlhbnQSEgoKdmFyaWFudF9pZBgBIAEoCRILCgNza3UYAiABKAkSFQoNb3BlbmluZ19zdG9jaxgDIAEoA2IGcHJvdG8z", [file_souk_mesh_v1_policy]);
+  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEidwoOUHJvZHVjdENoYW5nZWQSEgoKcHJvZHVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEjEKDG5ld192YXJpYW50cxgDIAMoCzIbLnNvdWsucHJvZHVjdC52MS5OZXdWYXJpYW50OhCyuxgMCgpwcm9kdWN0X2lkIkQKCk5ld1ZhcmlhbnQSEgoKdmFyaWFudF9pZBgBIAEoCRILCgNza3UYAiABKAkSFQoNb3BlbmluZ19zdG9jaxgDIAEoAyJGChBQcm9kdWN0UHVibGlzaGVkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCToQsrsYDAoKcHJvZHVjdF9pZCJaCg9Qcm9kdWN0QXJjaGl2ZWQSEgoKcHJvZHVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEhMKC3ZhcmlhbnRfaWRzGAMgAygJOhCyuxgMCgpwcm9kdWN0X2lkIlAKFFZhcmlhbnRQcmljZXNDaGFuZ2VkEhIKCnByb2R1Y3RfaWQYASABKAkSEgoKdmFyaWFudF9pZBgCIAEoCToQsrsYDAoKcHJvZHVjdF9pZCKHAQoPUmV2aWV3TW9kZXJhdGVkEhIKCnByb2R1Y3RfaWQYASABKAkSEQoJcmV2aWV3X2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSEAoIYXBwcm92ZWQYBCABKAgSFQoNcmVqZWN0X3JlYXNvbhgFIAEoCToQsrsYDAoKcHJvZHVjdF9pZGIGcHJvdG8z", [file_souk_mesh_v1_policy]);
 
 /**
  * A product was created or its variants changed.
@@ -82,4 +82,144 @@ export type NewVariant = Message<"souk.product.v1.NewVariant"> & {
  */
 export const NewVariantSchema: GenMessage<NewVariant> = /*@__PURE__*/
   messageDesc(file_souk_product_v1_events, 1);
+
+/**
+ * A product was put on sale.
+ *
+ * @generated from message souk.product.v1.ProductPublished
+ */
+export type ProductPublished = Message<"souk.product.v1.ProductPublished"> & {
+  /**
+   * The product.
+   *
+   * @generated from field: string product_id = 1;
+   */
+  productId: string;
+
+  /**
+   * Its slug.
+   *
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+};
+
+/**
+ * Describes the message souk.product.v1.ProductPublished.
+ * Use `create(ProductPublishedSchema)` to create a new message.
+ */
+export const ProductPublishedSchema: GenMessage<ProductPublished> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_events, 2);
+
+/**
+ * A product was taken off sale.
+ *
+ * @generated from message souk.product.v1.ProductArchived
+ */
+export type ProductArchived = Message<"souk.product.v1.ProductArchived"> & {
+  /**
+   * The product.
+   *
+   * @generated from field: string product_id = 1;
+   */
+  productId: string;
+
+  /**
+   * Its slug.
+   *
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * Its variants.
+   *
+   * @generated from field: repeated string variant_ids = 3;
+   */
+  variantIds: string[];
+};
+
+/**
+ * Describes the message souk.product.v1.ProductArchived.
+ * Use `create(ProductArchivedSchema)` to create a new message.
+ */
+export const ProductArchivedSchema: GenMessage<ProductArchived> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_events, 3);
+
+/**
+ * The prices of a variant changed.
+ *
+ * @generated from message souk.product.v1.VariantPricesChanged
+ */
+export type VariantPricesChanged = Message<"souk.product.v1.VariantPricesChanged"> & {
+  /**
+   * The product of the variant.
+   *
+   * @generated from field: string product_id = 1;
+   */
+  productId: string;
+
+  /**
+   * The variant.
+   *
+   * @generated from field: string variant_id = 2;
+   */
+  variantId: string;
+};
+
+/**
+ * Describes the message souk.product.v1.VariantPricesChanged.
+ * Use `create(VariantPricesChangedSchema)` to create a new message.
+ */
+export const VariantPricesChangedSchema: GenMessage<VariantPricesChanged> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_events, 4);
+
+/**
+ * A review was approved or taken off.
+ *
+ * @generated from message souk.product.v1.ReviewModerated
+ */
+export type ReviewModerated = Message<"souk.product.v1.ReviewModerated"> & {
+  /**
+   * The product.
+   *
+   * @generated from field: string product_id = 1;
+   */
+  productId: string;
+
+  /**
+   * The review.
+   *
+   * @generated from field: string review_id = 2;
+   */
+  reviewId: string;
+
+  /**
+   * Its author.
+   *
+   * @generated from field: string account_id = 3;
+   */
+  accountId: string;
+
+  /**
+   * Whether shoppers see it now.
+   *
+   * @generated from field: bool approved = 4;
+   */
+  approved: boolean;
+
+  /**
+   * Why it was taken off, when it was.
+   *
+   * @generated from field: string reject_reason = 5;
+   */
+  rejectReason: string;
+};
+
+/**
+ * Describes the message souk.product.v1.ReviewModerated.
+ * Use `create(ReviewModeratedSchema)` to create a new message.
+ */
+export const ReviewModeratedSchema: GenMessage<ReviewModerated> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_events, 5);
 

@@ -6,13 +6,17 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
+import type { Category, Product, ProductState } from "./product_pb.ts";
+import { file_souk_product_v1_product } from "./product_pb.ts";
+import type { ArchiveProductRequestSchema, CreateCategoryRequestSchema, CreateProductRequestSchema, DeleteCategoryRequestSchema, DeleteCategoryResponseSchema, PublishProductRequestSchema, SetVariantPricesRequestSchema, SetVariantPricesResponseSchema, UpdateCategoryRequestSchema, UpdateProductRequestSchema, VariantPrices } from "./product_input_pb.ts";
+import { file_souk_product_v1_product_input } from "./product_input_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/product/v1/product_admin.proto.
  */
 export const file_souk_product_v1_product_admin: GenFile = /*@__PURE__*/
-  fileDesc("CiNzb3VrL3Byb2R1Y3QvdjEvcHJvZHVjdF9hZG1pbi5wcm90bxIPc291ay5wcm9kdWN0LnYxInUKFUltcG9ydFByb2R1Y3RzUmVxdWVzdBIxCgdvcHRpb25zGAEgASgLMh4uc291ay5wcm9kdWN0LnYxLkltcG9ydE9wdGlvbnNIABIaCgVjaHVuaxgCIAEoDEIJukgGegQYgIBASABCDQoEcGFydBIFukgCCAEiNAoNSW1wb3J0T3B0aW9ucxIjCghjdXJyZW5jeRgBIAEoCUIRukgOcgwyCl5bQS1aXXszfSQiuQEKFkltcG9ydFByb2R1Y3RzUmVzcG9uc2USMwoIcHJvZ3Jlc3MYASABKAsyHy5zb3VrLnByb2R1Y3QudjEuSW1wb3J0UHJvZ3Jlc3NIABIxCgdwcm9ibGVtGAIgASgLMh4uc291ay5wcm9kdWN0LnYxLkltcG9ydFByb2JsZW1IABIvCgZyZXN1bHQYAyABKAsyHS5zb3VrLnByb2R1Y3QudjEuSW1wb3J0UmVzdWx0SABCBgoEcGFydCIiCg5JbXBvcnRQcm9ncmVzcxIQCghwcm9kdWN0cxgBIAEoAyJNCg1JbXBvcnRQcm9ibGVtEgwKBGxpbmUYASABKAMSDgoGY29sdW1uGAIgASgJEg4KBmhhbmRsZRgDIAEoCRIOCgZyZWFzb24YBCABKAkiZgoMSW1wb3J0UmVzdWx0EhgKEHByb2R1Y3RzX2NyZWF0ZWQYASABKAMSGAoQcHJvZHVjdHNfdXBkYXRlZBgCIAEoAxIQCgh2YXJpYW50cxgDIAEoAxIQCghwcm9ibGVtcxgEIAEoAzKdAQoTUHJvZHVjdEFkbWluU2VydmljZRKFAQoOSW1wb3J0UHJvZHVjdHMSJi5zb3VrLnByb2R1Y3QudjEuSW1wb3J0UHJvZHVjdHNSZXF1ZXN0Gicuc291ay5wcm9kdWN0LnYxLkltcG9ydFByb2R1Y3RzUmVzcG9uc2UiHqq7GBoKERoPcHJvZHVjdHM6aW1wb3J0EgMIkBwgASgBMAFiBnByb3RvMw", [file_buf_validate_validate, file_souk_mesh_v1_policy]);
+  fileDesc("CiNzb3VrL3Byb2R1Y3QvdjEvcHJvZHVjdF9hZG1pbi5wcm90bxIPc291ay5wcm9kdWN0LnYxInUKFUltcG9ydFByb2R1Y3RzUmVxdWVzdBIxCgdvcHRpb25zGAEgASgLMh4uc291ay5wcm9kdWN0LnYxLkltcG9ydE9wdGlvbnNIABIaCgVjaHVuaxgCIAEoDEIJukgGegQYgIBASABCDQoEcGFydBIFukgCCAEiNAoNSW1wb3J0T3B0aW9ucxIjCghjdXJyZW5jeRgBIAEoCUIRukgOcgwyCl5bQS1aXXszfSQiuQEKFkltcG9ydFByb2R1Y3RzUmVzcG9uc2USMwoIcHJvZ3Jlc3MYASABKAsyHy5zb3VrLnByb2R1Y3QudjEuSW1wb3J0UHJvZ3Jlc3NIABIxCgdwcm9ibGVtGAIgASgLMh4uc291ay5wcm9kdWN0LnYxLkltcG9ydFByb2JsZW1IABIvCgZyZXN1bHQYAyABKAsyHS5zb3VrLnByb2R1Y3QudjEuSW1wb3J0UmVzdWx0SABCBgoEcGFydCIiCg5JbXBvcnRQcm9ncmVzcxIQCghwcm9kdWN0cxgBIAEoAyJNCg1JbXBvcnRQcm9ibGVtEgwKBGxpbmUYASABKAMSDgoGY29sdW1uGAIgASgJEg4KBmhhbmRsZRgDIAEoCRIOCgZyZWFzb24YBCABKAkiZgoMSW1wb3J0UmVzdWx0EhgKEHByb2R1Y3RzX2NyZWF0ZWQYASABKAMSGAoQcHJvZHVjdHNfdXBkYXRlZBgCIAEoAxIQCgh2YXJpYW50cxgDIAEoAxIQCghwcm9ibGVtcxgEIAEoAyIxChlHZXRQcm9kdWN0Rm9yU3RhZmZSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJ3ChpHZXRQcm9kdWN0Rm9yU3RhZmZSZXNwb25zZRIpCgdwcm9kdWN0GAEgASgLMhguc291ay5wcm9kdWN0LnYxLlByb2R1Y3QSLgoGcHJpY2VzGAIgAygLMh4uc291ay5wcm9kdWN0LnYxLlZhcmlhbnRQcmljZXMiywEKG0xpc3RQcm9kdWN0c0ZvclN0YWZmUmVxdWVzdBI2CgVzdGF0ZRgBIAEoDjIdLnNvdWsucHJvZHVjdC52MS5Qcm9kdWN0U3RhdGVCCLpIBYIBAhABEh8KDWNhdGVnb3J5X3NsdWcYAiABKAlCCLpIBXIDGMgBEhcKBXF1ZXJ5GAMgASgJQgi6SAVyAxjIARIcCglwYWdlX3NpemUYBCABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxj0AyJjChxMaXN0UHJvZHVjdHNGb3JTdGFmZlJlc3BvbnNlEioKCHByb2R1Y3RzGAEgAygLMhguc291ay5wcm9kdWN0LnYxLlByb2R1Y3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl0KFUV4cG9ydFByb2R1Y3RzUmVxdWVzdBIjCghjdXJyZW5jeRgBIAEoCUIRukgOcgwyCl5bQS1aXXszfSQSHwoNY2F0ZWdvcnlfc2x1ZxgCIAEoCUIIukgFcgMYyAEiJwoWRXhwb3J0UHJvZHVjdHNSZXNwb25zZRINCgVjaHVuaxgBIAEoDCJCChVDcmVhdGVQcm9kdWN0UmVzcG9uc2USKQoHcHJvZHVjdBgBIAEoCzIYLnNvdWsucHJvZHVjdC52MS5Qcm9kdWN0IkIKFVVwZGF0ZVByb2R1Y3RSZXNwb25zZRIpCgdwcm9kdWN0GAEgASgLMhguc291ay5wcm9kdWN0LnYxLlByb2R1Y3QiQwoWUHVibGlzaFByb2R1Y3RSZXNwb25zZRIpCgdwcm9kdWN0GAEgASgLMhguc291ay5wcm9kdWN0LnYxLlByb2R1Y3QiQwoWQXJjaGl2ZVByb2R1Y3RSZXNwb25zZRIpCgdwcm9kdWN0GAEgASgLMhguc291ay5wcm9kdWN0LnYxLlByb2R1Y3QiRQoWQ3JlYXRlQ2F0ZWdvcnlSZXNwb25zZRIrCghjYXRlZ29yeRgBIAEoCzIZLnNvdWsucHJvZHVjdC52MS5DYXRlZ29yeSJFChZVcGRhdGVDYXRlZ29yeVJlc3BvbnNlEisKCGNhdGVnb3J5GAEgASgLMhkuc291ay5wcm9kdWN0LnYxLkNhdGVnb3J5MugMChNQcm9kdWN0QWRtaW5TZXJ2aWNlEoUBCg5JbXBvcnRQcm9kdWN0cxImLnNvdWsucHJvZHVjdC52MS5JbXBvcnRQcm9kdWN0c1JlcXVlc3QaJy5zb3VrLnByb2R1Y3QudjEuSW1wb3J0UHJvZHVjdHNSZXNwb25zZSIeqrsYGgoRGg9wcm9kdWN0czppbXBvcnQSAwiQHCABKAEwARKCAQoORXhwb3J0UHJvZHVjdHMSJi5zb3VrLnByb2R1Y3QudjEuRXhwb3J0UHJvZHVjdHNSZXF1ZXN0Gicuc291ay5wcm9kdWN0LnYxLkV4cG9ydFByb2R1Y3RzUmVzcG9uc2UiHZACAaq7GBYKDxoNcHJvZHVjdHM6cmVhZBIDCJAcMAESlQEKFExpc3RQcm9kdWN0c0ZvclN0YWZmEiwuc291ay5wcm9kdWN0LnYxLkxpc3RQcm9kdWN0c0ZvclN0YWZmUmVxdWVzdBotLnNvdWsucHJvZHVjdC52MS5MaXN0UHJvZHVjdHNGb3JTdGFmZlJlc3BvbnNlIiCQAgGquxgZCg8aDXByb2R1Y3RzOnJlYWQSAggCGgIIAxKPAQoSR2V0UHJvZHVjdEZvclN0YWZmEiouc291ay5wcm9kdWN0LnYxLkdldFByb2R1Y3RGb3JTdGFmZlJlcXVlc3QaKy5zb3VrLnByb2R1Y3QudjEuR2V0UHJvZHVjdEZvclN0YWZmUmVzcG9uc2UiIJACAaq7GBkKDxoNcHJvZHVjdHM6cmVhZBICCAIaAggDEnwKDUNyZWF0ZVByb2R1Y3QSJS5zb3VrLnByb2R1Y3QudjEuQ3JlYXRlUHJvZHVjdFJlcXVlc3QaJi5zb3VrLnByb2R1Y3QudjEuQ3JlYXRlUHJvZHVjdFJlc3BvbnNlIhyquxgYChAaDnByb2R1Y3RzOndyaXRlEgIIBSADEnwKDVVwZGF0ZVByb2R1Y3QSJS5zb3VrLnByb2R1Y3QudjEuVXBkYXRlUHJvZHVjdFJlcXVlc3QaJi5zb3VrLnByb2R1Y3QudjEuVXBkYXRlUHJvZHVjdFJlc3BvbnNlIhyquxgYChAaDnByb2R1Y3RzOndyaXRlEgIIBSABEoUBCg5QdWJsaXNoUHJvZHVjdBImLnNvdWsucHJvZHVjdC52MS5QdWJsaXNoUHJvZHVjdFJlcXVlc3QaJy5zb3VrLnByb2R1Y3QudjEuUHVibGlzaFByb2R1Y3RSZXNwb25zZSIiqrsYHgoSGhBwcm9kdWN0czpwdWJsaXNoEgIIBRoCCAMgARKFAQoOQXJjaGl2ZVByb2R1Y3QSJi5zb3VrLnByb2R1Y3QudjEuQXJjaGl2ZVByb2R1Y3RSZXF1ZXN0Gicuc291ay5wcm9kdWN0LnYxLkFyY2hpdmVQcm9kdWN0UmVzcG9uc2UiIqq7GB4KEhoQcHJvZHVjdHM6cHVibGlzaBICCAUaAggDIAEShQEKEFNldFZhcmlhbnRQcmljZXMSKC5zb3VrLnByb2R1Y3QudjEuU2V0VmFyaWFudFByaWNlc1JlcXVlc3QaKS5zb3VrLnByb2R1Y3QudjEuU2V0VmFyaWFudFByaWNlc1Jlc3BvbnNlIhyquxgYChAaDnByb2R1Y3RzOndyaXRlEgIIBSABEn8KDkNyZWF0ZUNhdGVnb3J5EiYuc291ay5wcm9kdWN0LnYxLkNyZWF0ZUNhdGVnb3J5UmVxdWVzdBonLnNvdWsucHJvZHVjdC52MS5DcmVhdGVDYXRlZ29yeVJlc3BvbnNlIhyquxgYChAaDnByb2R1Y3RzOndyaXRlEgIIBSADEn8KDlVwZGF0ZUNhdGVnb3J5EiYuc291ay5wcm9kdWN0LnYxLlVwZGF0ZUNhdGVnb3J5UmVxdWVzdBonLnNvdWsucHJvZHVjdC52MS5VcGRhdGVDYXRlZ29yeVJlc3BvbnNlIhyquxgYChAaDnByb2R1Y3RzOndyaXRlEgIIBSABEoMBCg5EZWxldGVDYXRlZ29yeRImLnNvdWsucHJvZHVjdC52MS5EZWxldGVDYXRlZ29yeVJlcXVlc3QaJy5zb3VrLnByb2R1Y3QudjEuRGVsZXRlQ2F0ZWdvcnlSZXNwb25zZSIgqrsYHAoQGg5wcm9kdWN0czp3cml0ZRICCAUaAggDIAFiBnByb3RvMw", [file_buf_validate_validate, file_souk_mesh_v1_policy, file_souk_product_v1_product, file_souk_product_v1_product_input]);
 
 /**
  * A part of an import.
@@ -223,6 +227,307 @@ export const ImportResultSchema: GenMessage<ImportResult> = /*@__PURE__*/
   messageDesc(file_souk_product_v1_product_admin, 5);
 
 /**
+ * Names a product.
+ *
+ * @generated from message souk.product.v1.GetProductForStaffRequest
+ */
+export type GetProductForStaffRequest = Message<"souk.product.v1.GetProductForStaffRequest"> & {
+  /**
+   * The id of the product.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message souk.product.v1.GetProductForStaffRequest.
+ * Use `create(GetProductForStaffRequestSchema)` to create a new message.
+ */
+export const GetProductForStaffRequestSchema: GenMessage<GetProductForStaffRequest> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 6);
+
+/**
+ * A product.
+ *
+ * @generated from message souk.product.v1.GetProductForStaffResponse
+ */
+export type GetProductForStaffResponse = Message<"souk.product.v1.GetProductForStaffResponse"> & {
+  /**
+   * The product.
+   *
+   * @generated from field: souk.product.v1.Product product = 1;
+   */
+  product?: Product | undefined;
+
+  /**
+   * The prices of its variants.
+   *
+   * @generated from field: repeated souk.product.v1.VariantPrices prices = 2;
+   */
+  prices: VariantPrices[];
+};
+
+/**
+ * Describes the message souk.product.v1.GetProductForStaffResponse.
+ * Use `create(GetProductForStaffResponseSchema)` to create a new message.
+ */
+export const GetProductForStaffResponseSchema: GenMessage<GetProductForStaffResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 7);
+
+/**
+ * Asks for a page of products.
+ *
+ * @generated from message souk.product.v1.ListProductsForStaffRequest
+ */
+export type ListProductsForStaffRequest = Message<"souk.product.v1.ListProductsForStaffRequest"> & {
+  /**
+   * Only those in this state, when given.
+   *
+   * @generated from field: souk.product.v1.ProductState state = 1;
+   */
+  state: ProductState;
+
+  /**
+   * Only those in the category with this slug, when given.
+   *
+   * @generated from field: string category_slug = 2;
+   */
+  categorySlug: string;
+
+  /**
+   * Only those whose title, slug, SKU or barcode begins like this, when given.
+   *
+   * @generated from field: string query = 3;
+   */
+  query: string;
+
+  /**
+   * How many at most; 20 when 0.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on, from the answer before.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message souk.product.v1.ListProductsForStaffRequest.
+ * Use `create(ListProductsForStaffRequestSchema)` to create a new message.
+ */
+export const ListProductsForStaffRequestSchema: GenMessage<ListProductsForStaffRequest> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 8);
+
+/**
+ * A page of products.
+ *
+ * @generated from message souk.product.v1.ListProductsForStaffResponse
+ */
+export type ListProductsForStaffResponse = Message<"souk.product.v1.ListProductsForStaffResponse"> & {
+  /**
+   * The products.
+   *
+   * @generated from field: repeated souk.product.v1.Product products = 1;
+   */
+  products: Product[];
+
+  /**
+   * Where to go on; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message souk.product.v1.ListProductsForStaffResponse.
+ * Use `create(ListProductsForStaffResponseSchema)` to create a new message.
+ */
+export const ListProductsForStaffResponseSchema: GenMessage<ListProductsForStaffResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 9);
+
+/**
+ * Asks for the catalogue.
+ *
+ * @generated from message souk.product.v1.ExportProductsRequest
+ */
+export type ExportProductsRequest = Message<"souk.product.v1.ExportProductsRequest"> & {
+  /**
+   * The currency of the prices in the file; variants without a price in it have none there.
+   *
+   * @generated from field: string currency = 1;
+   */
+  currency: string;
+
+  /**
+   * Only products of the category with this slug, when given.
+   *
+   * @generated from field: string category_slug = 2;
+   */
+  categorySlug: string;
+};
+
+/**
+ * Describes the message souk.product.v1.ExportProductsRequest.
+ * Use `create(ExportProductsRequestSchema)` to create a new message.
+ */
+export const ExportProductsRequestSchema: GenMessage<ExportProductsRequest> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 10);
+
+/**
+ * A piece of the file.
+ *
+ * @generated from message souk.product.v1.ExportProductsResponse
+ */
+export type ExportProductsResponse = Message<"souk.product.v1.ExportProductsResponse"> & {
+  /**
+   * The next bytes of the CSV file.
+   *
+   * @generated from field: bytes chunk = 1;
+   */
+  chunk: Uint8Array;
+};
+
+/**
+ * Describes the message souk.product.v1.ExportProductsResponse.
+ * Use `create(ExportProductsResponseSchema)` to create a new message.
+ */
+export const ExportProductsResponseSchema: GenMessage<ExportProductsResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 11);
+
+/**
+ * The product as made.
+ *
+ * @generated from message souk.product.v1.CreateProductResponse
+ */
+export type CreateProductResponse = Message<"souk.product.v1.CreateProductResponse"> & {
+  /**
+   * The product.
+   *
+   * @generated from field: souk.product.v1.Product product = 1;
+   */
+  product?: Product | undefined;
+};
+
+/**
+ * Describes the message souk.product.v1.CreateProductResponse.
+ * Use `create(CreateProductResponseSchema)` to create a new message.
+ */
+export const CreateProductResponseSchema: GenMessage<CreateProductResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 12);
+
+/**
+ * The product as changed.
+ *
+ * @generated from message souk.product.v1.UpdateProductResponse
+ */
+export type UpdateProductResponse = Message<"souk.product.v1.UpdateProductResponse"> & {
+  /**
+   * The product.
+   *
+   * @generated from field: souk.product.v1.Product product = 1;
+   */
+  product?: Product | undefined;
+};
+
+/**
+ * Describes the message souk.product.v1.UpdateProductResponse.
+ * Use `create(UpdateProductResponseSchema)` to create a new message.
+ */
+export const UpdateProductResponseSchema: GenMessage<UpdateProductResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 13);
+
+/**
+ * The product as published.
+ *
+ * @generated from message souk.product.v1.PublishProductResponse
+ */
+export type PublishProductResponse = Message<"souk.product.v1.PublishProductResponse"> & {
+  /**
+   * The product.
+   *
+   * @generated from field: souk.product.v1.Product product = 1;
+   */
+  product?: Product | undefined;
+};
+
+/**
+ * Describes the message souk.product.v1.PublishProductResponse.
+ * Use `create(PublishProductResponseSchema)` to create a new message.
+ */
+export const PublishProductResponseSchema: GenMessage<PublishProductResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 14);
+
+/**
+ * The product as archived.
+ *
+ * @generated from message souk.product.v1.ArchiveProductResponse
+ */
+export type ArchiveProductResponse = Message<"souk.product.v1.ArchiveProductResponse"> & {
+  /**
+   * The product.
+   *
+   * @generated from field: souk.product.v1.Product product = 1;
+   */
+  product?: Product | undefined;
+};
+
+/**
+ * Describes the message souk.product.v1.ArchiveProductResponse.
+ * Use `create(ArchiveProductResponseSchema)` to create a new message.
+ */
+export const ArchiveProductResponseSchema: GenMessage<ArchiveProductResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 15);
+
+/**
+ * The category as made.
+ *
+ * @generated from message souk.product.v1.CreateCategoryResponse
+ */
+export type CreateCategoryResponse = Message<"souk.product.v1.CreateCategoryResponse"> & {
+  /**
+   * The category.
+   *
+   * @generated from field: souk.product.v1.Category category = 1;
+   */
+  category?: Category | undefined;
+};
+
+/**
+ * Describes the message souk.product.v1.CreateCategoryResponse.
+ * Use `create(CreateCategoryResponseSchema)` to create a new message.
+ */
+export const CreateCategoryResponseSchema: GenMessage<CreateCategoryResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 16);
+
+/**
+ * The category as changed.
+ *
+ * @generated from message souk.product.v1.UpdateCategoryResponse
+ */
+export type UpdateCategoryResponse = Message<"souk.product.v1.UpdateCategoryResponse"> & {
+  /**
+   * The category.
+   *
+   * @generated from field: souk.product.v1.Category category = 1;
+   */
+  category?: Category | undefined;
+};
+
+/**
+ * Describes the message souk.product.v1.UpdateCategoryResponse.
+ * Use `create(UpdateCategoryResponseSchema)` to create a new message.
+ */
+export const UpdateCategoryResponseSchema: GenMessage<UpdateCategoryResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_admin, 17);
+
+/**
  * The catalogue, as staff keeps it.
  *
  * @generated from service souk.product.v1.ProductAdminService
@@ -240,6 +545,117 @@ export const ProductAdminService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof ImportProductsRequestSchema;
     output: typeof ImportProductsResponseSchema;
+  },
+  /**
+   * Gives the catalogue as a CSV file in Shopify's product format, in pieces; ImportProducts reads
+   * it back.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.ExportProducts
+   */
+  exportProducts: {
+    methodKind: "server_streaming";
+    input: typeof ExportProductsRequestSchema;
+    output: typeof ExportProductsResponseSchema;
+  },
+  /**
+   * Lists products in any state, newest first.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.ListProductsForStaff
+   */
+  listProductsForStaff: {
+    methodKind: "unary";
+    input: typeof ListProductsForStaffRequestSchema;
+    output: typeof ListProductsForStaffResponseSchema;
+  },
+  /**
+   * Gives a product in any state, with every price of its variants.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.GetProductForStaff
+   */
+  getProductForStaff: {
+    methodKind: "unary";
+    input: typeof GetProductForStaffRequestSchema;
+    output: typeof GetProductForStaffResponseSchema;
+  },
+  /**
+   * Makes a product; shoppers see it from PublishProduct on.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.CreateProduct
+   */
+  createProduct: {
+    methodKind: "unary";
+    input: typeof CreateProductRequestSchema;
+    output: typeof CreateProductResponseSchema;
+  },
+  /**
+   * Changes the fields of a product that the mask names.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.UpdateProduct
+   */
+  updateProduct: {
+    methodKind: "unary";
+    input: typeof UpdateProductRequestSchema;
+    output: typeof UpdateProductResponseSchema;
+  },
+  /**
+   * Puts a product on sale. One that is on sale is no error.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.PublishProduct
+   */
+  publishProduct: {
+    methodKind: "unary";
+    input: typeof PublishProductRequestSchema;
+    output: typeof PublishProductResponseSchema;
+  },
+  /**
+   * Takes a product off sale; orders still refer to it. One that is archived is no error.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.ArchiveProduct
+   */
+  archiveProduct: {
+    methodKind: "unary";
+    input: typeof ArchiveProductRequestSchema;
+    output: typeof ArchiveProductResponseSchema;
+  },
+  /**
+   * Replaces the prices of a variant: by currency, customer group and time.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.SetVariantPrices
+   */
+  setVariantPrices: {
+    methodKind: "unary";
+    input: typeof SetVariantPricesRequestSchema;
+    output: typeof SetVariantPricesResponseSchema;
+  },
+  /**
+   * Makes a category.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.CreateCategory
+   */
+  createCategory: {
+    methodKind: "unary";
+    input: typeof CreateCategoryRequestSchema;
+    output: typeof CreateCategoryResponseSchema;
+  },
+  /**
+   * Changes the fields of a category that the mask names.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.UpdateCategory
+   */
+  updateCategory: {
+    methodKind: "unary";
+    input: typeof UpdateCategoryRequestSchema;
+    output: typeof UpdateCategoryResponseSchema;
+  },
+  /**
+   * Removes a category that no product is in. One that is not there is no error.
+   *
+   * @generated from rpc souk.product.v1.ProductAdminService.DeleteCategory
+   */
+  deleteCategory: {
+    methodKind: "unary";
+    input: typeof DeleteCategoryRequestSchema;
+    output: typeof DeleteCategoryResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_souk_product_v1_product_admin, 0);

@@ -11,7 +11,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/user/v1/errors.proto.
  */
 export const file_souk_user_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("Chlzb3VrL3VzZXIvdjEvZXJyb3JzLnByb3RvEgxzb3VrLnVzZXIudjEqrQEKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEigKHEVSUk9SX1JFQVNPTl9QUk9GSUxFX1BFTkRJTkcQARoGursYAggOEioKHkVSUk9SX1JFQVNPTl9BRERSRVNTX05PVF9GT1VORBACGga6uxgCCAUSKgoeRVJST1JfUkVBU09OX0FERFJFU1NfQk9PS19GVUxMEAMaBrq7GAIICWIGcHJvdG8z", [file_souk_mesh_v1_policy]);
+  fileDesc("Chlzb3VrL3VzZXIvdjEvZXJyb3JzLnByb3RvEgxzb3VrLnVzZXIudjEqqgIKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEigKHEVSUk9SX1JFQVNPTl9QUk9GSUxFX1BFTkRJTkcQARoGursYAggOEioKHkVSUk9SX1JFQVNPTl9BRERSRVNTX05PVF9GT1VORBACGga6uxgCCAUSKgoeRVJST1JfUkVBU09OX0FERFJFU1NfQk9PS19GVUxMEAMaBrq7GAIICRInChtFUlJPUl9SRUFTT05fVVNFUl9OT1RfRk9VTkQQBBoGursYAggFEiwKIEVSUk9SX1JFQVNPTl9FTUFJTF9OT1RfQ09ORklSTUVEEAUaBrq7GAIIAxIkChhFUlJPUl9SRUFTT05fT1JERVJTX09QRU4QBhoGursYAggJYgZwcm90bzM", [file_souk_mesh_v1_policy]);
 
 /**
  * The reasons with which user refuses a call.
@@ -46,6 +46,27 @@ export const ErrorReason = {
    * @generated from enum value: ERROR_REASON_ADDRESS_BOOK_FULL = 3;
    */
   ADDRESS_BOOK_FULL: 3,
+
+  /**
+   * There is no such user.
+   *
+   * @generated from enum value: ERROR_REASON_USER_NOT_FOUND = 4;
+   */
+  USER_NOT_FOUND: 4,
+
+  /**
+   * The e-mail address typed again is not that of the account.
+   *
+   * @generated from enum value: ERROR_REASON_EMAIL_NOT_CONFIRMED = 5;
+   */
+  EMAIL_NOT_CONFIRMED: 5,
+
+  /**
+   * Orders of the user are still open; they must end first.
+   *
+   * @generated from enum value: ERROR_REASON_ORDERS_OPEN = 6;
+   */
+  ORDERS_OPEN: 6,
 } as const;
 
 /**

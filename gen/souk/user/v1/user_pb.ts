@@ -10,13 +10,15 @@ import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from 
 import type { Address } from "../../mesh/v1/address_pb.ts";
 import { file_souk_mesh_v1_address } from "../../mesh/v1/address_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
+import type { DeleteMeRequestSchema, DeleteMeResponseSchema, ExportMyDataRequestSchema, ExportMyDataResponseSchema, ListUsersRequestSchema, ListUsersResponseSchema, UpdateUserRequestSchema, UpdateUserResponseSchema, User } from "./user_staff_pb.ts";
+import { file_souk_user_v1_user_staff } from "./user_staff_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/user/v1/user.proto.
  */
 export const file_souk_user_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("Chdzb3VrL3VzZXIvdjEvdXNlci5wcm90bxIMc291ay51c2VyLnYxIv8BCgdQcm9maWxlEhMKAmlkGAEgASgJQge6SARyAhgkEhoKBWVtYWlsGAIgASgJQguAAQG6SAVyAxj+ARIeCgpmaXJzdF9uYW1lGAMgASgJQgqAAQG6SARyAhhkEh0KCWxhc3RfbmFtZRgEIAEoCUIKgAEBukgEcgIYZBI8CgZsb2NhbGUYBSABKAlCLLpIKdgBAXIkGCMyIF5bYS16XXsyLDN9KC1bQS1aYS16MC05XXsyLDh9KSokEhUKBGV0YWcYBiABKAlCB7pIBHICGCgSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImEKDFNhdmVkQWRkcmVzcxIKCgJpZBgBIAEoCRImCgdhZGRyZXNzGAIgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3MSDwoHZGVmYXVsdBgDIAEoCBIMCgRldGFnGAQgASgJIg4KDEdldE1lUmVxdWVzdCI3Cg1HZXRNZVJlc3BvbnNlEiYKB3Byb2ZpbGUYASABKAsyFS5zb3VrLnVzZXIudjEuUHJvZmlsZSKcAQoPVXBkYXRlTWVSZXF1ZXN0Ei4KB3Byb2ZpbGUYASABKAsyFS5zb3VrLnVzZXIudjEuUHJvZmlsZUIGukgDyAEBElkKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IoukglyAEB4gEfEgpmaXJzdF9uYW1lEglsYXN0X25hbWUSBmxvY2FsZSI6ChBVcGRhdGVNZVJlc3BvbnNlEiYKB3Byb2ZpbGUYASABKAsyFS5zb3VrLnVzZXIudjEuUHJvZmlsZSIYChZMaXN0TXlBZGRyZXNzZXNSZXF1ZXN0IkgKF0xpc3RNeUFkZHJlc3Nlc1Jlc3BvbnNlEi0KCWFkZHJlc3NlcxgBIAMoCzIaLnNvdWsudXNlci52MS5TYXZlZEFkZHJlc3MiWQoWQ3JlYXRlTXlBZGRyZXNzUmVxdWVzdBIuCgdhZGRyZXNzGAEgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3NCBrpIA8gBARIPCgdkZWZhdWx0GAIgASgIIkYKF0NyZWF0ZU15QWRkcmVzc1Jlc3BvbnNlEisKB2FkZHJlc3MYASABKAsyGi5zb3VrLnVzZXIudjEuU2F2ZWRBZGRyZXNzIoYBChZVcGRhdGVNeUFkZHJlc3NSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIuCgdhZGRyZXNzGAIgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3NCBrpIA8gBARIPCgdkZWZhdWx0GAMgASgIEhUKBGV0YWcYBCABKAlCB7pIBHICGCgiRgoXVXBkYXRlTXlBZGRyZXNzUmVzcG9uc2USKwoHYWRkcmVzcxgBIAEoCzIaLnNvdWsudXNlci52MS5TYXZlZEFkZHJlc3MiLgoWRGVsZXRlTXlBZGRyZXNzUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiGQoXRGVsZXRlTXlBZGRyZXNzUmVzcG9uc2UyiAUKC1VzZXJTZXJ2aWNlElUKBUdldE1lEhouc291ay51c2VyLnYxLkdldE1lUmVxdWVzdBobLnNvdWsudXNlci52MS5HZXRNZVJlc3BvbnNlIhOQAgGquxgMCgISABICCAIaAggDElkKCFVwZGF0ZU1lEh0uc291ay51c2VyLnYxLlVwZGF0ZU1lUmVxdWVzdBoeLnNvdWsudXNlci52MS5VcGRhdGVNZVJlc3BvbnNlIg6quxgKCgISABICCAUgARJzCg9MaXN0TXlBZGRyZXNzZXMSJC5zb3VrLnVzZXIudjEuTGlzdE15QWRkcmVzc2VzUmVxdWVzdBolLnNvdWsudXNlci52MS5MaXN0TXlBZGRyZXNzZXNSZXNwb25zZSITkAIBqrsYDAoCEgASAggCGgIIAxJuCg9DcmVhdGVNeUFkZHJlc3MSJC5zb3VrLnVzZXIudjEuQ3JlYXRlTXlBZGRyZXNzUmVxdWVzdBolLnNvdWsudXNlci52MS5DcmVhdGVNeUFkZHJlc3NSZXNwb25zZSIOqrsYCgoCEgASAggFIAMSbgoPVXBkYXRlTXlBZGRyZXNzEiQuc291ay51c2VyLnYxLlVwZGF0ZU15QWRkcmVzc1JlcXVlc3QaJS5zb3VrLnVzZXIudjEuVXBkYXRlTXlBZGRyZXNzUmVzcG9uc2UiDqq7GAoKAhIAEgIIBSABEnIKD0RlbGV0ZU15QWRkcmVzcxIkLnNvdWsudXNlci52MS5EZWxldGVNeUFkZHJlc3NSZXF1ZXN0GiUuc291ay51c2VyLnYxLkRlbGV0ZU15QWRkcmVzc1Jlc3BvbnNlIhKquxgOCgISABICCAUaAggDIAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_souk_mesh_v1_address, file_souk_mesh_v1_policy]);
+  fileDesc("Chdzb3VrL3VzZXIvdjEvdXNlci5wcm90bxIMc291ay51c2VyLnYxIv8BCgdQcm9maWxlEhMKAmlkGAEgASgJQge6SARyAhgkEhoKBWVtYWlsGAIgASgJQguAAQG6SAVyAxj+ARIeCgpmaXJzdF9uYW1lGAMgASgJQgqAAQG6SARyAhhkEh0KCWxhc3RfbmFtZRgEIAEoCUIKgAEBukgEcgIYZBI8CgZsb2NhbGUYBSABKAlCLLpIKdgBAXIkGCMyIF5bYS16XXsyLDN9KC1bQS1aYS16MC05XXsyLDh9KSokEhUKBGV0YWcYBiABKAlCB7pIBHICGCgSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImEKDFNhdmVkQWRkcmVzcxIKCgJpZBgBIAEoCRImCgdhZGRyZXNzGAIgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3MSDwoHZGVmYXVsdBgDIAEoCBIMCgRldGFnGAQgASgJIg4KDEdldE1lUmVxdWVzdCI3Cg1HZXRNZVJlc3BvbnNlEiYKB3Byb2ZpbGUYASABKAsyFS5zb3VrLnVzZXIudjEuUHJvZmlsZSKcAQoPVXBkYXRlTWVSZXF1ZXN0Ei4KB3Byb2ZpbGUYASABKAsyFS5zb3VrLnVzZXIudjEuUHJvZmlsZUIGukgDyAEBElkKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IoukglyAEB4gEfEgpmaXJzdF9uYW1lEglsYXN0X25hbWUSBmxvY2FsZSI6ChBVcGRhdGVNZVJlc3BvbnNlEiYKB3Byb2ZpbGUYASABKAsyFS5zb3VrLnVzZXIudjEuUHJvZmlsZSIYChZMaXN0TXlBZGRyZXNzZXNSZXF1ZXN0IkgKF0xpc3RNeUFkZHJlc3Nlc1Jlc3BvbnNlEi0KCWFkZHJlc3NlcxgBIAMoCzIaLnNvdWsudXNlci52MS5TYXZlZEFkZHJlc3MiWQoWQ3JlYXRlTXlBZGRyZXNzUmVxdWVzdBIuCgdhZGRyZXNzGAEgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3NCBrpIA8gBARIPCgdkZWZhdWx0GAIgASgIIkYKF0NyZWF0ZU15QWRkcmVzc1Jlc3BvbnNlEisKB2FkZHJlc3MYASABKAsyGi5zb3VrLnVzZXIudjEuU2F2ZWRBZGRyZXNzIoYBChZVcGRhdGVNeUFkZHJlc3NSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIuCgdhZGRyZXNzGAIgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3NCBrpIA8gBARIPCgdkZWZhdWx0GAMgASgIEhUKBGV0YWcYBCABKAlCB7pIBHICGCgiRgoXVXBkYXRlTXlBZGRyZXNzUmVzcG9uc2USKwoHYWRkcmVzcxgBIAEoCzIaLnNvdWsudXNlci52MS5TYXZlZEFkZHJlc3MiLgoWRGVsZXRlTXlBZGRyZXNzUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiGQoXRGVsZXRlTXlBZGRyZXNzUmVzcG9uc2UiJgoOR2V0VXNlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBImIKD0dldFVzZXJSZXNwb25zZRIgCgR1c2VyGAEgASgLMhIuc291ay51c2VyLnYxLlVzZXISLQoJYWRkcmVzc2VzGAIgAygLMhouc291ay51c2VyLnYxLlNhdmVkQWRkcmVzczKnCQoLVXNlclNlcnZpY2USVQoFR2V0TWUSGi5zb3VrLnVzZXIudjEuR2V0TWVSZXF1ZXN0Ghsuc291ay51c2VyLnYxLkdldE1lUmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAhoCCAMSWQoIVXBkYXRlTWUSHS5zb3VrLnVzZXIudjEuVXBkYXRlTWVSZXF1ZXN0Gh4uc291ay51c2VyLnYxLlVwZGF0ZU1lUmVzcG9uc2UiDqq7GAoKAhIAEgIIBSABEnMKD0xpc3RNeUFkZHJlc3NlcxIkLnNvdWsudXNlci52MS5MaXN0TXlBZGRyZXNzZXNSZXF1ZXN0GiUuc291ay51c2VyLnYxLkxpc3RNeUFkZHJlc3Nlc1Jlc3BvbnNlIhOQAgGquxgMCgISABICCAIaAggDEm4KD0NyZWF0ZU15QWRkcmVzcxIkLnNvdWsudXNlci52MS5DcmVhdGVNeUFkZHJlc3NSZXF1ZXN0GiUuc291ay51c2VyLnYxLkNyZWF0ZU15QWRkcmVzc1Jlc3BvbnNlIg6quxgKCgISABICCAUgAxJuCg9VcGRhdGVNeUFkZHJlc3MSJC5zb3VrLnVzZXIudjEuVXBkYXRlTXlBZGRyZXNzUmVxdWVzdBolLnNvdWsudXNlci52MS5VcGRhdGVNeUFkZHJlc3NSZXNwb25zZSIOqrsYCgoCEgASAggFIAEScgoPRGVsZXRlTXlBZGRyZXNzEiQuc291ay51c2VyLnYxLkRlbGV0ZU15QWRkcmVzc1JlcXVlc3QaJS5zb3VrLnVzZXIudjEuRGVsZXRlTXlBZGRyZXNzUmVzcG9uc2UiEqq7GA4KAhIAEgIIBRoCCAMgARJpCgxFeHBvcnRNeURhdGESIS5zb3VrLnVzZXIudjEuRXhwb3J0TXlEYXRhUmVxdWVzdBoiLnNvdWsudXNlci52MS5FeHBvcnRNeURhdGFSZXNwb25zZSIQkAIBqrsYCQoCEgASAwisAjABEl0KCERlbGV0ZU1lEh0uc291ay51c2VyLnYxLkRlbGV0ZU1lUmVxdWVzdBoeLnNvdWsudXNlci52MS5EZWxldGVNZVJlc3BvbnNlIhKquxgOCgISABICCAoaAggDIAESawoJTGlzdFVzZXJzEh4uc291ay51c2VyLnYxLkxpc3RVc2Vyc1JlcXVlc3QaHy5zb3VrLnVzZXIudjEuTGlzdFVzZXJzUmVzcG9uc2UiHZACAaq7GBYKDBoKdXNlcnM6cmVhZBICCAIaAggDEnoKB0dldFVzZXISHC5zb3VrLnVzZXIudjEuR2V0VXNlclJlcXVlc3QaHS5zb3VrLnVzZXIudjEuR2V0VXNlclJlc3BvbnNlIjKQAgGquxgrCiEaCnVzZXJzOnJlYWQiBW9yZGVyIgxub3RpZmljYXRpb24SAggCGgIIAxJqCgpVcGRhdGVVc2VyEh8uc291ay51c2VyLnYxLlVwZGF0ZVVzZXJSZXF1ZXN0GiAuc291ay51c2VyLnYxLlVwZGF0ZVVzZXJSZXNwb25zZSIZqrsYFQoNGgt1c2Vyczp3cml0ZRICCAUgAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_souk_mesh_v1_address, file_souk_mesh_v1_policy, file_souk_user_v1_user_staff]);
 
 /**
  * A user's profile.
@@ -393,6 +395,55 @@ export const DeleteMyAddressResponseSchema: GenMessage<DeleteMyAddressResponse> 
   messageDesc(file_souk_user_v1_user, 13);
 
 /**
+ * Names a user.
+ *
+ * @generated from message souk.user.v1.GetUserRequest
+ */
+export type GetUserRequest = Message<"souk.user.v1.GetUserRequest"> & {
+  /**
+   * The id of the user.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message souk.user.v1.GetUserRequest.
+ * Use `create(GetUserRequestSchema)` to create a new message.
+ */
+export const GetUserRequestSchema: GenMessage<GetUserRequest> = /*@__PURE__*/
+  messageDesc(file_souk_user_v1_user, 14);
+
+/**
+ * A user.
+ *
+ * @generated from message souk.user.v1.GetUserResponse
+ */
+export type GetUserResponse = Message<"souk.user.v1.GetUserResponse"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: souk.user.v1.User user = 1;
+   */
+  user?: User | undefined;
+
+  /**
+   * The address book, the default address first; at most 50.
+   *
+   * @generated from field: repeated souk.user.v1.SavedAddress addresses = 2;
+   */
+  addresses: SavedAddress[];
+};
+
+/**
+ * Describes the message souk.user.v1.GetUserResponse.
+ * Use `create(GetUserResponseSchema)` to create a new message.
+ */
+export const GetUserResponseSchema: GenMessage<GetUserResponse> = /*@__PURE__*/
+  messageDesc(file_souk_user_v1_user, 15);
+
+/**
  * A user's profile and addresses.
  *
  * @generated from service souk.user.v1.UserService
@@ -457,6 +508,58 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof DeleteMyAddressRequestSchema;
     output: typeof DeleteMyAddressResponseSchema;
+  },
+  /**
+   * Gives all that the shop holds about the user who asks, as the pieces of a ZIP archive of JSON
+   * files.
+   *
+   * @generated from rpc souk.user.v1.UserService.ExportMyData
+   */
+  exportMyData: {
+    methodKind: "server_streaming";
+    input: typeof ExportMyDataRequestSchema;
+    output: typeof ExportMyDataResponseSchema;
+  },
+  /**
+   * Closes the account of the user who asks and erases the personal data of the user everywhere.
+   * What the law wants kept of orders stays, without the name where it may.
+   *
+   * @generated from rpc souk.user.v1.UserService.DeleteMe
+   */
+  deleteMe: {
+    methodKind: "unary";
+    input: typeof DeleteMeRequestSchema;
+    output: typeof DeleteMeResponseSchema;
+  },
+  /**
+   * Lists users, newest first.
+   *
+   * @generated from rpc souk.user.v1.UserService.ListUsers
+   */
+  listUsers: {
+    methodKind: "unary";
+    input: typeof ListUsersRequestSchema;
+    output: typeof ListUsersResponseSchema;
+  },
+  /**
+   * Gives a user with the address book and the customer groups.
+   *
+   * @generated from rpc souk.user.v1.UserService.GetUser
+   */
+  getUser: {
+    methodKind: "unary";
+    input: typeof GetUserRequestSchema;
+    output: typeof GetUserResponseSchema;
+  },
+  /**
+   * Changes the fields of a user that the mask names.
+   *
+   * @generated from rpc souk.user.v1.UserService.UpdateUser
+   */
+  updateUser: {
+    methodKind: "unary";
+    input: typeof UpdateUserRequestSchema;
+    output: typeof UpdateUserResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_souk_user_v1_user, 0);
