@@ -8,23 +8,25 @@ import { detailOf, isMeshRefusal, MeshReason, SoukError } from "#kit/error.ts";
 
 test("a page token leads to where the page ended", (t) => {
   fc.assert(
-    fc.property(fc.string(), fc.array(fc.string()), (list, position) => {
-      const shape = position.map(() => /^[^]*$/);
-      t.deepEqual(decodePageToken(list, encodePageToken(list, position), shape), position);
+    fc.property(fc.string(), fc.uuid(), fc.nat(), (list, id, number) => {
+      const position = [id, String(number)];
+      t.deepEqual(decodePageToken(list, encodePageToken(list, position), [UUID, NUMBER]), position);
     }),
   );
   t.deepEqual(decodePageToken("list", "", [UUID]), []);
 });
 
 test("a token of another list, or one that was never given, is refused with the field that holds it", (t) => {
-  for (const token of [
+  const tokens = [
     encodePageToken("other", ["1"]),
-    encodePageToken("list", ["one"]),
+    encodePageToken("list", ["' or true --"]),
     encodePageToken("list", ["1", "2"]),
-    "nonsense",
-    "e30",
+    encodePageToken("list", []),
     Buffer.from("[1]").toString("base64url"),
-  ]) {
+    "e30",
+    "nonsense",
+  ];
+  for (const token of tokens) {
     const error = t.throws(() => decodePageToken("list", token, [NUMBER]), { instanceOf: SoukError });
     t.true(isMeshRefusal(error, MeshReason.PAGE_TOKEN_INVALID));
     t.is(error && detailOf(error, BadRequestSchema)?.fieldViolations[0]?.field, "page_token");

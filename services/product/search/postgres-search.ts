@@ -1,8 +1,8 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { sql } from "kysely";
 import { ProductSchema } from "#gen/souk/product/v1/product_pb.ts";
+import { UUID } from "#kit/data/page-token.ts";
 import type { ProductDatabase } from "../database.ts";
-import { UUID } from "../page.ts";
 import type { SearchEngine } from "./search-engine.ts";
 
 /** With fewer exact matches than this, words that are spelt similarly are looked for as well. */
