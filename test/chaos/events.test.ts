@@ -18,7 +18,7 @@ import { startProcess } from "./process.ts";
 
 const ADA = { email: "ada@example.com", password: "correct horse battery", firstName: "Ada", lastName: "L" };
 
-test("while NATS is away calls go on, and their events arrive when it is back", async (t) => {
+test.serial("while NATS is away calls go on, and their events arrive when it is back", async (t) => {
   const nats = await startNats(t);
   const mesh = await startTestMesh(t, [auth, user], { env: { SOUK_NATS_URL: nats.url } });
   await nats.stop();
@@ -37,7 +37,7 @@ test("while NATS is away calls go on, and their events arrive when it is back", 
   }
 });
 
-test("an event whose process was killed before it was published arrives once", async (t) => {
+test.serial("an event whose process was killed before it was published arrives once", async (t) => {
   const nats = await startNats(t);
   const env: Record<string, string> = {
     ...(await testEnvironment(t, [auth])),
@@ -59,7 +59,7 @@ test("an event whose process was killed before it was published arrives once", a
   t.deepEqual(heard, ["ada@example.com"]);
 });
 
-test("an event whose process was killed after it was published takes effect once", async (t) => {
+test.serial("an event whose process was killed after it was published takes effect once", async (t) => {
   const env: Record<string, string> = { ...(await testEnvironment(t, [auth])), SOUK_DATA_PLANE: "direct" };
   const heard = await listen(t, env);
   const first = await startProcess(t, "auth", env);
@@ -81,7 +81,7 @@ test("an event whose process was killed after it was published takes effect once
   t.deepEqual(heard, ["ada@example.com"]);
 });
 
-test("an event whose consumer was killed between its effect and the acknowledgement takes effect once", async (t) => {
+test.serial("an event whose consumer was killed between its effect and the acknowledgement takes effect once", async (t) => {
   const nats = await startNats(t);
   const env: Record<string, string> = {
     ...(await testEnvironment(t, [auth, user])),
@@ -117,7 +117,7 @@ test("an event whose consumer was killed between its effect and the acknowledgem
   t.is(await count(env["USER_DATABASE_URL"], "effect"), 1);
 });
 
-test("an event that cannot be handled ends among the dead letters, and those behind it go on", async (t) => {
+test.serial("an event that cannot be handled ends among the dead letters, and those behind it go on", async (t) => {
   let broken = true;
   const handled: string[] = [];
   const probe = defineService({

@@ -21,7 +21,7 @@ const STOCK = 500;
 /** For how long a store is away while orders go on, in ms. */
 const AWAY_MS = 6_000;
 
-test("while NATS is away orders go on, and every customer is told when it is back", async (t) => {
+test.serial("while NATS is away orders go on, and every customer is told when it is back", async (t) => {
   const nats = await startNats(t);
   const shop = await openShop(t, { env: { SOUK_NATS_URL: nats.url } });
   const books = await openBooks(t, shop);
@@ -49,7 +49,7 @@ for (const [how, goAway, comeBack] of [
   ["stopped", "stop", "start"],
   ["frozen", "freeze", "thaw"],
 ] as const) {
-  test(`while Redis is ${how} nothing fails, and every service stays ready`, async (t) => {
+  test.serial(`while Redis is ${how} nothing fails, and every service stays ready`, async (t) => {
     const redis = requireTool(t, "Redis", await startOwnRedis(t));
     if (redis === undefined) return;
     const shop = await openShop(t, { env: { SOUK_REDIS_URL: redis.url, PRODUCT_CATEGORIES_MS: "50" } });
@@ -81,7 +81,7 @@ for (const [how, goAway, comeBack] of [
 }
 
 for (const { name, migrations } of [order, inventory]) {
-  test(`while the database of ${name} is away it is not ready, nothing is half done, and it recovers by itself`, async (t) => {
+  test.serial(`while the database of ${name} is away it is not ready, nothing is half done, and it recovers by itself`, async (t) => {
     const postgres = await startOwnPostgres(t);
     const database = await createDatabase(postgres.url, name);
     await migrate(database, migrations);

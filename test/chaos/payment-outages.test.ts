@@ -16,7 +16,7 @@ const STOCK = 100;
 const PLACE_ORDER_MS = 10_000;
 const AUTHORIZE = "souk.payment.v1.PaymentService/AuthorizePayment";
 
-test("while payments hang every order is answered in time, payment is left alone for a while, and then tried again", async (t) => {
+test.serial("while payments hang every order is answered in time, payment is left alone for a while, and then tried again", async (t) => {
   const shop = await openShop(t, { env: { SOUK_BREAKER_RESET_MS: "5000", PAYMENT_BREAKER_RESET_MS: "500" } });
   const books = await openBooks(t, shop);
   const [variantId = ""] = await shop.offer(STOCK);
@@ -50,7 +50,7 @@ test("while payments hang every order is answered in time, payment is left alone
   t.is((await books.agree(variantId, STOCK)).confirmed, 1);
 });
 
-test("orders whose payment was under way when payment was killed are paid once or not at all", async (t) => {
+test.serial("orders whose payment was under way when payment was killed are paid once or not at all", async (t) => {
   const shop = await openShop(t, { apart: ["payment", "order"] });
   const env = shop.env({ PAYMENT_PORT: String(await pickFreePort()), PAYMENT_SANDBOX_LATENCY_MS: "300" });
   const killed = await startProcess(t, "payment", env);

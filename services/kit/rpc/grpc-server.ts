@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import {
   type handleBidiStreamingCall,
@@ -201,8 +202,9 @@ function drained(grpc: NodeJS.EventEmitter, { signal }: OpenCall): Promise<void>
   });
 }
 
-async function* parseEach(method: DescMethod, messages: AsyncIterable<Buffer>): AsyncIterable<Message> {
-  for await (const bytes of messages) yield parse(method, bytes);
+async function* parseEach(method: DescMethod, messages: Readable): AsyncIterable<Message> {
+  // A handler that stops reading still answers: its stream must not be destroyed under the answer.
+  for await (const bytes of messages.iterator({ destroyOnReturn: false })) yield parse(method, bytes);
 }
 
 function parse(method: DescMethod, bytes: Uint8Array): Message {
