@@ -81,80 +81,86 @@ test.serial("an event whose process was killed after it was published takes effe
   t.deepEqual(heard, ["ada@example.com"]);
 });
 
-test.serial("an event whose consumer was killed between its effect and the acknowledgement takes effect once", async (t) => {
-  const nats = await startNats(t);
-  const env: Record<string, string> = {
-    ...(await testEnvironment(t, [auth, user])),
-    SOUK_NATS_URL: nats.url,
-    SOUK_DATA_PLANE: "direct",
-  };
-  const source = await startProcess(t, "auth", env);
-  const consumer = await startProcess(t, "user", env);
-  // The handler stands still before its transaction ends, until NATS is gone and cannot hear the
-  // acknowledgement.
-  const holder = await connect(t, env["USER_DATABASE_URL"]);
-  await holder.query("create table effect (id uuid)");
-  await holder.query(`create function hold() returns trigger language plpgsql as $$
+test.serial(
+  "an event whose consumer was killed between its effect and the acknowledgement takes effect once",
+  async (t) => {
+    const nats = await startNats(t);
+    const env: Record<string, string> = {
+      ...(await testEnvironment(t, [auth, user])),
+      SOUK_NATS_URL: nats.url,
+      SOUK_DATA_PLANE: "direct",
+    };
+    const source = await startProcess(t, "auth", env);
+    const consumer = await startProcess(t, "user", env);
+    // The handler stands still before its transaction ends, until NATS is gone and cannot hear the
+    // acknowledgement.
+    const holder = await connect(t, env["USER_DATABASE_URL"]);
+    await holder.query("create table effect (id uuid)");
+    await holder.query(`create function hold() returns trigger language plpgsql as $$
     begin insert into effect values (new.id); perform pg_advisory_xact_lock(4711); return new; end $$`);
-  await holder.query("create trigger hold before insert on profile for each row execute function hold()");
-  await holder.query("select pg_advisory_lock(4711)");
-  await callerOf(t, env, source.ports["grpc"]).register(ADA);
-  await eventually(async () => {
-    const { rows } = await holder.query(
-      "select count(*)::int as n from pg_locks where not granted and objid = 4711",
-    );
-    assert.equal(rows[0].n, 1);
-  });
-  await nats.stop();
-  await holder.query("select pg_advisory_unlock(4711)");
-  await eventually(async () => assert.equal(await count(env["USER_DATABASE_URL"], "profile"), 1));
-  await consumer.kill();
-  await nats.start();
+    await holder.query("create trigger hold before insert on profile for each row execute function hold()");
+    await holder.query("select pg_advisory_lock(4711)");
+    await callerOf(t, env, source.ports["grpc"]).register(ADA);
+    await eventually(async () => {
+      const { rows } = await holder.query(
+        "select count(*)::int as n from pg_locks where not granted and objid = 4711",
+      );
+      assert.equal(rows[0].n, 1);
+    });
+    await nats.stop();
+    await holder.query("select pg_advisory_unlock(4711)");
+    await eventually(async () => assert.equal(await count(env["USER_DATABASE_URL"], "profile"), 1));
+    await consumer.kill();
+    await nats.start();
 
-  await startProcess(t, "user", env);
-  const stream = await consumerOf(t, env);
-  await eventually(async () => assert.equal(await stream.unacknowledged(), 0), 60_000);
-  t.is(await count(env["USER_DATABASE_URL"], "effect"), 1);
-});
+    await startProcess(t, "user", env);
+    const stream = await consumerOf(t, env);
+    await eventually(async () => assert.equal(await stream.unacknowledged(), 0), 60_000);
+    t.is(await count(env["USER_DATABASE_URL"], "effect"), 1);
+  },
+);
 
-test.serial("an event that cannot be handled ends among the dead letters, and those behind it go on", async (t) => {
-  let broken = true;
-  const handled: string[] = [];
-  const probe = defineService({
-    name: "notification",
-    port: 0,
-    settings: {},
-    data: { entities: [], migrations: [] },
-    serve: () => [],
-    consume: () => [
-      on(AccountRegisteredSchema, async ({ email }) => {
-        if (broken && email.startsWith("poison")) throw new Error("cannot stomach it");
-        handled.push(email);
-      }),
-    ],
-  });
-  const mesh = await startTestMesh(t, [auth, probe], { env: { SOUK_EVENT_RETRY_DELAYS_MS: "10,20" } });
-  const client = mesh.withToken(AuthService, "");
-  await client.register({ ...ADA, email: "poison@example.com" });
-  await client.register({ ...ADA, email: "behind@example.com" });
-  await eventually(() => assert.deepEqual(handled, ["behind@example.com"]));
+test.serial(
+  "an event that cannot be handled ends among the dead letters, and those behind it go on",
+  async (t) => {
+    let broken = true;
+    const handled: string[] = [];
+    const probe = defineService({
+      name: "notification",
+      port: 0,
+      settings: {},
+      data: { entities: [], migrations: [] },
+      serve: () => [],
+      consume: () => [
+        on(AccountRegisteredSchema, async ({ email }) => {
+          if (broken && email.startsWith("poison")) throw new Error("cannot stomach it");
+          handled.push(email);
+        }),
+      ],
+    });
+    const mesh = await startTestMesh(t, [auth, probe], { env: { SOUK_EVENT_RETRY_DELAYS_MS: "10,20" } });
+    const client = mesh.withToken(AuthService, "");
+    await client.register({ ...ADA, email: "poison@example.com" });
+    await client.register({ ...ADA, email: "behind@example.com" });
+    await eventually(() => assert.deepEqual(handled, ["behind@example.com"]));
 
-  const operations = mesh.at(OperationsService, "notification");
-  const { deadLetters } = await eventually(async () => {
-    const answer = await operations.listDeadLetters({});
-    assert.equal(answer.deadLetters.length, 1);
-    return answer;
-  });
-  const [letter] = deadLetters;
-  t.like(letter, { error: "Error: cannot stomach it", attempts: 3 });
+    const operations = mesh.at(OperationsService, "notification");
+    const { deadLetters } = await eventually(async () => {
+      const answer = await operations.listDeadLetters({});
+      assert.equal(answer.deadLetters.length, 1);
+      return answer;
+    });
+    const [letter] = deadLetters;
+    t.like(letter, { error: "Error: cannot stomach it", attempts: 3 });
 
-  await t.throwsAsync(operations.replayDeadLetter({ id: letter?.id ?? "" }));
-  t.is((await operations.listDeadLetters({})).deadLetters.length, 1);
-  broken = false;
-  await operations.replayDeadLetter({ id: letter?.id ?? "" });
-  t.deepEqual(handled, ["behind@example.com", "poison@example.com"]);
-  t.is((await operations.listDeadLetters({})).deadLetters.length, 0);
-});
+    await t.throwsAsync(operations.replayDeadLetter({ id: letter?.id ?? "" }));
+    t.is((await operations.listDeadLetters({})).deadLetters.length, 1);
+    broken = false;
+    await operations.replayDeadLetter({ id: letter?.id ?? "" });
+    t.deepEqual(handled, ["behind@example.com", "poison@example.com"]);
+    t.is((await operations.listDeadLetters({})).deadLetters.length, 0);
+  },
+);
 
 /** Calls auth at a port, as nobody. */
 function callerOf(t: ExecutionContext, env: Record<string, string>, port: number | undefined) {

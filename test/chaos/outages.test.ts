@@ -56,7 +56,7 @@ for (const [how, goAway, comeBack] of [
     const [variantId = ""] = await shop.offer(STOCK);
     const categories = () => shop.call(ProductService, { accessToken: "" }).listCategories({});
     const before = await categories();
-    await eventually(async () => t.true((await shop.ready("product")).dependencies["redis"]));
+    await eventually(async () => assert.ok((await shop.ready("product")).dependencies["redis"]));
 
     await redis[goAway]();
     const away = orderFor(AWAY_MS / 3, shop, variantId);
@@ -81,56 +81,65 @@ for (const [how, goAway, comeBack] of [
 }
 
 for (const { name, migrations } of [order, inventory]) {
-  test.serial(`while the database of ${name} is away it is not ready, nothing is half done, and it recovers by itself`, async (t) => {
-    const postgres = await startOwnPostgres(t);
-    const database = await createDatabase(postgres.url, name);
-    await migrate(database, migrations);
-    const shop = await openShop(t, {
-      env: {
-        [`${name.toUpperCase()}_DATABASE_URL`]: database,
-        SOUK_SAGA_LEASE_MS: "500",
-        SOUK_BREAKER_RESET_MS: "500",
-      },
-    });
-    const books = await openBooks(t, shop);
-    const [variantId = ""] = await shop.offer(STOCK);
-    const health = () => shop.call(Health, { accessToken: "" }, shop.addresses.get(name)).check({});
-    t.is((await health()).status, ServingStatus.SERVING);
+  test.serial(
+    `while the database of ${name} is away it is not ready, nothing is half done, and it recovers by itself`,
+    async (t) => {
+      const postgres = await startOwnPostgres(t);
+      const database = await createDatabase(postgres.url, name);
+      await migrate(database, migrations);
+      const shop = await openShop(t, {
+        env: {
+          [`${name.toUpperCase()}_DATABASE_URL`]: database,
+          SOUK_SAGA_LEASE_MS: "500",
+          SOUK_BREAKER_RESET_MS: "500",
+        },
+      });
+      const books = await openBooks(t, shop);
+      const [variantId = ""] = await shop.offer(STOCK);
+      const health = () => shop.call(Health, { accessToken: "" }, shop.addresses.get(name)).check({});
+      t.is((await health()).status, ServingStatus.SERVING);
 
-    const buyers = Array.from({ length: 10 }, () => ({ ...visit(shop, shop.customer()), key: randomUUID() }));
-    const late = visit(shop, shop.customer());
-    await Promise.all([...buyers, late].map(({ add }) => add(variantId)));
-    const first = Promise.allSettled(buyers.map(({ place, key }) => place(key)));
-    await eventually(async () => {
-      const [row] = await shop.ask<{ n: number }>("order", "select count(*)::int as n from orders");
-      assert.notEqual(row?.n, 0);
-    });
-    await postgres.stop();
-    await first;
+      const buyers = Array.from({ length: 10 }, () => ({
+        ...visit(shop, shop.customer()),
+        key: randomUUID(),
+      }));
+      const late = visit(shop, shop.customer());
+      await Promise.all([...buyers, late].map(({ add }) => add(variantId)));
+      const first = Promise.allSettled(buyers.map(({ place, key }) => place(key)));
+      await eventually(async () => {
+        const [row] = await shop.ask<{ n: number }>("order", "select count(*)::int as n from orders");
+        assert.notEqual(row?.n, 0);
+      });
+      await postgres.stop();
+      await first;
 
-    await eventually(async () => assert.equal((await health()).status, ServingStatus.NOT_SERVING));
-    const { ready, dependencies } = await shop.ready(name);
-    t.false(ready);
-    t.false(dependencies["postgresql"]);
-    await isToldToRetry(t, late.place(randomUUID()));
+      await eventually(async () => assert.equal((await health()).status, ServingStatus.NOT_SERVING));
+      const { ready, dependencies } = await shop.ready(name);
+      t.false(ready);
+      t.false(dependencies["postgresql"]);
+      await isToldToRetry(t, late.place(randomUUID()));
 
-    await postgres.start();
-    await eventually(async () => assert.equal((await health()).status, ServingStatus.SERVING), 30_000);
-    await eventually(async () => t.is((await late.place(randomUUID())).state, OrderState.CONFIRMED), 30_000);
-    await books.settled();
-    for (const { place, key, orders } of buyers) {
-      // Who repeats the call learns how it ended; what had not begun is done now.
-      const answer = await place(key).then(
-        ({ state }) => state,
-        () => OrderState.CANCELLED,
+      await postgres.start();
+      await eventually(async () => assert.equal((await health()).status, ServingStatus.SERVING), 30_000);
+      await eventually(
+        async () => assert.equal((await late.place(randomUUID())).state, OrderState.CONFIRMED),
+        30_000,
       );
-      t.deepEqual(
-        (await orders()).map(({ state }) => state),
-        [answer],
-      );
-    }
-    t.true((await books.agree(variantId, STOCK)).confirmed > 0);
-  });
+      await books.settled();
+      for (const { place, key, orders } of buyers) {
+        // Who repeats the call learns how it ended; what had not begun is done now.
+        const answer = await place(key).then(
+          ({ state }) => state,
+          () => OrderState.CANCELLED,
+        );
+        t.deepEqual(
+          (await orders()).map(({ state }) => state),
+          [answer],
+        );
+      }
+      t.true((await books.agree(variantId, STOCK)).confirmed > 0);
+    },
+  );
 }
 
 /** Orders one piece after the other, each for another customer, for a while. */
