@@ -40,8 +40,8 @@ test.before(async () => {
   const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
   shop = await openShop(forFile, { apart: ["order"] });
   books = await openBooks(forFile, shop);
-  tills = openTills(forFile, shop, 5, { SOUK_SAGA_LEASE_MS: "500" });
-  hastyTills = openTills(forFile, shop, 2, { SOUK_SAGA_LEASE_MS: "500", ORDER_RESERVATION_MS: "1" });
+  tills = openTills(forFile, shop, 2, { SOUK_SAGA_LEASE_MS: "500" });
+  hastyTills = openTills(forFile, shop, 1, { SOUK_SAGA_LEASE_MS: "500", ORDER_RESERVATION_MS: "1" });
   variants = await shop.offer(STOCK, 60);
 });
 
@@ -185,7 +185,7 @@ async function placeAndDie(
       if (!(error instanceof SoukError) || error.reason !== reason) throw error;
     }
   }
-  const orders = await visitNow().orders();
+  const orders = await insist(() => visitNow().orders());
   t.is(orders.length, 1);
   return { orderId: orders[0]?.id ?? "", variantId };
 }
