@@ -1,6 +1,7 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
+import { ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { policyOf } from "#kit/contract.ts";
+import { type Code, SoukError } from "#kit/error.ts";
 import type { CallOptions } from "#kit/mesh/client.ts";
 import type { Member } from "#kit/mesh/join-mesh.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "#kit/policy/idempotency.ts";
@@ -23,17 +24,19 @@ export function forward(method: DescMethod, member: Member) {
   const answersOnce = method.methodKind === "unary" || method.methodKind === "client_streaming";
   return answersOnce
     ? async (request: Request, context: HandlerContext) => {
+        const read = readable(request);
         try {
-          return await (call(request, context) as Promise<Message>);
+          return await (call(read.request, context) as Promise<Message>);
         } catch (thrown) {
-          throw toConnectError(thrown);
+          throw toConnectError(read.failure() ?? thrown);
         }
       }
     : async function* (request: Request, context: HandlerContext) {
+        const read = readable(request);
         try {
-          yield* call(request, context) as AsyncIterable<Message>;
+          yield* call(read.request, context) as AsyncIterable<Message>;
         } catch (thrown) {
-          throw toConnectError(thrown);
+          throw toConnectError(read.failure() ?? thrown);
         }
       };
 
@@ -43,6 +46,24 @@ export function forward(method: DescMethod, member: Member) {
     const send = client[method.localName] as unknown as ClientMethod;
     return send(request, idempotencyKey === undefined ? {} : { idempotencyKey });
   }
+}
+
+/** A stream of requests that breaks in the middle breaks the call: its caller is told of the cause, not of the effect. */
+function readable(request: Request): { readonly request: Request; failure(): SoukError | undefined } {
+  let failure: SoukError | undefined;
+  async function* messages(stream: AsyncIterable<Message>): AsyncIterable<Message> {
+    try {
+      yield* stream;
+    } catch (thrown) {
+      const { code, rawMessage } = ConnectError.from(thrown);
+      failure = new SoukError(code as number as Code, rawMessage, [], thrown);
+      throw failure;
+    }
+  }
+  return {
+    request: Symbol.asyncIterator in request ? messages(request) : request,
+    failure: () => failure,
+  };
 }
 
 function scopeOf(context: HandlerContext, method: DescMethod, member: Member): Scope {

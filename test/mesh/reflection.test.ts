@@ -24,7 +24,7 @@ import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { OperationsService } from "#gen/souk/mesh/v1/operations_pb.ts";
 import { policy as policyOption } from "#gen/souk/mesh/v1/policy_pb.ts";
-import { serviceNameOf } from "#kit/contract.ts";
+import { methodName, serviceNameOf } from "#kit/contract.ts";
 import { Code } from "#kit/error.ts";
 import { start } from "#kit/run.ts";
 import { findOnPath } from "../../deploy/local/programs.ts";
@@ -65,16 +65,15 @@ for (const version of VERSIONS) {
   });
 
   test(`${version.typeName} gives every method with its policy`, async (t) => {
-    for (const method of SERVED.flatMap(({ methods }): readonly DescMethod[] => methods)) {
-      const symbol = `${method.parent.typeName}.${method.name}`;
-      const registry = createFileRegistry(
-        create(FileDescriptorSetSchema, {
-          file: (await files(t, version, addressOf("gateway"), symbol)).toReversed(),
-        }),
-      );
-      const found = registry.getService(method.parent.typeName)?.method[method.localName] as DescMethod;
-      t.true(hasOption(found, policyOption), symbol);
-      t.deepEqual(getOption(found, policyOption), getOption(method, policyOption), symbol);
+    for (const { typeName, methods } of SERVED) {
+      const symbol = `${typeName}.${methods[0]?.name}`;
+      const file = (await files(t, version, addressOf("gateway"), symbol)).toReversed();
+      const found = createFileRegistry(create(FileDescriptorSetSchema, { file })).getService(typeName);
+      for (const method of methods as readonly DescMethod[]) {
+        const told = found?.method[method.localName] as DescMethod;
+        t.true(hasOption(told, policyOption), methodName(method));
+        t.deepEqual(getOption(told, policyOption), getOption(method, policyOption), methodName(method));
+      }
     }
   });
 }

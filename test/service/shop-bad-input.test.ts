@@ -1,0 +1,90 @@
+import test from "ava";
+import fc from "fast-check";
+import { contracts } from "#gen/contracts.ts";
+import { isOpenToOutside, methodName } from "#kit/contract.ts";
+import { hostileRequests } from "./shop-hostile.ts";
+import { type Answer, type Outside, openOutside } from "./shop-outside.ts";
+
+/** Every method that somebody outside can reach; operations go to one service each, by the mesh alone. */
+const METHODS = [...contracts]
+  .filter((it) => it.kind === "service")
+  .filter(({ file }) => file.proto.package !== "souk.mesh.v1")
+  .flatMap(({ methods }) => methods.filter(isOpenToOutside));
+
+/** What a caller can be told of a mistake of its own; "ok" where it was none, "unimplemented" of what is yet to come. */
+const CALLERS_FAULTS: ReadonlySet<string> = new Set([
+  "ok",
+  "invalid_argument",
+  "unauthenticated",
+  "permission_denied",
+  "not_found",
+  "already_exists",
+  "failed_precondition",
+  "aborted",
+  "out_of_range",
+  "resource_exhausted",
+  "unimplemented",
+]);
+
+/** The same requests in each run: what is found is found again. */
+const SEED = 20_261_121;
+const RUNS_A_METHOD = 4;
+
+let outside: Outside;
+const closing: (() => Promise<void>)[] = [];
+
+test.before(async () => {
+  outside = await openOutside({ teardown: (work) => closing.unshift(work) });
+});
+
+test.after.always(async () => {
+  for (const close of closing) await close();
+});
+
+const utf8 = (text: string) => Buffer.from(text);
+
+/** What is a request of no method. */
+const MALFORMED: Readonly<Record<string, Uint8Array>> = {
+  "half of an object": utf8('{"id":'),
+  "a list": utf8("[{}]"),
+  "a text": utf8('"id"'),
+  "an unknown field": utf8('{"noSuchField":1}'),
+  "fields inside of fields without end": utf8(`${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`),
+  "bytes that are no UTF-8": Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d]),
+};
+
+for (const [what, body] of Object.entries(MALFORMED)) {
+  test.serial(`${what}: no method takes it, and each says so`, async (t) => {
+    for (const method of METHODS) {
+      const { code, message } = await outside.send(method, body);
+      t.is(code, "invalid_argument", `${methodName(method)}: ${message}`);
+    }
+  });
+}
+
+test.serial("a megabyte and more is refused by every service", async (t) => {
+  const body = utf8(JSON.stringify({ id: "x".repeat(1_100_000) }));
+  for (const method of METHODS.filter(({ parent }, index) => METHODS[index - 1]?.parent !== parent)) {
+    t.is((await outside.send(method, body)).code, "resource_exhausted", methodName(method));
+  }
+});
+
+test.serial(
+  "whatever a request holds, it is the caller's mistake or none, and the shop goes on",
+  async (t) => {
+    for (const method of METHODS) {
+      await fc.assert(
+        fc.asyncProperty(hostileRequests(method.input), async (request) => {
+          const answer = await outside.send(method, utf8(JSON.stringify(request) ?? ""));
+          if (!CALLERS_FAULTS.has(answer.code)) throw new Error(describe(methodName(method), answer));
+        }),
+        { seed: SEED, numRuns: RUNS_A_METHOD, endOnFailure: true },
+      );
+    }
+    t.pass();
+  },
+);
+
+function describe(method: string, { code, message }: Answer): string {
+  return `${method} answers ${code}: ${message}`;
+}
