@@ -1,6 +1,7 @@
 import type { DescFile, DescMethod } from "@bufbuild/protobuf";
 import { Idempotency } from "#gen/souk/mesh/v1/policy_pb.ts";
-import { type Policy, policyOf } from "#kit/contract.ts";
+import { policyOf } from "#kit/contract.ts";
+import type { Policy } from "#kit/read-policy.ts";
 import { type Complaint, complain, type Rule, shortName } from "./complaints.ts";
 
 /** What a method that only reads is called. */

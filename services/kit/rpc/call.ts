@@ -1,5 +1,5 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
-import type { Policy } from "../contract.ts";
+import type { Policy } from "../read-policy.ts";
 import type { Scope } from "../scope.ts";
 
 /** A call as its handler sees it. */

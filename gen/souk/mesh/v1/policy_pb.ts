@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/mesh/v1/policy.proto.
  */
 export const file_souk_mesh_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("Chlzb3VrL21lc2gvdjEvcG9saWN5LnByb3RvEgxzb3VrLm1lc2gudjEitAEKDE1ldGhvZFBvbGljeRIkCgZhY2Nlc3MYASABKAsyFC5zb3VrLm1lc2gudjEuQWNjZXNzEioKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIgoFcmV0cnkYAyABKAsyEy5zb3VrLm1lc2gudjEuUmV0cnkSLgoLaWRlbXBvdGVuY3kYBCABKA4yGS5zb3VrLm1lc2gudjEuSWRlbXBvdGVuY3kisAEKBkFjY2VzcxIrCgZwdWJsaWMYASABKAsyGy5zb3VrLm1lc2gudjEuQWNjZXNzLlB1YmxpYxI5Cg1hdXRoZW50aWNhdGVkGAIgASgLMiIuc291ay5tZXNoLnYxLkFjY2Vzcy5BdXRoZW50aWNhdGVkEhIKCnBlcm1pc3Npb24YAyABKAkSDwoHY2FsbGVycxgEIAMoCRoICgZQdWJsaWMaDwoNQXV0aGVudGljYXRlZCJRCgVSZXRyeRIUCgxtYXhfYXR0ZW1wdHMYASABKA0SMgoPaW5pdGlhbF9iYWNrb2ZmGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIiMKC0V2ZW50UG9saWN5EhQKDGFnZ3JlZ2F0ZV9pZBgBIAEoCSItCgtFcnJvclBvbGljeRIeCgRjb2RlGAEgASgOMhAuZ29vZ2xlLnJwYy5Db2RlKn8KC0lkZW1wb3RlbmN5EhsKF0lERU1QT1RFTkNZX1VOU1BFQ0lGSUVEEAASFwoTSURFTVBPVEVOQ1lfTkFUVVJBTBABEhwKGElERU1QT1RFTkNZX0tFWV9SRVFVSVJFRBACEhwKGElERU1QT1RFTkNZX0tFWV9PUFRJT05BTBADOlQKBnBvbGljeRIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLWHAyABKAsyGi5zb3VrLm1lc2gudjEuTWV0aG9kUG9saWN5UgZwb2xpY3k6UgoFZXZlbnQSHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYtocDIAEoCzIZLnNvdWsubWVzaC52MS5FdmVudFBvbGljeVIFZXZlbnQ6VAoFZXJyb3ISIS5nb29nbGUucHJvdG9idWYuRW51bVZhbHVlT3B0aW9ucxi3hwMgASgLMhkuc291ay5tZXNoLnYxLkVycm9yUG9saWN5UgVlcnJvcmIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_protobuf_duration, file_google_rpc_code]);
+  fileDesc("Chlzb3VrL21lc2gvdjEvcG9saWN5LnByb3RvEgxzb3VrLm1lc2gudjEi8wIKDE1ldGhvZFBvbGljeRIkCgZhY2Nlc3MYASABKAsyFC5zb3VrLm1lc2gudjEuQWNjZXNzEioKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIgoFcmV0cnkYAyABKAsyEy5zb3VrLm1lc2gudjEuUmV0cnkSLgoLaWRlbXBvdGVuY3kYBCABKA4yGS5zb3VrLm1lc2gudjEuSWRlbXBvdGVuY3kSIgoFY2FjaGUYBSABKAsyEy5zb3VrLm1lc2gudjEuQ2FjaGUSIAoEcmF0ZRgGIAEoCzISLnNvdWsubWVzaC52MS5SYXRlEg0KBWF1ZGl0GAcgASgIEg4KBm9iamVjdBgIIAEoCRImCgdoZWRnaW5nGAkgASgLMhUuc291ay5tZXNoLnYxLkhlZGdpbmcSMAoHYnJlYWtlchgKIAEoCzIfLnNvdWsubWVzaC52MS5CcmVha2VyVGhyZXNob2xkcyKwAQoGQWNjZXNzEisKBnB1YmxpYxgBIAEoCzIbLnNvdWsubWVzaC52MS5BY2Nlc3MuUHVibGljEjkKDWF1dGhlbnRpY2F0ZWQYAiABKAsyIi5zb3VrLm1lc2gudjEuQWNjZXNzLkF1dGhlbnRpY2F0ZWQSEgoKcGVybWlzc2lvbhgDIAEoCRIPCgdjYWxsZXJzGAQgAygJGggKBlB1YmxpYxoPCg1BdXRoZW50aWNhdGVkIlEKBVJldHJ5EhQKDG1heF9hdHRlbXB0cxgBIAEoDRIyCg9pbml0aWFsX2JhY2tvZmYYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSQoHSGVkZ2luZxIUCgxtYXhfYXR0ZW1wdHMYASABKA0SKAoFZGVsYXkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izQEKBUNhY2hlEiYKA3R0bBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI5ChZzdGFsZV93aGlsZV9yZXZhbGlkYXRlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjEKDnN0YWxlX2lmX2Vycm9yGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBHRhZ3MYBCADKAkSIAoEdmFyeRgFIAEoDjISLnNvdWsubWVzaC52MS5WYXJ5IhQKBFJhdGUSDAoEY29zdBgBIAEoDSKXAQoRQnJlYWtlclRocmVzaG9sZHMSGgoSZmFpbHVyZV9wZXJjZW50YWdlGAEgASgNEhEKCW1pbl9jYWxscxgCIAEoDRIpCgZ3aW5kb3cYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKAoFcmVzZXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOAoLRXZlbnRQb2xpY3kSFAoMYWdncmVnYXRlX2lkGAEgASgJEhMKC2ludmFsaWRhdGVzGAIgAygJIi0KC0Vycm9yUG9saWN5Eh4KBGNvZGUYASABKA4yEC5nb29nbGUucnBjLkNvZGUqQgoEVmFyeRIUChBWQVJZX1VOU1BFQ0lGSUVEEAASEAoMVkFSWV9OT1RISU5HEAESEgoOVkFSWV9QUklOQ0lQQUwQAip/CgtJZGVtcG90ZW5jeRIbChdJREVNUE9URU5DWV9VTlNQRUNJRklFRBAAEhcKE0lERU1QT1RFTkNZX05BVFVSQUwQARIcChhJREVNUE9URU5DWV9LRVlfUkVRVUlSRUQQAhIcChhJREVNUE9URU5DWV9LRVlfT1BUSU9OQUwQAzpUCgZwb2xpY3kSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi1hwMgASgLMhouc291ay5tZXNoLnYxLk1ldGhvZFBvbGljeVIGcG9saWN5OlIKBWV2ZW50Eh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGLaHAyABKAsyGS5zb3VrLm1lc2gudjEuRXZlbnRQb2xpY3lSBWV2ZW50OlQKBWVycm9yEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYt4cDIAEoCzIZLnNvdWsubWVzaC52MS5FcnJvclBvbGljeVIFZXJyb3JiBnByb3RvMw", [file_google_protobuf_descriptor, file_google_protobuf_duration, file_google_rpc_code]);
 
 /**
  * The policy of a method: the runtime enforces it, and Envoy's routes, the clients' service
@@ -50,6 +50,49 @@ export type MethodPolicy = Message<"souk.mesh.v1.MethodPolicy"> & {
    * @generated from field: souk.mesh.v1.Idempotency idempotency = 4;
    */
   idempotency: Idempotency;
+
+  /**
+   * Whether and for how long answers are given again.
+   *
+   * @generated from field: souk.mesh.v1.Cache cache = 5;
+   */
+  cache?: Cache | undefined;
+
+  /**
+   * What a call weighs against the rate limit of its caller.
+   *
+   * @generated from field: souk.mesh.v1.Rate rate = 6;
+   */
+  rate?: Rate | undefined;
+
+  /**
+   * Whether each call is recorded: who did what, to which object, with what result.
+   *
+   * @generated from field: bool audit = 7;
+   */
+  audit: boolean;
+
+  /**
+   * Where the id of what the call is about stands, for the record: a field of the request, for example
+   * "id" or "address.id", or one of the answer after "response.", for example "response.order.id".
+   *
+   * @generated from field: string object = 8;
+   */
+  object: string;
+
+  /**
+   * Whether clients ask a second replica when the first is slow to answer.
+   *
+   * @generated from field: souk.mesh.v1.Hedging hedging = 9;
+   */
+  hedging?: Hedging | undefined;
+
+  /**
+   * When callers stop to call a method that fails.
+   *
+   * @generated from field: souk.mesh.v1.BreakerThresholds breaker = 10;
+   */
+  breaker?: BreakerThresholds | undefined;
 };
 
 /**
@@ -161,6 +204,148 @@ export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
   messageDesc(file_souk_mesh_v1_policy, 2);
 
 /**
+ * How a slow call is sent a second time before the first has failed (gRFC A6); the first answer wins.
+ *
+ * @generated from message souk.mesh.v1.Hedging
+ */
+export type Hedging = Message<"souk.mesh.v1.Hedging"> & {
+  /**
+   * Attempts in all, the first one included; 2 to 5.
+   *
+   * @generated from field: uint32 max_attempts = 1;
+   */
+  maxAttempts: number;
+
+  /**
+   * How long each attempt is waited for before the next is sent beside it.
+   *
+   * @generated from field: google.protobuf.Duration delay = 2;
+   */
+  delay?: Duration | undefined;
+};
+
+/**
+ * Describes the message souk.mesh.v1.Hedging.
+ * Use `create(HedgingSchema)` to create a new message.
+ */
+export const HedgingSchema: GenMessage<Hedging> = /*@__PURE__*/
+  messageDesc(file_souk_mesh_v1_policy, 3);
+
+/**
+ * How answers are remembered. Only what succeeded is.
+ *
+ * @generated from message souk.mesh.v1.Cache
+ */
+export type Cache = Message<"souk.mesh.v1.Cache"> & {
+  /**
+   * How long an answer is fresh; browsers and CDNs that ask with GET keep it as long.
+   *
+   * @generated from field: google.protobuf.Duration ttl = 1;
+   */
+  ttl?: Duration | undefined;
+
+  /**
+   * How long after that it is given once more while a new one is fetched.
+   *
+   * @generated from field: google.protobuf.Duration stale_while_revalidate = 2;
+   */
+  staleWhileRevalidate?: Duration | undefined;
+
+  /**
+   * How long after that it is given where a new one cannot be had.
+   *
+   * @generated from field: google.protobuf.Duration stale_if_error = 3;
+   */
+  staleIfError?: Duration | undefined;
+
+  /**
+   * What the answer tells of, so that events can end its life: texts with fields of the answer in
+   * braces, for example "product:{product.id}", or of the request, for example "user:{request.id}".
+   *
+   * @generated from field: repeated string tags = 4;
+   */
+  tags: string[];
+
+  /**
+   * What the answer depends on beside the request. Methods that not everyone may call must say it.
+   *
+   * @generated from field: souk.mesh.v1.Vary vary = 5;
+   */
+  vary: Vary;
+};
+
+/**
+ * Describes the message souk.mesh.v1.Cache.
+ * Use `create(CacheSchema)` to create a new message.
+ */
+export const CacheSchema: GenMessage<Cache> = /*@__PURE__*/
+  messageDesc(file_souk_mesh_v1_policy, 4);
+
+/**
+ * What a call weighs against a rate limit.
+ *
+ * @generated from message souk.mesh.v1.Rate
+ */
+export type Rate = Message<"souk.mesh.v1.Rate"> & {
+  /**
+   * How many calls it counts as; 1 when the policy is left out.
+   *
+   * @generated from field: uint32 cost = 1;
+   */
+  cost: number;
+};
+
+/**
+ * Describes the message souk.mesh.v1.Rate.
+ * Use `create(RateSchema)` to create a new message.
+ */
+export const RateSchema: GenMessage<Rate> = /*@__PURE__*/
+  messageDesc(file_souk_mesh_v1_policy, 5);
+
+/**
+ * When a circuit breaker opens and closes. What is left out is the mesh's usual: 50 % of 10 calls or
+ * more in 10 s, and a trial after 30 s.
+ *
+ * @generated from message souk.mesh.v1.BreakerThresholds
+ */
+export type BreakerThresholds = Message<"souk.mesh.v1.BreakerThresholds"> & {
+  /**
+   * The part of calls that must have failed, in percent.
+   *
+   * @generated from field: uint32 failure_percentage = 1;
+   */
+  failurePercentage: number;
+
+  /**
+   * How many calls there must have been in the window.
+   *
+   * @generated from field: uint32 min_calls = 2;
+   */
+  minCalls: number;
+
+  /**
+   * The time over which calls are counted.
+   *
+   * @generated from field: google.protobuf.Duration window = 3;
+   */
+  window?: Duration | undefined;
+
+  /**
+   * How long an open breaker refuses calls before it lets one through as a trial.
+   *
+   * @generated from field: google.protobuf.Duration reset = 4;
+   */
+  reset?: Duration | undefined;
+};
+
+/**
+ * Describes the message souk.mesh.v1.BreakerThresholds.
+ * Use `create(BreakerThresholdsSchema)` to create a new message.
+ */
+export const BreakerThresholdsSchema: GenMessage<BreakerThresholds> = /*@__PURE__*/
+  messageDesc(file_souk_mesh_v1_policy, 6);
+
+/**
  * A domain event, published on `souk.<domain>.v1.<Event>.<aggregate id>`.
  *
  * @generated from message souk.mesh.v1.EventPolicy
@@ -172,6 +357,14 @@ export type EventPolicy = Message<"souk.mesh.v1.EventPolicy"> & {
    * @generated from field: string aggregate_id = 1;
    */
   aggregateId: string;
+
+  /**
+   * The tags of remembered answers whose life the event ends, with fields of the event in braces, for
+   * example "product:{product_id}".
+   *
+   * @generated from field: repeated string invalidates = 2;
+   */
+  invalidates: string[];
 };
 
 /**
@@ -179,7 +372,7 @@ export type EventPolicy = Message<"souk.mesh.v1.EventPolicy"> & {
  * Use `create(EventPolicySchema)` to create a new message.
  */
 export const EventPolicySchema: GenMessage<EventPolicy> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_policy, 3);
+  messageDesc(file_souk_mesh_v1_policy, 7);
 
 /**
  * How a refusal travels.
@@ -200,7 +393,48 @@ export type ErrorPolicy = Message<"souk.mesh.v1.ErrorPolicy"> & {
  * Use `create(ErrorPolicySchema)` to create a new message.
  */
 export const ErrorPolicySchema: GenMessage<ErrorPolicy> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_policy, 4);
+  messageDesc(file_souk_mesh_v1_policy, 8);
+
+/**
+ * What a remembered answer depends on beside the request.
+ *
+ * @generated from enum souk.mesh.v1.Vary
+ */
+export const Vary = {
+  /**
+   * On nothing; taken so for public methods only.
+   *
+   * @generated from enum value: VARY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * On nothing: everyone who may call is given the same answer.
+   *
+   * @generated from enum value: VARY_NOTHING = 1;
+   */
+  NOTHING: 1,
+
+  /**
+   * On who asks.
+   *
+   * @generated from enum value: VARY_PRINCIPAL = 2;
+   */
+  PRINCIPAL: 2,
+} as const;
+
+/**
+ * What a remembered answer depends on beside the request.
+ *
+ * @generated from enum souk.mesh.v1.Vary
+ */
+export type Vary = (typeof Vary)[keyof typeof Vary] | UnknownEnum;
+
+/**
+ * Describes the enum souk.mesh.v1.Vary.
+ */
+export const VarySchema: GenEnum<Vary> = /*@__PURE__*/
+  enumDesc(file_souk_mesh_v1_policy, 0);
 
 /**
  * What makes it safe to repeat a call of a method that has side effects.
@@ -248,7 +482,7 @@ export type Idempotency = (typeof Idempotency)[keyof typeof Idempotency] | Unkno
  * Describes the enum souk.mesh.v1.Idempotency.
  */
 export const IdempotencySchema: GenEnum<Idempotency> = /*@__PURE__*/
-  enumDesc(file_souk_mesh_v1_policy, 0);
+  enumDesc(file_souk_mesh_v1_policy, 1);
 
 /**
  * What is true of every call of the method. A method without it does not build.
