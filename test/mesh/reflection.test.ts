@@ -23,6 +23,7 @@ import { service as healthDefinition } from "grpc-health-check";
 import { contracts } from "#gen/contracts.ts";
 import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { Health } from "#gen/health/v1/health_pb.ts";
 import { OperationsService } from "#gen/souk/mesh/v1/operations_pb.ts";
 import { policy as policyOption } from "#gen/souk/mesh/v1/policy_pb.ts";
 import { methodName, serviceNameOf } from "#kit/contract.ts";
@@ -34,6 +35,7 @@ import { gateway } from "../../services/gateway/program.ts";
 import { user } from "../../services/user/service.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh, testClient, testEnvironment } from "../mesh.ts";
+import { requireTool } from "../tools.ts";
 import { startTestEnvoy } from "./envoy-program.ts";
 
 const run = promisify(execFile);
@@ -113,27 +115,28 @@ test("buf curl lists and calls the methods of a service by its reflection", asyn
 });
 
 test("buf curl lists and calls the methods of the whole mesh through Envoy", async (t) => {
-  const ports = Object.fromEntries(servicePrograms.map(({ name }) => [name, [mesh.port(name)]]));
-  const envoy = await startTestEnvoy(t, { ...ports, gateway: [mesh.port("gateway", "http")] });
+  const envoy = await startTestEnvoy(t, meshPorts());
   if (envoy === undefined) return;
   await looksInWith(t, envoy.meshAddress, bufCurl);
   const { stdout } = await run(BUF, [...BUF_CURL, "--list-services", `http://${envoy.meshAddress}`]);
   for (const { typeName } of SERVED) t.true(stdout.includes(typeName), typeName);
 });
 
-const grpcurl = findOnPath("grpcurl");
-if (grpcurl !== undefined) {
-  test("grpcurl lists and calls the methods of a service by its reflection", async (t) => {
-    await looksInWith(t, addressOf("product"), {
-      list: async (address) => (await run(grpcurl, ["-plaintext", address, "list", PRODUCT])).stdout,
-      call: async (address, method, json) =>
-        (await run(grpcurl, ["-plaintext", "-d", json, address, `${PRODUCT}/${method}`])).stdout,
-    });
-    const method = `${PRODUCT}.GetProduct`;
-    const { stdout } = await run(grpcurl, ["-plaintext", addressOf("product"), "describe", method]);
-    t.true(stdout.includes("souk.mesh.v1.policy"), stdout);
+test("grpcurl lists, describes and calls the methods of the whole mesh through Envoy", async (t) => {
+  const grpcurl = requireTool(t, "grpcurl", findOnPath("grpcurl"));
+  if (grpcurl === undefined) return;
+  const envoy = await startTestEnvoy(t, meshPorts());
+  if (envoy === undefined) return;
+  const ask = async (...args: string[]) => (await run(grpcurl, ["-plaintext", ...args])).stdout;
+  await looksInWith(t, envoy.meshAddress, {
+    list: (address) => ask(address, "list", PRODUCT),
+    call: (address, method, json) => ask("-d", json, address, `${PRODUCT}/${method}`),
   });
-}
+  const listed = await ask(envoy.meshAddress, "list");
+  for (const { typeName } of SERVED) t.true(listed.includes(typeName), typeName);
+  const described = await ask(envoy.meshAddress, "describe", `${PRODUCT}.GetProduct`);
+  t.regex(described, /souk\.mesh\.v1\.policy.*\n.*access: \{ public/s);
+});
 
 const PRODUCT = "souk.product.v1.ProductService";
 const BUF_CURL = ["curl", "--protocol", "grpc", "--http2-prior-knowledge"];
@@ -163,12 +166,17 @@ async function looksInWith(
   t.regex((refused as unknown as { stderr: string }).stderr, /not_?found/i);
 }
 
+function meshPorts(): Record<string, number[]> {
+  const ports = Object.fromEntries(servicePrograms.map(({ name }) => [name, [mesh.port(name)]]));
+  return { ...ports, gateway: [mesh.port("gateway", "http")] };
+}
+
 function addressOf(program: string): string {
   return `127.0.0.1:${mesh.port(program, program === "gateway" ? "http" : "grpc")}`;
 }
 
 function namesOf(services: readonly DescService[]): string[] {
-  return [...services, ...VERSIONS].map(({ typeName }) => typeName).sort();
+  return [...services, Health, ...VERSIONS].map(({ typeName }) => typeName).sort();
 }
 
 type Version = (typeof VERSIONS)[number];

@@ -2,8 +2,12 @@ import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { ServerReflection, type ServerReflectionRequest } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { Health } from "#gen/health/v1/health_pb.ts";
 import { Code } from "../error.ts";
 import { type Implemented, implement } from "./implement.ts";
+
+/** What every program serves beside its contracts. */
+const INFRASTRUCTURE = [Health, ServerReflection, ServerReflectionV1Alpha];
 
 /**
  * Serves reflection, v1 and v1alpha, from the contracts' own descriptors, so that custom options
@@ -16,15 +20,9 @@ export function reflectionServices(
   contracts: readonly DescService[],
   files: readonly DescFile[],
 ): Implemented[] {
-  const names = [...contracts, ServerReflection, ServerReflectionV1Alpha]
-    .map(({ typeName }) => typeName)
-    .sort();
-  const index = indexFiles([
-    ...contracts.map(({ file }) => file),
-    ...files,
-    ServerReflection.file,
-    ServerReflectionV1Alpha.file,
-  ]);
+  const served = [...contracts, ...INFRASTRUCTURE];
+  const names = served.map(({ typeName }) => typeName).sort();
+  const index = indexFiles([...served.map(({ file }) => file), ...files]);
 
   async function* answers(requests: AsyncIterable<Pick<ServerReflectionRequest, "host" | "messageRequest">>) {
     for await (const request of requests) {
