@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import test, { type ExecutionContext } from "ava";
-import { Code, SoukError } from "#kit/error.ts";
+import { Code, codeName, SoukError } from "#kit/error.ts";
+import { eventually } from "../eventually.ts";
 import { type EchoInit, startEchoMesh } from "./echo-mesh.ts";
 
 for (const plane of ["direct", "local"] as const) {
@@ -83,6 +85,49 @@ for (const plane of ["direct", "local"] as const) {
     for await (const { number } of mesh.client().serverStream({})) if (number === 5n) break;
     await stopped.promise;
     t.pass();
+  });
+
+  test(`${plane}: an upload that is cut never looks complete to its handler`, async (t) => {
+    const ends: string[] = [];
+    let reached = Promise.withResolvers<void>();
+    const read = async (requests: AsyncIterable<unknown>) => {
+      try {
+        for await (const _ of requests) reached.resolve();
+        ends.push("complete");
+      } catch (error) {
+        ends.push(error instanceof SoukError ? codeName(error.code) : String(error));
+        throw error;
+      }
+    };
+    const mesh = await startEchoMesh(plane, {
+      async clientStream(requests) {
+        await read(requests);
+        return {};
+      },
+      async *bidiStream(requests) {
+        await read(requests);
+        yield {};
+      },
+    });
+    t.teardown(mesh.stop);
+    const client = mesh.client();
+    for (let round = 0; round < 50; round++) {
+      reached = Promise.withResolvers();
+      const hangUp = new AbortController();
+      async function* upload() {
+        yield { text: "the first part" };
+        await Promise.withResolvers<never>().promise;
+      }
+      const call =
+        round % 2 === 0
+          ? client.clientStream(upload(), { signal: hangUp.signal })
+          : collect(client.bidiStream(upload(), { signal: hangUp.signal }));
+      call.catch(() => {});
+      await reached.promise;
+      hangUp.abort();
+      await eventually(() => assert.equal(ends.length, round + 1));
+    }
+    t.deepEqual(new Set(ends), new Set(["CANCELLED"]));
   });
 
   test(`${plane}: a handler that throws anything answers INTERNAL without internals`, async (t) => {

@@ -27,9 +27,9 @@ const METHODS: readonly EchoMethod[] = [
  * A contract with one method of each kind of streaming; every message is a text and a number. It
  * is made here and not in `proto/`, for no shop serves it.
  *
- * @param timeoutMs the timeout of every method, in ms
+ * @param timeoutMs the timeout of every method, in ms; long enough for a busy machine when left out
  */
-export function echoContract(timeoutMs = 2_000): DescService {
+export function echoContract(timeoutMs = 30_000): DescService {
   const file = create(FileDescriptorProtoSchema, {
     name: "souk/echo/v1/echo.proto",
     package: "souk.echo.v1",

@@ -10,9 +10,10 @@ import { metrics } from "../policy/metrics.ts";
 import { trace } from "../policy/trace.ts";
 import { validation } from "../policy/validation.ts";
 import type { Telemetry } from "../telemetry.ts";
-import type { Handler, Interceptor, OpenCall, Payload } from "./call.ts";
+import { type Handler, type Interceptor, isStream, type OpenCall, type Payload } from "./call.ts";
 import type { Implemented } from "./implement.ts";
 import { type IncomingCall, type Mesh, openCall } from "./open-call.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** What the policies of a service need. */
 export interface DispatchOptions {
@@ -59,7 +60,7 @@ export function createDispatcher(implemented: readonly Implemented[], options: D
     answer(call, request) {
       const handler = handlers.get(call.method);
       if (handler === undefined) throw new Error(`${call.method} has no handler`);
-      return handler(call, request);
+      return handler(call, isStream(request) ? untilAborted(request, call.signal) : request);
     },
   };
 }

@@ -15,7 +15,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { MeshReason, refuseMesh, toSoukError } from "../error.ts";
+import { Code, MeshReason, refuseMesh, SoukError, toSoukError } from "../error.ts";
 import { isStream, type OpenCall } from "./call.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { asBuffer, toStatus } from "./status.ts";
@@ -153,7 +153,9 @@ function open(dispatcher: Dispatcher, method: DescMethod, grpc: GrpcCall): OpenC
     headers: { get: (name) => metadata.get(name)[0]?.toString() },
     deadline: typeof deadline === "number" ? deadline : deadline.getTime(),
   });
-  (grpc as NodeJS.EventEmitter).on("cancelled", () => call.abort(new Error("the caller hung up")));
+  (grpc as NodeJS.EventEmitter).on("cancelled", () =>
+    call.abort(new SoukError(Code.CANCELLED, "the caller hung up")),
+  );
   return call;
 }
 

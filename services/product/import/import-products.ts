@@ -4,7 +4,6 @@ import { readShopifyCsv } from "../catalogue/read-shopify-csv.ts";
 import type { ProductDatabase } from "../database.ts";
 import { importBatch } from "./import-batch.ts";
 import type { ReadProduct } from "./merge-product.ts";
-import { requireWanted, untilAborted } from "./until-aborted.ts";
 
 /** How many products one transaction stores. */
 const BATCH = 50;
@@ -58,7 +57,7 @@ export async function* importProducts(
   let incomplete: string | undefined;
 
   async function store(): Promise<ImportStep> {
-    requireWanted(scope.signal);
+    scope.signal.throwIfAborted();
     const { created, updated } = await importBatch(db, scope, batch, currency);
     totals.created += created;
     totals.updated += updated;
@@ -68,7 +67,7 @@ export async function* importProducts(
     return { kind: "progress", products: totals.products };
   }
 
-  for await (const result of readShopifyCsv(untilAborted(chunks, scope.signal), { minorDigits })) {
+  for await (const result of readShopifyCsv(chunks, { minorDigits })) {
     if (result.kind === "problem") {
       totals.problems += 1;
       incomplete = result.handle;

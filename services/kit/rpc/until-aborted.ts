@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Code, SoukError } from "#kit/error.ts";
+import { Code, SoukError } from "../error.ts";
 
 /**
  * Passes a stream on until the work it belongs to is aborted. What ends because the caller is gone
@@ -22,30 +22,20 @@ export async function* untilAborted<T>(
   try {
     while (true) {
       const { done, value } = await Promise.race([parts.next(), aborted.promise]);
-      // A connection that is cut ends the stream first and is known to be cut a moment later.
+      // HTTP/2 ends a stream that is reset first, and tells that it was reset in the same turn.
       if (done) await nextTurn();
-      requireWanted(signal);
+      if (signal.aborted) throw whyAborted(signal);
       if (done) return;
       yield value;
     }
   } catch (error) {
     // A stream that breaks because the caller is gone says so less clearly.
-    requireWanted(signal);
-    throw error;
+    throw signal.aborted ? whyAborted(signal) : error;
   } finally {
     signal.removeEventListener("abort", abort);
     // Not awaited: it may wait for a part that never comes.
     parts.return?.()?.catch(() => {});
   }
-}
-
-/**
- * Goes on only while somebody waits for the work.
- *
- * @throws SoukError that says why the work was aborted
- */
-export function requireWanted(signal: AbortSignal): void {
-  if (signal.aborted) throw whyAborted(signal);
 }
 
 function whyAborted({ reason }: AbortSignal): SoukError {
