@@ -11,7 +11,7 @@ const GRACE_MS = 8_000;
 /** A process that runs programs. */
 export interface RunningProcess {
   readonly programs: readonly Running[];
-  /** Stops all programs, in reverse order of their start. */
+  /** Stops all programs; again, it waits for the same end. */
   stop(): Promise<void>;
 }
 
@@ -71,10 +71,16 @@ export async function start(
   const started = await Promise.allSettled(programs.map((program) => program.start(host)));
   const running = started.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
 
-  async function stop(): Promise<void> {
+  async function stopAll(): Promise<void> {
     for (const { readiness } of running) readiness.drain();
     await Promise.all(running.map((program) => program.stop(GRACE_MS)));
     await telemetry.stop();
+  }
+
+  let stopped: Promise<void> | undefined;
+  function stop(): Promise<void> {
+    stopped ??= stopAll();
+    return stopped;
   }
 
   const failed = started.find((it) => it.status === "rejected");
