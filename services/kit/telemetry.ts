@@ -28,9 +28,11 @@ export interface ProcessTelemetry {
 export async function startTelemetry(env: NodeJS.ProcessEnv): Promise<ProcessTelemetry> {
   const reader = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer();
-  const stop = env["OTEL_EXPORTER_OTLP_ENDPOINT"] ? await startSdk(reader) : startMetricsOnly(reader);
+  const { meter, stop } = env["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    ? await startSdk(reader)
+    : startMetricsOnly(reader);
   return {
-    forService: (name) => ({ tracer: trace.getTracer(name), meter: metrics.getMeter(name) }),
+    forService: (name) => ({ tracer: trace.getTracer(name), meter: meter(name) }),
     async scrape() {
       const { resourceMetrics } = await reader.collect();
       return serializer.serialize(resourceMetrics);
@@ -39,16 +41,22 @@ export async function startTelemetry(env: NodeJS.ProcessEnv): Promise<ProcessTel
   };
 }
 
-async function startSdk(reader: PrometheusExporter): Promise<() => Promise<void>> {
+/** Where measurements go, and its end. */
+interface Metering {
+  meter(name: string): Meter;
+  stop(): Promise<void>;
+}
+
+async function startSdk(reader: PrometheusExporter): Promise<Metering> {
   // Loaded only where it is used: it costs 30 MB in each process.
   const { NodeSDK } = await import("@opentelemetry/sdk-node");
   const sdk = new NodeSDK({ metricReaders: [reader], instrumentations: [] });
   sdk.start();
-  return () => sdk.shutdown();
+  return { meter: (name) => metrics.getMeter(name), stop: () => sdk.shutdown() };
 }
 
-function startMetricsOnly(reader: PrometheusExporter): () => Promise<void> {
+/** Not made the one of the process: that can be set once, and a test process starts many meshes. */
+function startMetricsOnly(reader: PrometheusExporter): Metering {
   const provider = new MeterProvider({ readers: [reader] });
-  metrics.setGlobalMeterProvider(provider);
-  return () => provider.shutdown();
+  return { meter: (name) => provider.getMeter(name), stop: () => provider.shutdown() };
 }
