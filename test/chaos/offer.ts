@@ -6,6 +6,7 @@ import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import type { MeshClient } from "#kit/mesh/client.ts";
 import { eventually } from "../eventually.ts";
 import type { Identity } from "../mesh.ts";
+import { insist } from "./insist.ts";
 
 const CSV_HEADER =
   "Handle,Title,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Status";
@@ -29,12 +30,16 @@ export async function offer(call: Call, stock: number, variants = 1): Promise<st
   });
   const chunk = Buffer.from([CSV_HEADER, ...rows, ""].join("\n"));
   const admin = call(ProductAdminService, { caller: "operator" });
-  for await (const { part } of admin.importProducts(file(chunk))) {
-    if (part.case === "problem") throw new Error(`the catalogue of the test is wrong: ${part.value.reason}`);
-  }
-  const { product } = await call(ProductService, { accessToken: "" }).getProduct({
-    by: { case: "slug", value: handle },
+  // Imported again, a file changes nothing.
+  await insist(async () => {
+    for await (const { part } of admin.importProducts(file(chunk))) {
+      if (part.case === "problem")
+        throw new Error(`the catalogue of the test is wrong: ${part.value.reason}`);
+    }
   });
+  const { product } = await insist(() =>
+    call(ProductService, { accessToken: "" }).getProduct({ by: { case: "slug", value: handle } }),
+  );
   const ids = product?.variants.map(({ id }) => id) ?? [];
   const stockroom = call(InventoryService, { caller: "operator" });
   await eventually(async () => {

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import { OrderStateSchema } from "#gen/souk/order/v1/order_pb.ts";
 import { SoukError } from "#kit/error.ts";
+import { insist } from "./insist.ts";
 import { openShop, type Shop, visit } from "./shop.ts";
 
 const BUYERS = 100;
@@ -40,7 +41,7 @@ async function buyAtOnce(variantId: string, notes: readonly string[]): Promise<R
   for (const note of notes) await Promise.all(buyers.map(({ add }) => add(variantId, 1n, note)));
   const outcomes = await Promise.all(
     buyers.map(({ place }, buyer) =>
-      place(`order-${buyer}`).then(
+      insist(() => place(`order-${buyer}`)).then(
         ({ state }) => OrderStateSchema.value[state]?.localName,
         (error: unknown) => (error instanceof SoukError ? error.reason || error.message : String(error)),
       ),

@@ -185,7 +185,7 @@ async function placeAndDie(
       if (!(error instanceof SoukError) || error.reason !== reason) throw error;
     }
   }
-  const orders = await insist(() => visitNow().orders());
+  const orders = await visitNow().orders();
   t.is(orders.length, 1);
   return { orderId: orders[0]?.id ?? "", variantId };
 }
@@ -194,7 +194,8 @@ async function placeAndDie(
 async function placed(till: Till) {
   const { visitNow, variantId } = customerAt(till);
   await visitNow().add(variantId, QUANTITY);
-  const { id: orderId } = await visitNow().place(randomUUID());
+  const key = randomUUID();
+  const { id: orderId } = await insist(() => visitNow().place(key));
   await books.settled(till.database);
   return { visitNow, orderId, variantId };
 }

@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
 import pg from "pg";
 import { pino } from "pino";
 import { uuidv7 } from "uuidv7";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
-import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import { type Order, OrderService, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { serviceNameOf } from "#kit/contract.ts";
 import { openDatabase } from "#kit/data/database.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
@@ -27,6 +28,7 @@ import { payment } from "../../services/payment/service.ts";
 import { product } from "../../services/product/service.ts";
 import { type Identity, testEnvironment } from "../mesh.ts";
 import type { Teardown } from "../stores.ts";
+import { insist } from "./insist.ts";
 import { offer } from "./offer.ts";
 
 const SERVICES = [auth, product, inventory, payment, order, notification];
@@ -211,6 +213,7 @@ export interface Visit {
   /** Orders the cart; the same key again is the same order. */
   place(key: string, token?: string): Promise<Order>;
   cancel(orderId: string): Promise<Order>;
+  /** All orders, the newest first. */
   orders(): Promise<Order[]>;
 }
 
@@ -225,7 +228,8 @@ export function visit(shop: Shop, customer: Customer, address?: string): Visit {
   const at = <S extends DescService>(service: S) => shop.call(service, customer, address);
   return {
     async add(variantId, quantity = 1n, note = "") {
-      await at(CartService).addItem({ variantId, quantity, note });
+      const idempotencyKey = randomUUID();
+      await insist(() => at(CartService).addItem({ variantId, quantity, note }, { idempotencyKey }));
     },
     async place(idempotencyKey, token = "tok_visa") {
       const request = { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token } };
@@ -235,7 +239,14 @@ export function visit(shop: Shop, customer: Customer, address?: string): Visit {
       return (await at(OrderService).cancelOrder({ id })).order as Order;
     },
     async orders() {
-      return (await at(OrderService).listMyOrders({})).orders;
+      return (await insist(() => at(OrderService).listMyOrders({}))).orders;
     },
   };
+}
+
+/** Whether the newest order of somebody is confirmed, and every attempt before it undone. */
+export function isOrderedOnce([newest, ...earlier]: readonly Order[]): boolean {
+  return (
+    newest?.state === OrderState.CONFIRMED && earlier.every(({ state }) => state === OrderState.CANCELLED)
+  );
 }

@@ -56,7 +56,7 @@ function asker(t: ExecutionContext, target: string): () => Promise<number> {
   const method = AuthService.method.getKeySet;
   const signal = new AbortController().signal;
   return async () => {
-    const outbound = { headers: new Map(), deadline: Date.now() + 2_000, signal };
+    const outbound = { headers: new Map(), deadline: Date.now() + 10_000, signal };
     const answer = await transport.call(method, create(GetKeySetRequestSchema), outbound);
     return Number((answer as GetKeySetResponse).jwksJson);
   };

@@ -12,6 +12,7 @@ import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import { Code, SoukError } from "#kit/error.ts";
+import { insist } from "../chaos/insist.ts";
 import { offer } from "../chaos/offer.ts";
 import { eventually } from "../eventually.ts";
 import { type Call, type DataPlane, openPlane } from "./plane-shop.ts";
@@ -95,12 +96,14 @@ interface Registered {
 }
 
 async function register(call: Call): Promise<Registered> {
-  const { tokens } = await call(AuthService, { accessToken: "" }).register({
-    email: `${randomUUID()}@example.com`,
-    password: "correct horse battery",
-    firstName: "Ada",
-    lastName: "Lovelace",
-  });
+  const { tokens } = await insist(() =>
+    call(AuthService, { accessToken: "" }).register({
+      email: `${randomUUID()}@example.com`,
+      password: "correct horse battery",
+      firstName: "Ada",
+      lastName: "Lovelace",
+    }),
+  );
   return { accessToken: tokens?.accessToken ?? "" };
 }
 
@@ -110,10 +113,12 @@ async function placeOrder(
   ada: Registered,
   variantId: string,
 ): Promise<Order> {
-  await call(CartService, ada).addItem({ variantId, quantity: 2n });
-  const { order } = await call(CheckoutService, ada).placeOrder(
-    { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token: "tok_visa" } },
-    { idempotencyKey: "k1" },
+  await insist(() => call(CartService, ada).addItem({ variantId, quantity: 2n }, { idempotencyKey: "k1" }));
+  const { order } = await insist(() =>
+    call(CheckoutService, ada).placeOrder(
+      { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token: "tok_visa" } },
+      { idempotencyKey: "k1" },
+    ),
   );
   t.is(order?.state, OrderState.CONFIRMED);
   t.deepEqual((await call(OrderService, ada).getOrder({ id: order?.id })).order, order);

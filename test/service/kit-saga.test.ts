@@ -5,6 +5,7 @@ import { uuidv7 } from "uuidv7";
 import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { Code, detailOf, isMeshRefusal, MeshReason, SoukError } from "#kit/error.ts";
 import { decodeValue, encodeValue } from "#kit/saga/codec.ts";
+import type { SagaMoment } from "#kit/saga/run-saga.ts";
 import { eventually } from "../eventually.ts";
 import { callScope, makeDatabase, openBench } from "./kit-bench.ts";
 import { layCable } from "./kit-cable.ts";
@@ -84,6 +85,61 @@ test("a step that fails at first is tried again until it succeeds", async (t) =>
   const id = uuidv7();
   t.deepEqual(await tell("succeeds", { id }), { paid: AMOUNT });
   t.deepEqual(await truthOf(db, id), GOOD_END);
+});
+
+test("a saga that failed for want of something and is undone is begun anew by the next call with its key, once", async (t) => {
+  const url = await makeDatabase(t);
+  let broken = true;
+  const at = (step: string, direction: string) => {
+    if (broken && step === "pack" && direction === "run") throw new SoukError(Code.UNAVAILABLE, "no paper");
+  };
+  const [here, there] = [
+    startStories(t, openBench(t, url), { at }),
+    startStories(t, openBench(t, url), { at }),
+  ];
+  const ids = Array.from({ length: 10 }, () => uuidv7());
+  for (const id of ids.slice(0, 2)) {
+    await t.throwsAsync(here.tell("succeeds", { id, scope: callScope("key") }), { message: "no paper" });
+  }
+  const error = await t.throwsAsync(here.tell("succeeds", { scope: callScope("key", "other") }));
+  t.true(isMeshRefusal(error, MeshReason.IDEMPOTENCY_KEY_REUSED));
+  broken = false;
+  const results = await Promise.all(
+    ids
+      .slice(2)
+      .map((id, index) => (index % 2 ? here : there).tell("succeeds", { id, scope: callScope("key") })),
+  );
+  for (const result of results) t.deepEqual(result, { paid: AMOUNT });
+  t.deepEqual(await here.tell("succeeds", { scope: callScope("key") }), { paid: AMOUNT });
+  const db = openBench(t, url);
+  const truths = await Promise.all(ids.map((id) => truthOf(db, id)));
+  t.deepEqual(
+    truths.filter((truth) => truth.length > 0),
+    [BAD_END, BAD_END, GOOD_END],
+  );
+});
+
+test("while a saga is being undone its key is not free", async (t) => {
+  const db = openBench(t, await makeDatabase(t));
+  let [broken, closed] = [true, true];
+  const { tell } = startStories(t, db, {
+    at(step, direction) {
+      if (broken && step === "pack" && direction === "run") throw new SoukError(Code.UNAVAILABLE, "no paper");
+      if (closed && step === "charge" && direction === "undo") throw new Error("the bank is closed");
+    },
+  });
+  const [first, second] = [uuidv7(), uuidv7()];
+  await t.throwsAsync(tell("succeeds", { id: first, scope: callScope("key") }), { message: "no paper" });
+  broken = false;
+  await t.throwsAsync(tell("succeeds", { id: second, scope: callScope("key") }), { message: "no paper" });
+  t.deepEqual(await truthOf(db, first), ["charged", "reserved", "begun"]);
+  t.deepEqual(await truthOf(db, second), []);
+  closed = false;
+  t.deepEqual(await eventually(() => tell("succeeds", { id: second, scope: callScope("key") }), 30_000), {
+    paid: AMOUNT,
+  });
+  t.deepEqual(await truthOf(db, first), BAD_END);
+  t.deepEqual(await truthOf(db, second), GOOD_END);
 });
 
 test("equal calls at the same time, on all replicas, are one saga with one result", async (t) => {
@@ -180,6 +236,34 @@ test("an owner that stood still until its saga was taken over cannot disturb it"
   standstill.resolve();
   t.deepEqual(await told, { paid: AMOUNT }, "it gets the result of whoever took over");
   t.deepEqual(await truthOf(there, id), GOOD_END);
+});
+
+test("a step that outlives its lease may be taken by two, and only one of them ends the saga", async (t) => {
+  const url = await makeDatabase(t);
+  const [here, there] = [openBench(t, url), openBench(t, url)];
+  const reached = Promise.withResolvers<void>();
+  const slow = Promise.withResolvers<void>();
+  const moments: string[] = [];
+  const observe = ({ step, phase, direction }: SagaMoment) =>
+    void (phase === "after" && direction === "run" && moments.push(step));
+  const first = startStories(t, here, {
+    observe,
+    async at(step, direction) {
+      if (step !== "charge" || direction !== "run") return;
+      reached.resolve();
+      await slow.promise;
+    },
+  });
+  const id = uuidv7();
+  const told = first.tell("succeeds", { id, scope: callScope("key") });
+  await reached.promise;
+  startStories(t, there, { observe });
+  await eventually(async () => assert.deepEqual(await truthOf(there, id), GOOD_END), 60_000);
+  slow.resolve();
+  t.deepEqual(await told, { paid: AMOUNT });
+  await first.sagas.stop(1_000);
+  t.deepEqual(await truthOf(there, id), GOOD_END);
+  t.is(moments.filter((step) => step === "complete").length, 1);
 });
 
 test("a replica that stops hands its sagas over at once", async (t) => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Transaction } from "../data/database.ts";
 import type { Entities } from "../data/tables.ts";
-import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
+import { isRetryable, MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import { pause } from "../events/pause.ts";
 import type { Scope } from "../scope.ts";
 import type { AnySaga, SagaDefinition, SagaValue } from "./define-saga.ts";
@@ -10,6 +10,7 @@ import { runSaga, type SagaOutcome, type SagaRunner } from "./run-saga.ts";
 import {
   findById,
   findByKey,
+  freeKey,
   insertSaga,
   LeaseLost,
   listSagas,
@@ -25,7 +26,8 @@ export interface Sagas {
   /**
    * Starts a saga and takes it to its end at once; when this process dies, another one goes on.
    * Under the call's idempotency key there is one saga: who comes again waits for its end, or gets
-   * what it came to.
+   * what it came to. One that failed for want of something that may be there again, and is undone, leaves the key
+   * to the next call.
    *
    * @param scope the call
    * @param definition the saga; it must be among those of the service
@@ -158,9 +160,10 @@ async function begin(
   const { idempotency } = scope;
   if (idempotency !== undefined) idempotency.kept = true;
   const earlier = idempotency && (await findByKey(db.pool.run, idempotency));
-  if (earlier !== undefined) return { isNew: false, saga: earlier };
+  if (earlier !== undefined && !mayBeRepeated(earlier)) return { isNew: false, saga: earlier };
   try {
     const saga = await db.write(withoutKey(scope), async (tx) => {
+      if (earlier !== undefined) await freeKey(tx.run, earlier);
       const input = await prepare(tx);
       const fresh = newSaga({
         id,
@@ -176,9 +179,14 @@ async function begin(
   } catch (error) {
     // An equal call may have come first and left nothing to prepare, or holds the key.
     const winner = idempotency && (await findByKey(db.pool.run, idempotency));
-    if (winner === undefined) throw error;
+    if (winner === undefined || winner.id === earlier?.id) throw error;
     return { isNew: false, saga: winner };
   }
+}
+
+/** Whether nothing is left of a saga, and why it failed says nothing about what it was to do. */
+function mayBeRepeated({ state, error }: StoredSaga): boolean {
+  return state === "failed" && error !== undefined && isRetryable(error);
 }
 
 /** The saga itself keeps the key; the transaction that prepares it must not keep it too. */

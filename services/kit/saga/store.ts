@@ -134,6 +134,11 @@ export async function findByKey(run: Run, key: IdempotencyKey): Promise<StoredSa
   return fromRow(rows[0]);
 }
 
+/** Takes its key from a saga that failed, so that another one may have it. */
+export async function freeKey(run: Run, { id }: StoredSaga): Promise<void> {
+  await run("update mesh.saga set owner = null, key = null where id = $1 and state = 'failed'", [id]);
+}
+
 /** The saga with an id. */
 export async function findById(run: Run, id: string): Promise<StoredSaga | undefined> {
   const { rows } = await run(`select ${COLUMNS} from mesh.saga where id = $1`, [id]);
