@@ -36,6 +36,8 @@ export interface TestNats extends AsyncDisposable {
   stop(): Promise<void>;
   /** Starts it again on the same port with the same data. */
   start(): Promise<void>;
+  /** Ends the server and removes what JetStream stored. */
+  lose(): Promise<void>;
   /** Ends the server and removes its data. */
   remove(): Promise<void>;
 }
@@ -147,6 +149,10 @@ export async function startNats(t?: Teardown): Promise<TestNats> {
     start: async () => {
       await store.stop();
       store = await startNatsServer({ ...options, port });
+    },
+    lose: async () => {
+      await store.stop();
+      removeFolder(options.dataDir);
     },
     remove: place.remove,
     [Symbol.asyncDispose]: place.remove,

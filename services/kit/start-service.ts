@@ -130,7 +130,7 @@ export async function startService(
   });
   measurePool(telemetry.meter, db.pool);
   measureBacklog(telemetry.meter, db.pool);
-  measureConsumer(telemetry.meter, consumer);
+  measureConsumer(telemetry.meter, consumer, dead);
   operationsServer.started();
   log.info({ port: server.port, operationsPort: operationsServer.port }, "started");
 

@@ -1,6 +1,6 @@
 import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
 import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
-import { type EventContext, on, type Subscription } from "#kit/events/subscription.ts";
+import { type EventContext, on, type Subscription, UnfitEvent } from "#kit/events/subscription.ts";
 import type { NotificationTransaction } from "./database.ts";
 import { type Recipient, tellUser } from "./tell-user.ts";
 import type { Message, Shop } from "./templates/message.ts";
@@ -29,15 +29,24 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     mailComes();
   }
 
+  /** What a template cannot tell now it never can: it knows nothing but the event. */
+  function compose<Event>(template: (event: Event, shop: Shop) => Message, event: Event): Message {
+    try {
+      return template(event, shop);
+    } catch (cause) {
+      throw new UnfitEvent(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+  }
+
   return [
-    on(AccountRegisteredSchema, (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.accountId, email: event.email }, welcome(event, shop), tx, context),
+    on(AccountRegisteredSchema, async (event, tx: NotificationTransaction, context) =>
+      tell({ userId: event.accountId, email: event.email }, compose(welcome, event), tx, context),
     ),
-    on(OrderConfirmedSchema, (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.customerId, email: event.email }, orderConfirmed(event, shop), tx, context),
+    on(OrderConfirmedSchema, async (event, tx: NotificationTransaction, context) =>
+      tell({ userId: event.customerId, email: event.email }, compose(orderConfirmed, event), tx, context),
     ),
-    on(OrderCancelledSchema, (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.customerId, email: event.email }, orderCancelled(event, shop), tx, context),
+    on(OrderCancelledSchema, async (event, tx: NotificationTransaction, context) =>
+      tell({ userId: event.customerId, email: event.email }, compose(orderCancelled, event), tx, context),
     ),
   ];
 }

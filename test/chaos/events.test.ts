@@ -7,6 +7,7 @@ import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
 import { OperationsService } from "#gen/souk/mesh/v1/operations_pb.ts";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
+import { isMeshRefusal, MeshReason } from "#kit/error.ts";
 import { on } from "#kit/events/subscription.ts";
 import { defineService } from "#kit/service.ts";
 import { auth } from "../../services/auth/service.ts";
@@ -153,8 +154,17 @@ test.serial(
     const [letter] = deadLetters;
     t.like(letter, { error: "Error: cannot stomach it", attempts: 3 });
 
-    await t.throwsAsync(operations.replayDeadLetter({ id: letter?.id ?? "" }));
-    t.is((await operations.listDeadLetters({})).deadLetters.length, 1);
+    const metrics = await fetch(`http://127.0.0.1:${mesh.port("notification", "operations")}/metrics`);
+    const text = await metrics.text();
+    t.regex(text, /^souk_dead_letters\{[^}]*otel_scope_name="notification"[^}]*\} 1$/m);
+    t.regex(text, /^souk_consumer_events\{[^}]*domain="auth"[^}]*\} 0$/m);
+    t.regex(text, /^souk_outbox_events\{[^}]*otel_scope_name="auth"[^}]*\} 0$/m);
+
+    const refusal = await t.throwsAsync(operations.replayDeadLetter({ id: letter?.id ?? "" }));
+    t.true(isMeshRefusal(refusal, MeshReason.EVENT_NOT_HANDLED), refusal?.message);
+    const [again, ...others] = (await operations.listDeadLetters({})).deadLetters;
+    t.like(again, { id: letter?.id, eventId: letter?.eventId, subject: letter?.subject, attempts: 4 });
+    t.is(others.length, 0);
     broken = false;
     await operations.replayDeadLetter({ id: letter?.id ?? "" });
     t.deepEqual(handled, ["behind@example.com", "poison@example.com"]);

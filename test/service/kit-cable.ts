@@ -1,7 +1,8 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { Transform } from "node:stream";
 import type { Teardown } from "../stores.ts";
 
-/** A way to a server that a test can cut. */
+/** A way to a server that a test can cut and make slow. */
 export interface Cable {
   /** Leads to the server. */
   readonly url: string;
@@ -9,6 +10,8 @@ export interface Cable {
   cut(): Promise<void>;
   /** Lets connections through again. */
   mend(): Promise<void>;
+  /** From now on each piece that passes takes so long, in ms; 0 is at once. */
+  slow(ms: number): void;
 }
 
 /**
@@ -20,6 +23,14 @@ export interface Cable {
 export async function layCable(t: Teardown, url: string): Promise<Cable> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
+  let lagMs = 0;
+  const lag = () =>
+    new Transform({
+      transform(piece, _, pass) {
+        if (lagMs === 0) pass(null, piece);
+        else setTimeout(pass, lagMs, null, piece);
+      },
+    });
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname);
     for (const [from, to] of [
@@ -27,7 +38,7 @@ export async function layCable(t: Teardown, url: string): Promise<Cable> {
       [far, near],
     ] as const) {
       sockets.add(from);
-      from.pipe(to);
+      from.pipe(lag()).pipe(to);
       from.on("error", () => to.destroy());
       from.on("close", () => {
         sockets.delete(from);
@@ -48,5 +59,12 @@ export async function layCable(t: Teardown, url: string): Promise<Cable> {
   const through = new URL(url);
   through.hostname = "127.0.0.1";
   through.port = String(port);
-  return { url: through.href, cut, mend: () => listen(port) };
+  return {
+    url: through.href,
+    cut,
+    mend: () => listen(port),
+    slow(ms) {
+      lagMs = ms;
+    },
+  };
 }

@@ -118,8 +118,9 @@ export async function outboxEmpty(db: BenchDatabase): Promise<void> {
 
 /** What a victim does, and where. */
 export interface VictimOrders {
-  /** Kills itself when its relay has published and not forgotten, or its consumer has done and not answered. */
-  readonly as: "relay" | "consumer" | "saga";
+  /** Kills itself when its relay has published and not forgotten, its consumer has done and not answered, its saga
+   * is at a moment, or its job has begun the third time. */
+  readonly as: "relay" | "consumer" | "saga" | "job";
   readonly url: string;
   readonly natsUrl?: string;
   readonly namespace?: string;
@@ -129,6 +130,8 @@ export interface VictimOrders {
   readonly fate?: string;
   /** The id of that saga, and the key of the call. */
   readonly id?: string;
+  /** How far its clock is ahead, in ms. */
+  readonly aheadMs?: number;
 }
 
 /**

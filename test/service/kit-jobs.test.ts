@@ -14,6 +14,8 @@ import {
   rootScope,
   silent,
 } from "./kit-bench.ts";
+import { runVictim } from "./kit-events-bench.ts";
+import { shift } from "./kit-jobs-shift.ts";
 
 function start(t: Teardown, db: BenchDatabase, ...jobs: Job[]): Jobs {
   const started = startJobs(jobs, db, rootScope, silent);
@@ -69,6 +71,27 @@ test("a job whose process died is run by another one when its time is up", async
   );
   await eventually(() => assert(ranAt > 0));
   t.true(ranAt >= rows[0].lease_until.getTime());
+});
+
+test("replicas whose clocks are a day apart take turns at a job, and one that is killed in a run is followed", async (t) => {
+  const url = await makeDatabase(t);
+  const db = openBench(t, url);
+  start(t, db, shift(db, "we"));
+  t.is(await runVictim(t, { as: "job", url, aheadMs: 86_400_000 }), "SIGKILL");
+  const notes = async () =>
+    (await db.sql.selectFrom("note").select("text").orderBy("seq").execute()).map(({ text }) => text);
+  await eventually(async () => {
+    const all = await notes();
+    assert.ok(all.slice(all.lastIndexOf("begin victim")).includes("end we"));
+  }, 30_000);
+  const all = await notes();
+  const killedAt = all.lastIndexOf("begin victim");
+  t.is(all.filter((text) => text === "end victim").length, 2);
+  // Each run ends before the next one begins, but for the one that was cut short.
+  for (const [at, text] of all.entries()) {
+    if (at === killedAt || text.startsWith("end")) continue;
+    t.is(all[at + 1] ?? text.replace("begin", "end"), text.replace("begin", "end"));
+  }
 });
 
 test("a job that fails is recorded with its error, and runs again", async (t) => {

@@ -7,6 +7,7 @@ import { startRelay } from "#kit/events/relay.ts";
 import { on } from "#kit/events/subscription.ts";
 import { add, type BenchTransaction, openBenchFor, rootScope, silent } from "./kit-bench.ts";
 import type { VictimOrders } from "./kit-events-bench.ts";
+import { runVictimJob } from "./kit-jobs-shift.ts";
 import { runVictimSaga } from "./kit-saga-story.ts";
 
 /** A process that does part of the kit's work and kills itself at the worst moment. */
@@ -17,6 +18,7 @@ const db = openBenchFor(url);
 const never = Promise.withResolvers<never>().promise;
 
 if (orders.as === "saga") await runVictimSaga(db, orders, die);
+else if (orders.as === "job") await runVictimJob(db, orders, die);
 else {
   const bus = openEventBus({ url: natsUrl, namespace, clientName: "victim", log: silent });
   if (orders.as === "relay") {
@@ -46,19 +48,19 @@ else {
 function dyingAfterPublish(bus: EventBus): EventBus {
   return {
     ...bus,
-    streams() {
-      const streams = bus.streams();
-      const client = Object.create(streams.client, {
-        publish: {
-          value: async (...args: Parameters<typeof streams.client.publish>) => {
-            await streams.client.publish(...args);
-            die();
-            return never;
+    withStream: (domain, work) =>
+      bus.withStream(domain, (stream, streams) => {
+        const client = Object.create(streams.client, {
+          publish: {
+            value: async (...args: Parameters<typeof streams.client.publish>) => {
+              await streams.client.publish(...args);
+              die();
+              return never;
+            },
           },
-        },
-      });
-      return { ...streams, client };
-    },
+        });
+        return work(stream, { ...streams, client });
+      }),
   };
 }
 

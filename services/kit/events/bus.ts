@@ -24,13 +24,14 @@ export interface EventBus {
   /** Whether the server is away. */
   isAway(): boolean;
   /**
-   * Makes sure that there is a stream for the events of a domain.
+   * Works with the stream of a domain, which is made where it is missing. Where the work fails, the next one looks
+   * again whether it is there: operators delete streams, and servers lose what they stored.
    *
    * @param domain for example "order", or "dead" for the dead letters
-   * @returns the stream's name
-   * @throws SoukError DEPENDENCY_UNAVAILABLE while the server is away
+   * @param work told the stream's name
+   * @throws SoukError DEPENDENCY_UNAVAILABLE while the server is away, or whatever the work throws
    */
-  ensureStream(domain: string): Promise<string>;
+  withStream<R>(domain: string, work: (stream: string, streams: Streams) => Promise<R>): Promise<R>;
   /** @throws Error when the server is away */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -44,8 +45,6 @@ const MAX_AGE_NS = 30 * 24 * 3_600 * 1e9;
 const DUPLICATE_WINDOW_NS = 120 * 1e9;
 const CONNECT_MS = 2_000;
 const RETRY_MS = 250;
-/** After this time it is looked again whether a stream is there, in ms. */
-const STREAM_FRESH_MS = 60_000;
 
 /**
  * Connects to NATS in the background and for ever: the server may be away at any time.
@@ -71,10 +70,12 @@ export function openEventBus(options: {
         found = await open(options);
         away = false;
         await watch(found.connection);
-        found = undefined;
       } catch (error) {
         if (!told) log.warn({ err: error }, "NATS is away; events wait in the outbox");
       }
+      found = undefined;
+      away = true;
+      ensured.clear();
       await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => {});
     }
   }
@@ -107,8 +108,9 @@ export function openEventBus(options: {
     const name = `${namespace}-${domain}`;
     const config = {
       subjects: [`${namespace}.${domain}.>`],
-      max_age: domain === "dead" ? 0 : MAX_AGE_NS,
       duplicate_window: DUPLICATE_WINDOW_NS,
+      // Dead letters stay until somebody sees to them; of each there is the latest state.
+      ...(domain === "dead" ? { max_age: 0, max_msgs_per_subject: 1 } : { max_age: MAX_AGE_NS }),
     };
     try {
       await manager.streams.update(name, config);
@@ -118,20 +120,28 @@ export function openEventBus(options: {
     return name;
   }
 
+  function ensureStream(domain: string): Promise<string> {
+    let made = ensured.get(domain);
+    if (made === undefined) {
+      made = makeStream(domain);
+      ensured.set(domain, made);
+    }
+    return made;
+  }
+
   const connected = keepConnected();
   return {
     namespace,
     streams,
     isAway: () => away,
-    ensureStream(domain) {
-      let made = ensured.get(domain);
-      if (made === undefined) {
-        made = makeStream(domain);
-        ensured.set(domain, made);
-        const forget = () => ensured.delete(domain);
-        made.then(() => setTimeout(forget, STREAM_FRESH_MS).unref(), forget);
+    async withStream(domain, work) {
+      const made = ensureStream(domain);
+      try {
+        return await work(await made, streams());
+      } catch (error) {
+        if (ensured.get(domain) === made) ensured.delete(domain);
+        throw error;
       }
-      return made;
     },
     async check() {
       await streams().connection.rtt();
@@ -149,6 +159,8 @@ async function open({ url, clientName }: { url: string; clientName: string }): P
     servers: url,
     name: clientName,
     maxReconnectAttempts: -1,
+    // A server that is set up anew may refuse for a while who is right.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: RETRY_MS,
     reconnectJitter: RETRY_MS / 2,
     pingInterval: 10_000,

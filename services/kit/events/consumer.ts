@@ -1,8 +1,15 @@
-import type { JsMsg } from "@nats-io/jetstream";
+import {
+  type ConsumerUpdateConfig,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  type JsMsg,
+} from "@nats-io/jetstream";
 import type { Logger } from "pino";
 import { eventSubject } from "../data/outbox.ts";
 import type { EventBus } from "./bus.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import { aggregateOf } from "./envelope.ts";
 import type { EventHandler } from "./handle.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { pause } from "./pause.ts";
@@ -58,10 +65,12 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     lanes: LANES,
     together: TOGETHER,
     most: MOST_IN_HAND,
+    // What tells of an aggregate by different events shares its lane.
+    keyOf: ({ subject }) => aggregateOf(subject),
     work: settler(options, stopping.signal),
   });
   const patience = setInterval(() => {
-    for (const message of lanes.inHand) message.working();
+    for (const message of lanes.inHand) askForPatience(message);
   }, ACK_WAIT_MS / 3);
   const byDomain = Map.groupBy(
     options.subscriptions,
@@ -81,10 +90,11 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   };
 }
 
-async function backlogOf({ bus, service }: ConsumerOptions, domain: string) {
-  const stream = await bus.ensureStream(domain);
-  const { num_pending, num_ack_pending } = await bus.streams().manager.consumers.info(stream, service);
-  return { domain, events: num_pending + num_ack_pending };
+function backlogOf({ bus, service }: ConsumerOptions, domain: string) {
+  return bus.withStream(domain, async (stream, { manager }) => {
+    const { num_pending, num_ack_pending } = await manager.consumers.info(stream, service);
+    return { domain, events: num_pending + num_ack_pending };
+  });
 }
 
 async function keepConsuming(
@@ -107,33 +117,56 @@ async function keepConsuming(
   }
 }
 
-async function consumeUntilFailure(
-  { bus, service }: ConsumerOptions,
+function consumeUntilFailure(
+  options: ConsumerOptions,
   domain: string,
   subscriptions: readonly Subscription[],
   lanes: Lanes<JsMsg>,
   signal: AbortSignal,
   succeeded: () => void,
 ): Promise<void> {
-  const stream = await bus.ensureStream(domain);
-  const { client, manager } = bus.streams();
-  await manager.consumers.add(stream, {
-    durable_name: service,
-    ack_policy: "explicit",
+  const { bus, service } = options;
+  const settings = {
     ack_wait: ACK_WAIT_MS * 1e6,
     max_ack_pending: MOST_UNACKNOWLEDGED,
     filter_subjects: subscriptions.map(({ schema }) => `${bus.namespace}.${eventSubject(schema)}.*`),
+  };
+  return bus.withStream(domain, async (stream, { client, manager }) => {
+    await ensureConsumer(manager, stream, service, settings);
+    const consumer = await client.consumers.get(stream, service);
+    const messages = await consumer.consume({ max_messages: PREFETCH, abort_on_missing_resource: true });
+    succeeded();
+    const stop = () => messages.stop();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      for await (const message of messages) await lanes.add(message);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
   });
-  const consumer = await client.consumers.get(stream, service);
-  const messages = await consumer.consume({ max_messages: PREFETCH, abort_on_missing_resource: true });
-  succeeded();
-  const stop = () => messages.stop();
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
+}
+
+/** A release that heeds other events than the one before changes its consumer and goes on where that was. */
+async function ensureConsumer(
+  { consumers }: JetStreamManager,
+  stream: string,
+  name: string,
+  settings: ConsumerUpdateConfig,
+): Promise<void> {
   try {
-    // The aggregate ends the subject; what tells of it by different events shares its lane.
-    for await (const message of messages) await lanes.add(message.subject.split(".").at(-1) ?? "", message);
-  } finally {
-    signal.removeEventListener("abort", stop);
+    await consumers.update(stream, name, settings);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.ConsumerNotFound)
+      throw error;
+    await consumers.add(stream, { durable_name: name, ack_policy: "explicit", ...settings });
+  }
+}
+
+function askForPatience(message: JsMsg): void {
+  try {
+    message.working();
+  } catch {
+    // The connection over which it came is gone for good.
   }
 }

@@ -45,3 +45,12 @@ export function fromHeaders(all: MsgHdrs | undefined): Envelope {
     occurTime,
   };
 }
+
+/**
+ * The id of the aggregate that a message tells of, whichever of its events it is.
+ *
+ * @param subject where it was published
+ */
+export function aggregateOf(subject: string): string {
+  return subject.slice(subject.lastIndexOf(".") + 1);
+}

@@ -4,7 +4,7 @@ import type { Database } from "../data/database.ts";
 import type { RootScope } from "../rpc/root-scope.ts";
 import { type Envelope, fromHeaders } from "./envelope.ts";
 import { pause } from "./pause.ts";
-import type { Subscription } from "./subscription.ts";
+import { type Subscription, UnfitEvent } from "./subscription.ts";
 
 /** An event as it comes from a stream. */
 export interface IncomingEvent {
@@ -21,7 +21,7 @@ export interface ReadEvent {
 
 /** The way of every event of a service, fresh or replayed. */
 export interface EventHandler {
-  /** @throws UnreadableEvent */
+  /** @throws UnfitEvent */
   read(incoming: IncomingEvent): ReadEvent;
   /**
    * Lets events take effect, each once: their effects and the memory of them are one transaction.
@@ -37,11 +37,6 @@ export interface EventHandler {
 /** How long handling may take, in ms. */
 export const HANDLE_MS = 20_000;
 const AWAY_MS = 500;
-
-/** An event that no repetition will make better: it is not one, or nobody here heeds it. */
-export class UnreadableEvent extends Error {
-  override readonly name = "UnreadableEvent";
-}
 
 /**
  * Makes the way of every event of a service.
@@ -71,7 +66,7 @@ export function eventHandler(
         if (subscription === undefined) throw new Error(`nothing here heeds ${envelope.type}`);
         return { envelope, subscription, event: fromBinary(subscription.schema, incoming.data) };
       } catch (cause) {
-        throw new UnreadableEvent(cause instanceof Error ? cause.message : String(cause), { cause });
+        throw new UnfitEvent(cause instanceof Error ? cause.message : String(cause), { cause });
       }
     },
 

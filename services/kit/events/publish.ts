@@ -50,18 +50,20 @@ export async function publishInOrder(events: readonly StoredEvent[], bus: EventB
   return { stored, failure: outcomes.find((outcome) => outcome.status === "rejected")?.reason };
 }
 
-async function publish(event: StoredEvent, bus: EventBus): Promise<void> {
-  const streamName = await bus.ensureStream(event.subject.split(".")[0] ?? "");
-  await bus.streams().client.publish(`${bus.namespace}.${event.subject}`, event.payload, {
-    msgID: event.id,
-    timeout: PUBLISH_MS,
-    expect: { streamName },
-    headers: toHeaders({
-      id: event.id,
-      type: event.type,
-      requestId: event.request_id,
-      traceparent: event.traceparent ?? undefined,
-      occurTime: event.create_time,
+function publish(event: StoredEvent, bus: EventBus): Promise<unknown> {
+  const domain = event.subject.split(".")[0] ?? "";
+  return bus.withStream(domain, (streamName, { client }) =>
+    client.publish(`${bus.namespace}.${event.subject}`, event.payload, {
+      msgID: event.id,
+      timeout: PUBLISH_MS,
+      expect: { streamName },
+      headers: toHeaders({
+        id: event.id,
+        type: event.type,
+        requestId: event.request_id,
+        traceparent: event.traceparent ?? undefined,
+        occurTime: event.create_time,
+      }),
     }),
-  });
+  );
 }

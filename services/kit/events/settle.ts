@@ -1,8 +1,9 @@
 import type { JsMsg } from "@nats-io/jetstream";
-import { isMeshRefusal, MeshReason, SoukError } from "../error.ts";
+import { isMeshRefusal, MeshReason } from "../error.ts";
 import type { ConsumerOptions } from "./consumer.ts";
-import { ID_HEADER } from "./envelope.ts";
+import { aggregateOf, ID_HEADER } from "./envelope.ts";
 import { HANDLE_MS, type ReadEvent } from "./handle.ts";
+import { UnfitEvent } from "./subscription.ts";
 
 interface ReadMessage {
   readonly message: JsMsg;
@@ -20,70 +21,98 @@ const AWAY_MS = 1_000;
  *
  * @param options how the consumer works
  * @param signal aborted when the consumer shall stop: what is not begun is left to others
+ * @returns the function; it gives those that are to be tried again, and after how many ms
  */
 export function settler(
   options: ConsumerOptions,
   signal: AbortSignal,
-): (messages: readonly JsMsg[]) => Promise<void> {
+): (messages: readonly JsMsg[]) => Promise<ReadonlyMap<JsMsg, number>> {
   const { handle, deadLetters, retryDelaysMs, log } = options;
-  const mostAttempts = retryDelaysMs.length + 1;
+  const mostDeliveries = retryDelaysMs.length + 1 + SPARE_DELIVERIES;
+  /** How often each was tried here. */
+  const tries = new WeakMap<JsMsg, number>();
 
   return async function settle(messages) {
+    const again = new Map<JsMsg, number>();
     if (signal.aborted) {
-      for (const message of messages) message.nak();
-      return;
+      for (const message of messages) answer(message, "nak");
+      return again;
     }
     const readable: ReadMessage[] = [];
     for (const message of messages) {
       try {
-        refuseDeadly(message, mostAttempts + SPARE_DELIVERIES);
+        refuseDeadly(message, mostDeliveries);
         readable.push({ message, read: handle.read(message) });
       } catch (error) {
-        await bury(message, error);
+        await giveUp(message, error, again);
       }
     }
-    await letTakeEffect(readable);
+    await letTakeEffect(readable, again);
+    return again;
   };
 
-  async function letTakeEffect(messages: readonly ReadMessage[]): Promise<void> {
+  async function letTakeEffect(messages: readonly ReadMessage[], again: Map<JsMsg, number>): Promise<void> {
     try {
       await within(HANG_MS, handle.handle(messages.map(({ read }) => read)));
-      for (const { message } of messages) message.ack();
+      for (const { message } of messages) answer(message, "ack");
     } catch (error) {
       const storeAway = isMeshRefusal(error, MeshReason.DEPENDENCY_UNAVAILABLE);
       if (storeAway && (await handle.waitForDatabase(signal))) {
         // That the database was away is no fault of the events and costs them no attempt.
-        if (signal.aborted) for (const { message } of messages) message.nak();
-        else await letTakeEffect(messages);
+        if (signal.aborted) for (const { message } of messages) answer(message, "nak");
+        else await letTakeEffect(messages, again);
         return;
       }
       const [first] = messages;
-      if (messages.length > 1) for (const each of messages) await letTakeEffect([each]);
-      else if (first !== undefined) await postpone(first.message, error);
+      if (messages.length > 1) await letEachTakeEffect(messages, again);
+      else if (first !== undefined) await postpone(first.message, error, again);
     }
   }
 
-  async function postpone(message: JsMsg, error: unknown): Promise<void> {
-    const attempts = message.info.deliveryCount;
-    const pauseMs = retryDelaysMs[attempts - 1];
-    if (pauseMs === undefined) return bury(message, error);
-    const event = message.headers?.get(ID_HEADER);
-    log.warn({ err: error, event, subject: message.subject, attempts, pauseMs }, "event will be tried again");
-    message.nak(pauseMs);
+  /** What tells of the same aggregate as one that is to be tried again waits for that. */
+  async function letEachTakeEffect(
+    messages: readonly ReadMessage[],
+    again: Map<JsMsg, number>,
+  ): Promise<void> {
+    const waiting = new Set<string>();
+    for (const each of messages) {
+      const aggregate = aggregateOf(each.message.subject);
+      if (waiting.has(aggregate)) again.set(each.message, 0);
+      else await letTakeEffect([each], again);
+      if (again.has(each.message)) waiting.add(aggregate);
+    }
   }
 
-  async function bury(message: JsMsg, error: unknown): Promise<void> {
+  async function postpone(message: JsMsg, error: unknown, again: Map<JsMsg, number>): Promise<void> {
+    const attempts = (tries.get(message) ?? 0) + 1;
+    tries.set(message, attempts);
+    const pauseMs = retryDelaysMs[attempts - 1];
+    if (pauseMs === undefined || error instanceof UnfitEvent) return giveUp(message, error, again);
+    const event = message.headers?.get(ID_HEADER);
+    log.warn({ err: error, event, subject: message.subject, attempts, pauseMs }, "event will be tried again");
+    again.set(message, pauseMs);
+  }
+
+  async function giveUp(message: JsMsg, error: unknown, again: Map<JsMsg, number>): Promise<void> {
     const { subject } = message;
-    const attempts = message.info.deliveryCount;
-    const text = describe(error);
+    const attempts = Math.max(tries.get(message) ?? 1, message.info.deliveryCount);
     try {
-      await deadLetters.bury(message, subject, text, attempts);
-      message.term(text.slice(0, 100));
+      await deadLetters.bury(message, error, attempts);
+      answer(message, "term");
       log.error({ err: error, subject, attempts }, "event was given up; it is among the dead letters");
     } catch (cause) {
       log.warn({ err: cause, subject }, "event cannot be put among the dead letters yet");
-      message.nak(AWAY_MS);
+      again.set(message, AWAY_MS);
     }
+  }
+}
+
+/** What the server does not hear, because it is away, it learns when it delivers the message again. */
+function answer(message: JsMsg, outcome: "ack" | "nak" | "term"): void {
+  try {
+    message[outcome]();
+  } catch {
+    // The connection over which it came is gone for good.
   }
 }
 
@@ -102,9 +131,4 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function describe(error: unknown): string {
-  const why = error instanceof SoukError && error.cause instanceof Error ? error.cause : error;
-  return why instanceof Error ? `${why.name}: ${why.message}` : String(why);
 }

@@ -14,6 +14,14 @@ export interface EventContext {
   readonly scope: Scope;
 }
 
+/**
+ * An event that no repetition will make better: it is not one, nobody here heeds it, or it lacks what its handler
+ * needs. It goes to the dead letters at once.
+ */
+export class UnfitEvent extends Error {
+  override readonly name = "UnfitEvent";
+}
+
 /** What a service does on one type of event. */
 export interface Subscription {
   readonly schema: DescMessage;
@@ -22,10 +30,13 @@ export interface Subscription {
 
 /**
  * Heeds a type of event. Everything the handler does goes through the transaction, which also
- * remembers the event: however often it is delivered, it takes effect once.
+ * remembers the event: however often it is delivered, it takes effect once. Events of one aggregate come in their
+ * order, also while one of them is tried again; only where a process ends with some in hand, or several replicas
+ * take them, a later one may come first.
  *
  * @param schema the event, as its contract declares it
- * @param handle what to do; what it throws makes the event come again later, and in the end go to the dead letters
+ * @param handle what to do; what it throws makes the event come again later, and in the end go to the dead letters;
+ *   an UnfitEvent goes there at once
  * @throws Error when the contract does not declare the message to be an event
  */
 export function on<D extends DescMessage, E extends Entities>(

@@ -49,12 +49,12 @@ export function operationsService({
       const [after = "0"] = decodePageToken("ListDeadLetters", pageToken, [NUMBER]);
       const letters = await deadLetters.list(after, limit);
       return {
-        deadLetters: letters.map(({ deadTime, ...letter }) => ({
+        deadLetters: letters.map(({ deadTime, position: _, ...letter }) => ({
           ...letter,
           deadTime: timestampFromDate(deadTime),
         })),
         nextPageToken:
-          letters.length < limit ? "" : encodePageToken("ListDeadLetters", [letters.at(-1)?.id ?? ""]),
+          letters.length < limit ? "" : encodePageToken("ListDeadLetters", [letters.at(-1)?.position ?? ""]),
       };
     },
 
