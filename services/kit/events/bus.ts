@@ -1,5 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { MeshReason, refuseMesh } from "../error.ts";
@@ -24,8 +31,8 @@ export interface EventBus {
   /** Whether the server is away. */
   isAway(): boolean;
   /**
-   * Works with the stream of a domain, which is made where it is missing. Where the work fails, the next one looks
-   * again whether it is there: operators delete streams, and servers lose what they stored.
+   * Works with the stream of a domain, which is made where it is missing. Where the work fails it is looked again
+   * whether it is there: operators delete streams, and servers lose what they stored.
    *
    * @param domain for example "order", or "dead" for the dead letters
    * @param work told the stream's name
@@ -120,13 +127,20 @@ export function openEventBus(options: {
     return name;
   }
 
-  function ensureStream(domain: string): Promise<string> {
-    let made = ensured.get(domain);
-    if (made === undefined) {
-      made = makeStream(domain);
-      ensured.set(domain, made);
+  async function withStream<R>(
+    domain: string,
+    work: (stream: string, streams: Streams) => Promise<R>,
+  ): Promise<R> {
+    const known = ensured.get(domain);
+    const made = known ?? makeStream(domain);
+    ensured.set(domain, made);
+    try {
+      return await work(await made, streams());
+    } catch (error) {
+      if (ensured.get(domain) === made) ensured.delete(domain);
+      if (known !== undefined && isMissing(error)) return withStream(domain, work);
+      throw error;
     }
-    return made;
   }
 
   const connected = keepConnected();
@@ -134,15 +148,7 @@ export function openEventBus(options: {
     namespace,
     streams,
     isAway: () => away,
-    async withStream(domain, work) {
-      const made = ensureStream(domain);
-      try {
-        return await work(await made, streams());
-      } catch (error) {
-        if (ensured.get(domain) === made) ensured.delete(domain);
-        throw error;
-      }
-    },
+    withStream,
     async check() {
       await streams().connection.rtt();
     },
@@ -152,6 +158,10 @@ export function openEventBus(options: {
       await connected;
     },
   };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 }
 
 async function open({ url, clientName }: { url: string; clientName: string }): Promise<Streams> {

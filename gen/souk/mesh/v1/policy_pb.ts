@@ -457,7 +457,8 @@ export const Idempotency = {
   NATURAL: 1,
 
   /**
-   * The caller sends an idempotency-key header; the stored answer is replayed for the same key.
+   * The caller sends an idempotency-key header; the stored answer is replayed for the same key. What failed for now
+   * (UNAVAILABLE and the like) and left nothing behind is tried anew.
    *
    * @generated from enum value: IDEMPOTENCY_KEY_REQUIRED = 2;
    */
