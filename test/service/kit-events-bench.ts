@@ -118,8 +118,10 @@ export async function outboxEmpty(db: BenchDatabase): Promise<void> {
 
 /** What a victim does, and where. */
 export interface VictimOrders {
-  /** Kills itself when its relay has published and not forgotten, its consumer has done and not answered, its saga
-   * is at a moment, or its job has begun the third time. */
+  /**
+   * Kills itself when its relay has published and not forgotten, its consumer has done and not answered, its saga is
+   * at a moment, or its job has begun the third time.
+   */
   readonly as: "relay" | "consumer" | "saga" | "job";
   readonly url: string;
   readonly natsUrl?: string;
