@@ -17,6 +17,8 @@ export interface Scope {
   readonly log: Logger;
   /** The authorization header of the user, to pass on with calls made on the user's behalf. */
   readonly authorization?: string;
+  /** The IP address of who called from outside, as the gateway saw it. */
+  readonly clientAddress?: string;
   /** The W3C trace context to pass on, where there is one. */
   readonly traceparent?: string;
   /** Set when the work must take effect once: the transaction of the work keeps it. */

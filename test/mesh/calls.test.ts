@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import test, { type ExecutionContext } from "ava";
 import { Code, codeName, SoukError } from "#kit/error.ts";
+import type { AnswerHeaders } from "#kit/mesh/transport.ts";
+import type { Call } from "#kit/rpc/call.ts";
 import { eventually } from "../eventually.ts";
 import { type EchoInit, startEchoMesh } from "./echo-mesh.ts";
 
@@ -50,6 +52,50 @@ for (const plane of ["direct", "local"] as const) {
     const latest = Date.now() + 600;
     await mesh.client({ deadline: latest - 100 }).unary({});
     t.true((await deadline.promise) <= latest);
+  });
+
+  test(`${plane}: what a service sends along reaches its caller, with an answer, an error and a stream`, async (t) => {
+    const mesh = await startEchoMesh(plane, {
+      async unary({ text }, { responseHeaders }) {
+        responseHeaders.set("etag", text);
+        if (text === "wrong") throw new SoukError(Code.NOT_FOUND, "not here");
+        return {};
+      },
+      async *serverStream({ text }, { responseHeaders }) {
+        responseHeaders.set("etag", text);
+        yield {};
+        throw new SoukError(Code.NOT_FOUND, "no more");
+      },
+    });
+    t.teardown(mesh.stop);
+    const told: unknown[] = [];
+    const onHeaders = (headers: AnswerHeaders) => told.push(headers.get("etag"));
+    const client = mesh.client();
+    await client.unary({ text: "right" }, { onHeaders });
+    await rejectsWith(t, client.unary({ text: "wrong" }, { onHeaders }), Code.NOT_FOUND);
+    t.deepEqual(told, ["right", "wrong"]);
+    const stream = client.serverStream({ text: "stream" }, { onHeaders })[Symbol.asyncIterator]();
+    await stream.next();
+    t.is(told.at(-1), "stream", "before the first message is given");
+    await rejectsWith(t, stream.next(), Code.NOT_FOUND);
+  });
+
+  test(`${plane}: the address of who calls from outside is believed from the gateway alone`, async (t) => {
+    for (const [caller, believed] of [
+      ["gateway", "203.0.113.9"],
+      ["caller", undefined],
+    ] as const) {
+      const seen: unknown[] = [];
+      const unary = async (_: unknown, { clientAddress }: Call) => {
+        seen.push(clientAddress);
+        return {};
+      };
+      const mesh = await startEchoMesh(plane, { unary }, { caller });
+      t.teardown(mesh.stop);
+      await mesh.client({ clientAddress: "203.0.113.9" }).unary({});
+      await mesh.client().unary({});
+      t.deepEqual(seen, [believed, undefined]);
+    }
   });
 
   test(`${plane}: a caller that hangs up stops the work behind it`, async (t) => {

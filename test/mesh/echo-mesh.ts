@@ -6,8 +6,9 @@ import { createAuthenticator } from "#kit/identity/authenticator.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
 import { createBreakers } from "#kit/mesh/breakers.ts";
 import type { CallOptions } from "#kit/mesh/client.ts";
-import { createMesh } from "#kit/mesh/create-mesh.ts";
+import { createCaller, createMesh } from "#kit/mesh/create-mesh.ts";
 import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
+import type { Member } from "#kit/mesh/join-mesh.ts";
 import { localTransport } from "#kit/mesh/local-transport.ts";
 import { serviceConfig } from "#kit/mesh/service-config.ts";
 import type { Call } from "#kit/rpc/call.ts";
@@ -45,6 +46,8 @@ export interface EchoMesh {
   /** Where the service listens; empty on data plane `local`. */
   readonly address: string;
   client(scope?: Partial<Scope>): EchoClient;
+  /** The caller's place in the mesh. */
+  readonly member: Member;
   breakers: ReturnType<typeof createBreakers>;
   stop(): Promise<void>;
 }
@@ -69,19 +72,20 @@ const ECHO: EchoHandlers = {
  *
  * @param plane `direct` is gRPC over loopback, `local` this process
  * @param handlers what differs from a plain echo
- * @param options the timeout of each method and the breaker's reset, in ms
+ * @param options the timeout of each method and the breaker's reset, in ms, and the name of the caller
  */
 export async function startEchoMesh(
   plane: "direct" | "local",
   handlers: Partial<EchoHandlers> = {},
-  options: { timeoutMs?: number; breakerResetMs?: number } = {},
+  options: { timeoutMs?: number; breakerResetMs?: number; caller?: string } = {},
 ): Promise<EchoMesh> {
   const contract = echoContract(options.timeoutMs);
+  const kid = options.caller ?? "caller";
   const log = pino({ level: "silent" });
   const telemetry = { tracer: trace.getTracer("echo"), meter: metrics.getMeter("echo") };
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const authenticator = createAuthenticator(
-    [{ ...publicKey.export({ format: "jwk" }), kid: "caller" }],
+    [{ ...publicKey.export({ format: "jwk" }), kid }],
     async () => undefined,
   );
   const dispatcher = createDispatcher([implement(contract, { ...ECHO, ...handlers } as never)], {
@@ -99,13 +103,15 @@ export async function startEchoMesh(
       ? grpcTransport((it) => ({ target: `ipv4:${address}`, serviceConfig: serviceConfig(it) }))
       : localTransport(() => dispatcher);
   const breakers = createBreakers({ resetMs: options.breakerResetMs ?? 30_000 }, telemetry.meter);
-  const token = serviceTokens("caller", { ...privateKey.export({ format: "jwk" }), kid: "caller" });
+  const token = serviceTokens(kid, { ...privateKey.export({ format: "jwk" }), kid });
   const mesh = createMesh(transport, breakers, token);
+  const call = createCaller(transport, breakers, token);
   const scopes = rootScopes(log, mesh);
   return {
     contract,
     address,
     breakers,
+    member: { name: kid, log, telemetry, authenticator, breakers, mesh, call, leave: () => {} },
     client(scope = {}) {
       const root = scopes({ requestId: randomUUID(), timeoutMs: 30_000 });
       return mesh({ ...root, ...scope }, contract) as unknown as EchoClient;

@@ -57,8 +57,8 @@ function asker(t: ExecutionContext, target: string): () => Promise<number> {
   const signal = new AbortController().signal;
   return async () => {
     const outbound = { headers: new Map(), deadline: Date.now() + 10_000, signal };
-    const answer = await transport.call(method, create(GetKeySetRequestSchema), outbound);
-    return Number((answer as GetKeySetResponse).jwksJson);
+    const { message } = await transport.call(method, create(GetKeySetRequestSchema), outbound);
+    return Number((message as GetKeySetResponse).jwksJson);
   };
 }
 

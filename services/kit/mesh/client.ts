@@ -1,4 +1,5 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { AnswerHeaders } from "./transport.ts";
 
 /** What may be said with one call. */
 export interface CallOptions {
@@ -8,6 +9,11 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Ends the call early. */
   readonly signal?: AbortSignal;
+  /**
+   * Told of what the service sends along, before the answer is given or the error thrown; a stream that fails
+   * midway tells twice.
+   */
+  readonly onHeaders?: (headers: AnswerHeaders) => void;
 }
 
 /** A typed client of one service of the mesh. */

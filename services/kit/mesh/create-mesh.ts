@@ -7,16 +7,38 @@ import {
 } from "@bufbuild/protobuf";
 import { policyOf } from "../contract.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../policy/idempotency.ts";
-import { SERVICE_TOKEN_HEADER } from "../policy/identity.ts";
+import { CLIENT_ADDRESS_HEADER, SERVICE_TOKEN_HEADER } from "../policy/identity.ts";
 import type { Payload } from "../rpc/call.ts";
 import type { Mesh } from "../rpc/open-call.ts";
 import type { Scope } from "../scope.ts";
 import type { Breakers } from "./breakers.ts";
 import type { CallOptions, MeshClient } from "./client.ts";
-import type { Outbound, Transport } from "./transport.ts";
+import type { Answer, Outbound, Transport } from "./transport.ts";
 
 /** The header that says whose OperationsService is meant. */
 export const SERVICE_HEADER = "souk-service";
+
+/** Calls a method that answers once, for who wants the answer as it came. */
+export type Caller = (
+  method: DescMethod,
+  request: RequestInit,
+  scope: Scope,
+  options?: CallOptions,
+) => Promise<Answer>;
+
+/**
+ * Makes that by which all calls of a mesh go that are answered once.
+ *
+ * @param transport carries the calls
+ * @param breakers refuse calls to what is failing
+ * @param serviceToken gives the service's own token; left out by those who are no service
+ */
+export function createCaller(transport: Transport, breakers: Breakers, serviceToken?: () => string): Caller {
+  return (method, request, scope, options) =>
+    breakers.guard(method, () =>
+      transport.call(method, payload(method, request), outboundOf(method, scope, options, serviceToken)),
+    );
+}
 
 /**
  * Makes the mesh as one service sees it: typed clients whose calls end with the deadline of the
@@ -27,6 +49,7 @@ export const SERVICE_HEADER = "souk-service";
  * @param serviceToken gives the service's own token; left out by those who are no service
  */
 export function createMesh(transport: Transport, breakers: Breakers, serviceToken?: () => string): Mesh {
+  const call = createCaller(transport, breakers, serviceToken);
   return <S extends DescService>(scope: Scope, service: S) => {
     const client: Record<string, unknown> = {};
     for (const method of service.methods) {
@@ -37,10 +60,8 @@ export function createMesh(transport: Transport, breakers: Breakers, serviceToke
 
   function clientMethod(method: DescMethod, scope: Scope) {
     if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
-      return (request: RequestInit, options?: CallOptions) =>
-        breakers.guard(method, () =>
-          transport.call(method, payload(method, request), outboundOf(method, scope, options)),
-        );
+      return async (request: RequestInit, options?: CallOptions) =>
+        (await call(method, request, scope, options)).message;
     }
     return (request: RequestInit, options?: CallOptions) => guardedStream(method, request, scope, options);
   }
@@ -52,7 +73,8 @@ export function createMesh(transport: Transport, breakers: Breakers, serviceToke
     scope: Scope,
     options?: CallOptions,
   ) {
-    const stream = transport.stream(method, payload(method, request), outboundOf(method, scope, options));
+    const outbound = outboundOf(method, scope, options, serviceToken);
+    const stream = transport.stream(method, payload(method, request), outbound);
     const messages = stream[Symbol.asyncIterator]();
     try {
       for (
@@ -66,17 +88,24 @@ export function createMesh(transport: Transport, breakers: Breakers, serviceToke
       await messages.return?.();
     }
   }
+}
 
-  function outboundOf(method: DescMethod, scope: Scope, options: CallOptions = {}): Outbound {
-    const headers = new Map([["x-request-id", scope.requestId]]);
-    if (serviceToken !== undefined) headers.set(SERVICE_TOKEN_HEADER, serviceToken());
-    if (scope.authorization !== undefined) headers.set("authorization", scope.authorization);
-    if (scope.traceparent !== undefined) headers.set("traceparent", scope.traceparent);
-    if (options.idempotencyKey !== undefined) headers.set(IDEMPOTENCY_KEY_HEADER, options.idempotencyKey);
-    const timeoutMs = Math.min(options.timeoutMs ?? Number.POSITIVE_INFINITY, policyOf(method).timeoutMs);
-    const signal = options.signal ? AbortSignal.any([scope.signal, options.signal]) : scope.signal;
-    return { headers, deadline: Math.min(scope.deadline, Date.now() + timeoutMs), signal };
-  }
+function outboundOf(
+  method: DescMethod,
+  scope: Scope,
+  options: CallOptions = {},
+  serviceToken?: () => string,
+): Outbound {
+  const headers = new Map([["x-request-id", scope.requestId]]);
+  if (serviceToken !== undefined) headers.set(SERVICE_TOKEN_HEADER, serviceToken());
+  if (scope.authorization !== undefined) headers.set("authorization", scope.authorization);
+  if (scope.traceparent !== undefined) headers.set("traceparent", scope.traceparent);
+  if (scope.clientAddress !== undefined) headers.set(CLIENT_ADDRESS_HEADER, scope.clientAddress);
+  if (options.idempotencyKey !== undefined) headers.set(IDEMPOTENCY_KEY_HEADER, options.idempotencyKey);
+  const timeoutMs = Math.min(options.timeoutMs ?? Number.POSITIVE_INFINITY, policyOf(method).timeoutMs);
+  const signal = options.signal ? AbortSignal.any([scope.signal, options.signal]) : scope.signal;
+  const deadline = Math.min(scope.deadline, Date.now() + timeoutMs);
+  return { headers, deadline, signal, ...(options.onHeaders && { onHeaders: options.onHeaders }) };
 }
 
 type RequestInit =

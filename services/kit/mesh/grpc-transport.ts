@@ -9,10 +9,11 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
+import type { SoukError } from "../error.ts";
 import { isStream } from "../rpc/call.ts";
 import { MAX_MESSAGE_BYTES } from "../rpc/grpc-server.ts";
 import { asBuffer, fromStatus } from "../rpc/status.ts";
-import type { Outbound, Transport } from "./transport.ts";
+import type { Answer, AnswerHeaders, Outbound, Transport } from "./transport.ts";
 
 /** Gives the channel target of a service, and the service configuration to use with it (gRFC A2). */
 export type Resolve = (contract: DescService) => { readonly target: string; readonly serviceConfig?: object };
@@ -52,8 +53,8 @@ export function grpcTransport(resolve: Resolve): Transport {
         const client = clientOf(method);
         const done = (error: ServiceError | null, bytes?: Buffer) => {
           outbound.signal.removeEventListener("abort", cancel);
-          if (error !== null) reject(fromStatus(error));
-          else resolve(fromBinary(method.output, bytes as Buffer));
+          if (error === null) resolve(answerOf(method, bytes as Buffer));
+          else reject(failureOf(error, outbound));
         };
         const { path, metadata, options } = callOf(method, outbound);
         const call = isStream(request)
@@ -70,6 +71,7 @@ export function grpcTransport(resolve: Resolve): Transport {
         const cancel = () => call.cancel();
         outbound.signal.addEventListener("abort", cancel, { once: true });
         if (outbound.signal.aborted) cancel();
+        watchHeaders(call, outbound);
         if (isStream(request)) void writeAll(method, request, call as ClientDuplexStream<Buffer, Buffer>);
       });
     },
@@ -90,11 +92,12 @@ export function grpcTransport(resolve: Resolve): Transport {
       const cancel = () => call.cancel();
       outbound.signal.addEventListener("abort", cancel, { once: true });
       if (outbound.signal.aborted) cancel();
+      watchHeaders(call, outbound);
       try {
         for await (const bytes of call as ClientReadableStream<Buffer>)
           yield fromBinary(method.output, bytes);
       } catch (thrown) {
-        throw fromStatus(thrown as ServiceError);
+        throw failureOf(thrown as ServiceError, outbound);
       } finally {
         outbound.signal.removeEventListener("abort", cancel);
         call.cancel();
@@ -108,6 +111,32 @@ export function grpcTransport(resolve: Resolve): Transport {
 }
 
 const passThrough = (bytes: Buffer) => bytes;
+
+/** Who only hands the answer on never pays for its decoding. */
+function answerOf({ output }: DescMethod, bytes: Buffer): Answer {
+  let decoded: Message | undefined;
+  return {
+    bytes,
+    get message() {
+      decoded ??= fromBinary(output, bytes);
+      return decoded;
+    },
+  };
+}
+
+function watchHeaders(call: NodeJS.EventEmitter, { onHeaders }: Outbound): void {
+  if (onHeaders !== undefined) call.once("metadata", (metadata: Metadata) => onHeaders(headersOf(metadata)));
+}
+
+/** A status may bring headers of its own (gRPC over HTTP/2, Trailers-Only). */
+function failureOf(status: ServiceError, { onHeaders }: Outbound): SoukError {
+  if (status.metadata !== undefined) onHeaders?.(headersOf(status.metadata));
+  return fromStatus(status);
+}
+
+function headersOf(metadata: Metadata): AnswerHeaders {
+  return { get: (name) => metadata.get(name)[0]?.toString() };
+}
 
 function encode(method: DescMethod, message: Message): Buffer {
   return asBuffer(toBinary(method.input, message));

@@ -10,7 +10,7 @@ import type { Mesh } from "../rpc/open-call.ts";
 import type { Scope } from "../scope.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { type Breakers, createBreakers } from "./breakers.ts";
-import { createMesh } from "./create-mesh.ts";
+import { type Caller, createCaller, createMesh } from "./create-mesh.ts";
 import { dataPlane } from "./plane.ts";
 
 /** A program's place in the mesh. */
@@ -21,6 +21,7 @@ export interface Member {
   readonly authenticator: Authenticator;
   readonly breakers: Breakers;
   readonly mesh: Mesh;
+  readonly call: Caller;
   leave(): void;
 }
 
@@ -53,6 +54,7 @@ export function joinMesh({ settings, log, telemetry, dispatchers }: Host, name: 
     authenticator,
     breakers,
     mesh,
+    call: createCaller(transport, breakers, serviceToken),
     leave() {
       transport.close();
       breakers.stop();

@@ -41,10 +41,11 @@ export function localTransport(find: FindDispatcher): Transport {
       try {
         const reply = await Promise.race([dispatcher.answer(call, request), hungUp]);
         if (isStream(reply)) throw new Error(`${method} answered with a stream`);
-        return reply;
+        return { message: reply };
       } catch (thrown) {
         throw toSoukError(thrown);
       } finally {
+        outbound.onHeaders?.(call.responseHeaders);
         release();
       }
     },
@@ -53,8 +54,14 @@ export function localTransport(find: FindDispatcher): Transport {
       try {
         const reply = await dispatcher.answer(call, request);
         if (!isStream(reply)) throw new Error(`${method} answered with a single message`);
-        yield* reply;
+        let begun = false;
+        for await (const message of reply) {
+          if (!begun) outbound.onHeaders?.(call.responseHeaders);
+          begun = true;
+          yield message;
+        }
       } catch (thrown) {
+        outbound.onHeaders?.(call.responseHeaders);
         throw toSoukError(thrown);
       } finally {
         hangUp(call);

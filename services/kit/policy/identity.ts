@@ -3,6 +3,10 @@ import type { Interceptor } from "../rpc/call.ts";
 
 /** The header that carries the token of the calling service. */
 export const SERVICE_TOKEN_HEADER = "souk-service-token";
+/** The header in which the gateway says from which address a call came to it. */
+export const CLIENT_ADDRESS_HEADER = "souk-client-address";
+/** The one program that sees who calls from outside. */
+const GATEWAY = "gateway";
 
 /**
  * Finds out whom a call is for, by the token of the user, and who makes it, by the token of the
@@ -17,6 +21,8 @@ export function identity(authenticator: Authenticator): Interceptor {
       const service = authenticator.authenticateService(serviceToken);
       call.caller = service.name;
       call.principal = service;
+      const address = call.headers.get(CLIENT_ADDRESS_HEADER);
+      if (service.name === GATEWAY && address) call.clientAddress = address;
     }
     const authorization = call.headers.get("authorization");
     if (authorization !== undefined) {

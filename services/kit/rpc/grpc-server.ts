@@ -112,7 +112,10 @@ function handlerOf(method: DescMethod, dispatcher: Dispatcher): UntypedServiceIm
       return ((grpc, callback) => {
         const call = open(dispatcher, method, grpc);
         answer(dispatcher, call, () => parseEach(method, grpc)).then(
-          (reply) => callback(null, encode(method, reply as Message)),
+          (reply) => {
+            grpc.sendMetadata(responseMetadata(call));
+            callback(null, encode(method, reply as Message));
+          },
           (thrown) => callback({ ...toStatus(thrown, responseMetadata(call)), name: "", message: "" }),
         );
       }) satisfies handleClientStreamingCall<Buffer, Buffer>;
@@ -177,11 +180,15 @@ async function writeAll(
   try {
     const reply = await answered;
     if (!isStream(reply)) throw new Error(`${method} answered with a single message`);
-    grpc.sendMetadata(responseMetadata(call));
+    // What is sent along is known once the handler has begun: a stream begins when it is first read.
+    let begun = false;
     for await (const message of reply) {
       if (grpc.cancelled) return;
+      if (!begun) grpc.sendMetadata(responseMetadata(call));
+      begun = true;
       if (!grpc.write(encode(method, message))) await drained(grpc, call);
     }
+    if (!begun) grpc.sendMetadata(responseMetadata(call));
     grpc.end();
   } catch (thrown) {
     if (!grpc.cancelled)
