@@ -1,21 +1,24 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
-import { ConnectError, type HandlerContext } from "@connectrpc/connect";
-import { policyOf } from "#kit/contract.ts";
+import { ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { type Code, SoukError } from "#kit/error.ts";
 import type { CallOptions } from "#kit/mesh/client.ts";
 import type { Member } from "#kit/mesh/join-mesh.ts";
-import { IDEMPOTENCY_KEY_HEADER } from "#kit/policy/idempotency.ts";
-import { ANONYMOUS } from "#kit/principal.ts";
+import type { RequestHeaders } from "#kit/rpc/call.ts";
 import { requestIdOf } from "#kit/rpc/open-call.ts";
-import type { Scope } from "#kit/scope.ts";
+import { blameCaller } from "./blame-caller.ts";
 import { toConnectError } from "./connect-error.ts";
+import { callOptions, openScope } from "./open-scope.ts";
+import { passHeaders, retryAfterOf } from "./passed-headers.ts";
 
 type Request = Message | AsyncIterable<Message>;
 type ClientMethod = (request: Request, options: CallOptions) => Promise<Message> | AsyncIterable<Message>;
 
+/** The address from which a call came. */
+export const CLIENT_ADDRESS = createContextKey("");
+
 /**
  * Makes the Connect handler that hands a method on to the service that serves it, with the
- * caller's token, deadline and idempotency key.
+ * caller's token, deadline, address and idempotency key.
  *
  * @param method the method
  * @param member the gateway's place in the mesh
@@ -24,64 +27,72 @@ export function forward(method: DescMethod, member: Member) {
   const answersOnce = method.methodKind === "unary" || method.methodKind === "client_streaming";
   return answersOnce
     ? async (request: Request, context: HandlerContext) => {
-        const read = readable(request);
+        const read = readable(request, method);
         try {
           return await (call(read.request, context) as Promise<Message>);
         } catch (thrown) {
-          throw toConnectError(read.failure() ?? thrown);
+          throw failureOf(read.failure() ?? thrown, context);
         }
       }
     : async function* (request: Request, context: HandlerContext) {
-        const read = readable(request);
+        const read = readable(request, method);
         try {
           yield* call(read.request, context) as AsyncIterable<Message>;
         } catch (thrown) {
-          throw toConnectError(read.failure() ?? thrown);
+          throw failureOf(read.failure() ?? thrown, context);
         }
       };
 
   function call(request: Request, context: HandlerContext) {
-    const client = member.mesh(scopeOf(context, method, member), method.parent);
-    const idempotencyKey = context.requestHeader.get(IDEMPOTENCY_KEY_HEADER) ?? undefined;
-    const send = client[method.localName] as unknown as ClientMethod;
-    return send(request, idempotencyKey === undefined ? {} : { idempotencyKey });
+    const headers: RequestHeaders = { get: (name) => context.requestHeader.get(name) ?? undefined };
+    const requestId = requestIdOf(headers);
+    context.responseHeader.set("x-request-id", requestId);
+    const scope = openScope(
+      {
+        method,
+        headers,
+        requestId,
+        timeoutMs: context.timeoutMs(),
+        clientAddress: context.values.get(CLIENT_ADDRESS),
+        signal: context.signal,
+      },
+      member,
+    );
+    const send = member.mesh(scope, method.parent)[method.localName] as unknown as ClientMethod;
+    return send(
+      request,
+      callOptions(headers, (sent) =>
+        passHeaders(sent, (name, value) => context.responseHeader.set(name, value)),
+      ),
+    );
   }
 }
 
+function failureOf(thrown: unknown, { responseHeader }: HandlerContext): ConnectError {
+  if (thrown instanceof ConnectError) return thrown;
+  const retryAfter = retryAfterOf(thrown);
+  if (retryAfter !== undefined && !responseHeader.has("retry-after"))
+    responseHeader.set("retry-after", retryAfter);
+  return toConnectError(thrown);
+}
+
 /** A stream of requests that breaks in the middle breaks the call: its caller is told of the cause, not of the effect. */
-function readable(request: Request): { readonly request: Request; failure(): SoukError | undefined } {
-  let failure: SoukError | undefined;
+function readable(
+  request: Request,
+  method: DescMethod,
+): { readonly request: Request; failure(): ConnectError | undefined } {
+  let failure: ConnectError | undefined;
   async function* messages(stream: AsyncIterable<Message>): AsyncIterable<Message> {
     try {
       yield* stream;
     } catch (thrown) {
-      const { code, rawMessage } = ConnectError.from(thrown);
-      failure = new SoukError(code as number as Code, rawMessage, [], thrown);
-      throw failure;
+      failure = blameCaller(ConnectError.from(thrown), method);
+      // As an error of the mesh it counts against nobody who is called.
+      throw new SoukError(failure.code as number as Code, failure.rawMessage, [], thrown);
     }
   }
   return {
     request: Symbol.asyncIterator in request ? messages(request) : request,
     failure: () => failure,
   };
-}
-
-function scopeOf(context: HandlerContext, method: DescMethod, member: Member): Scope {
-  const { requestHeader, signal } = context;
-  const requestId = requestIdOf(requestHeader);
-  context.responseHeader.set("x-request-id", requestId);
-  const authorization = requestHeader.get("authorization");
-  const traceparent = requestHeader.get("traceparent");
-  const scope: Scope = {
-    requestId,
-    principal: ANONYMOUS,
-    deadline:
-      Date.now() + Math.min(context.timeoutMs() ?? Number.POSITIVE_INFINITY, policyOf(method).timeoutMs),
-    signal,
-    log: member.log,
-    ...(authorization !== null && { authorization }),
-    ...(traceparent !== null && { traceparent }),
-    mesh: (service) => member.mesh(scope, service),
-  };
-  return scope;
 }

@@ -1,23 +1,17 @@
 import { type EventEmitter, once } from "node:events";
-import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttp1Server, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
-import type { ConnectRouter } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
-import cors from "cors";
-import helmet, { type HelmetOptions } from "helmet";
 import type { Logger } from "pino";
-import { CORS_OPTIONS } from "./cors.ts";
+import type { RequestHandler } from "./request-handler.ts";
 
 /** How the gateway serves HTTP. */
 export interface HttpServerOptions {
   readonly host: string;
   /** 0 picks one. */
   readonly port: number;
-  readonly corsOrigins: readonly string[];
-  /** The largest request, in bytes. */
-  readonly maxBodyBytes: number;
-  readonly routes: (router: ConnectRouter) => void;
+  /** Makes what answers requests; the signal ends what is under way. */
+  readonly handler: (shutdownSignal: AbortSignal) => RequestHandler;
   readonly log: Logger;
 }
 
@@ -30,36 +24,18 @@ export interface HttpServer {
 
 /** A proxy closes idle connections after an hour; ours live shorter, so that it never writes into a closed one. */
 const IDLE_MS = 300_000;
-/**
- * What browsers are told of answers that are data and never pages: nothing in them is to be run, framed or
- * guessed at. Each header costs time in each call, so those that only concern pages are left out.
- */
-const SECURITY_HEADERS: HelmetOptions = {
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-  },
-  crossOriginResourcePolicy: { policy: "cross-origin" },
-  crossOriginOpenerPolicy: false,
-  originAgentCluster: false,
-  xDnsPrefetchControl: false,
-  xDownloadOptions: false,
-  xPermittedCrossDomainPolicies: false,
-  xPoweredBy: false,
-  xXssProtection: false,
-};
 /** The first bytes of a connection that speaks HTTP/2 without asking (RFC 9113, 3.4). */
 const HTTP2_PREFACE = "PRI * HTTP/2.0";
 
 /**
- * Serves routes over HTTP/1.1 and HTTP/2 without TLS on one port: browsers speak the former to us
+ * Serves HTTP/1.1 and HTTP/2 without TLS on one port: browsers speak the former to us
  * where no proxy stands between, proxies and gRPC clients the latter.
  *
  * @throws Error when the port cannot be had
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const shutdown = new AbortController();
-  const handler = handlerOf(options, shutdown.signal);
+  const handler = options.handler(shutdown.signal);
   const http1Sockets = trackSockets();
   const http1 = createHttp1Server({ keepAliveTimeout: IDLE_MS }, (request, response) => {
     http1Sockets.hold(request.socket, response);
@@ -145,31 +121,4 @@ function trackSockets() {
       for (const socket of underWay.keys()) socket.destroy();
     },
   };
-}
-
-function handlerOf(options: HttpServerOptions, shutdownSignal: AbortSignal) {
-  const secure = helmet(SECURITY_HEADERS);
-  const share = cors({
-    ...CORS_OPTIONS,
-    origin: options.corsOrigins.includes("*") ? "*" : [...options.corsOrigins],
-  });
-  const serve = connectNodeAdapter({
-    routes: options.routes,
-    readMaxBytes: options.maxBodyBytes,
-    shutdownSignal,
-    // A field that the contract does not have is a mistake worth telling.
-    jsonOptions: { ignoreUnknownFields: false },
-    fallback: notFound as never,
-  });
-  return (request: IncomingMessage, response: ServerResponse) => {
-    secure(request, response, () =>
-      share(request as never, response as never, () => serve(request, response)),
-    );
-  };
-}
-
-function notFound(request: IncomingMessage, response: ServerResponse): void {
-  const message = `no method ${request.url ?? ""} is open here; see the API reference`;
-  response.writeHead(404, { "content-type": "application/json" });
-  response.end(JSON.stringify({ code: "unimplemented", message }));
 }

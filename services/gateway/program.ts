@@ -5,6 +5,7 @@ import type { Program } from "#kit/program.ts";
 import { VERSION } from "#kit/version.ts";
 import { gatewaySettings, readGatewayConfig } from "./config.ts";
 import { startHttpServer } from "./http-server.ts";
+import { requestHandler } from "./request-handler.ts";
 import { gatewayRoutes } from "./routes.ts";
 
 /** The gateway: everything that is open to the outside, over Connect, gRPC-Web and gRPC. */
@@ -24,7 +25,12 @@ export const gateway: Program = {
       telemetry: host.telemetry,
     });
     const routes = gatewayRoutes(member, readiness);
-    const http = await startHttpServer({ ...config, host: host.settings.SOUK_HOST, routes, log: member.log });
+    const http = await startHttpServer({
+      host: host.settings.SOUK_HOST,
+      port: config.port,
+      handler: (shutdownSignal) => requestHandler({ ...config, member, routes, shutdownSignal }),
+      log: member.log,
+    });
     operations.started();
     return {
       name: "gateway",

@@ -9,6 +9,14 @@ import { reflectionServices } from "#kit/rpc/reflection.ts";
 import { forward } from "./forward.ts";
 import { serveHere } from "./serve-here.ts";
 
+/** What a gateway serves. */
+export interface GatewayRoutes {
+  /** The methods that other services answer. */
+  readonly forwarded: readonly DescMethod[];
+  /** Registers them, and what the gateway answers itself. */
+  register(router: ConnectRouter): void;
+}
+
 /**
  * Every method of every contract that is open to the outside, found by walking the contracts, and
  * reflection over all of them.
@@ -16,24 +24,28 @@ import { serveHere } from "./serve-here.ts";
  * @param member the gateway's place in the mesh
  * @param readiness whether the gateway can take calls
  */
-export function gatewayRoutes(member: Member, readiness: Readiness): (router: ConnectRouter) => void {
+export function gatewayRoutes(member: Member, readiness: Readiness): GatewayRoutes {
   const services = [...contracts].filter((it) => it.kind === "service");
-  return (router) => {
-    // What every service serves has no one place to go to; operators call it through the mesh.
-    const domains = services.filter(({ file }) => file.proto.package !== "souk.mesh.v1");
-    for (const method of domains.flatMap((service): readonly DescMethod[] => service.methods)) {
-      if (isOpenToOutside(method)) router.rpc(method, forward(method, member) as never);
-    }
-    const infrastructure = [
-      healthService(
-        readiness,
-        services.map(({ typeName }) => typeName),
-      ),
-      ...reflectionServices(services, files),
-    ];
-    for (const { handlers } of infrastructure) {
-      for (const [method, handler] of handlers)
-        router.rpc(method, serveHere(method, handler, member) as never);
-    }
+  // What every service serves has no one place to go to; operators call it through the mesh.
+  const domains = services.filter(({ file }) => file.proto.package !== "souk.mesh.v1");
+  const forwarded = domains
+    .flatMap((service): readonly DescMethod[] => service.methods)
+    .filter(isOpenToOutside);
+  const infrastructure = [
+    healthService(
+      readiness,
+      services.map(({ typeName }) => typeName),
+    ),
+    ...reflectionServices(services, files),
+  ];
+  return {
+    forwarded,
+    register(router) {
+      for (const method of forwarded) router.rpc(method, forward(method, member) as never);
+      for (const { handlers } of infrastructure) {
+        for (const [method, handler] of handlers)
+          router.rpc(method, serveHere(method, handler, member) as never);
+      }
+    },
   };
 }

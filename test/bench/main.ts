@@ -1,13 +1,14 @@
 import { availableParallelism, loadavg } from "node:os";
 import { print } from "../print.ts";
 import { printFigures } from "./figures.ts";
+import { gatewayCost } from "./gateway-cost.ts";
 import { kitCost } from "./kit-cost.ts";
 import { printShop } from "./print-shop.ts";
 import { type ShopFigure, shopCost } from "./shop-cost.ts";
 import { startCost } from "./start-cost.ts";
 
 // npm run bench                        all parts
-// npm run bench -- start|kit|shop      one of them
+// npm run bench -- start|kit|gateway|shop   one of them
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   async start() {
     print("\nstart: what it takes to open the shop, with installed dependencies");
@@ -16,6 +17,12 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   async kit() {
     print("\nkit: what its policies cost beside bare grpc-js, in one process");
     printFigures(await kitCost());
+  },
+  async gateway() {
+    print(
+      "\ngateway: unary calls of Connect with JSON over HTTP/1.1, served by itself and by Connect's library",
+    );
+    printFigures(await gatewayCost());
   },
   async shop() {
     print("\nshop: 1,000 products with 3,000 variants, JSON over HTTP/1.1, 16 callers");

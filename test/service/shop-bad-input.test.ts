@@ -2,8 +2,9 @@ import test from "ava";
 import fc from "fast-check";
 import { contracts } from "#gen/contracts.ts";
 import { isOpenToOutside, methodName } from "#kit/contract.ts";
+import type { Outcome } from "./gateway-outcome.ts";
 import { hostileRequests } from "./shop-hostile.ts";
-import { type Answer, type Outside, openOutside } from "./shop-outside.ts";
+import { type Outside, openOutside } from "./shop-outside.ts";
 
 /** Every method that somebody outside can reach; operations go to one service each, by the mesh alone. */
 const METHODS = [...contracts]
@@ -53,6 +54,9 @@ const MALFORMED: Readonly<Record<string, Uint8Array>> = {
   "bytes that are no UTF-8": Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d]),
 };
 
+/** A field whose number has no end, and field 2,000 without its end. */
+const NO_MESSAGES = [Buffer.from([0xff, 0xff, 0xff]), Buffer.from([0x82, 0x7d, 0x7f])];
+
 for (const [what, body] of Object.entries(MALFORMED)) {
   test.serial(`${what}: no method takes it, and each says so`, async (t) => {
     for (const method of METHODS) {
@@ -60,6 +64,22 @@ for (const [what, body] of Object.entries(MALFORMED)) {
       t.is(code, "invalid_argument", `${methodName(method)}: ${message}`);
     }
   });
+}
+
+for (const protocol of ["connect+proto", "grpc-web+proto", "grpc+proto"] as const) {
+  test.serial(
+    `bytes that are no message by ${protocol}: no method takes them, and each says so`,
+    async (t) => {
+      for (const method of METHODS) {
+        for (const body of NO_MESSAGES) {
+          const { code, message, reason } = await outside.send(method, body, protocol);
+          t.is(code, "invalid_argument", `${methodName(method)}: ${message}`);
+          t.is(reason, "INVALID_REQUEST", methodName(method));
+          t.true(message.includes(method.input.typeName), message);
+        }
+      }
+    },
+  );
 }
 
 test.serial("a megabyte and more is refused by every service", async (t) => {
@@ -78,13 +98,13 @@ test.serial(
           const answer = await outside.send(method, utf8(JSON.stringify(request) ?? ""));
           if (!CALLERS_FAULTS.has(answer.code)) throw new Error(describe(methodName(method), answer));
         }),
-        { seed: SEED, numRuns: RUNS_A_METHOD, endOnFailure: true },
+        { seed: SEED, numRuns: RUNS_A_METHOD, endOnFailure: true, includeErrorInReport: true },
       );
     }
     t.pass();
   },
 );
 
-function describe(method: string, { code, message }: Answer): string {
+function describe(method: string, { code, message }: Outcome): string {
   return `${method} answers ${code}: ${message}`;
 }

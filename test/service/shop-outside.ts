@@ -7,18 +7,20 @@ import { servicePrograms } from "../../deploy/local/service-programs.ts";
 import { gateway } from "../../services/gateway/program.ts";
 import { startTestMesh } from "../mesh.ts";
 import type { Teardown } from "../stores.ts";
+import type { Incoming } from "./gateway-exchange.ts";
+import { enveloped, envelopesOf, type Outcome, outcomeOf } from "./gateway-outcome.ts";
 
-/** How a call from outside ended. */
-export interface Answer {
-  /** The code as Connect writes it, for example "invalid_argument"; "ok" when the call succeeded. */
-  readonly code: string;
-  readonly message: string;
-}
+/** A protocol by which a call may come, and how it writes messages. */
+export type Protocol = "connect+json" | "connect+proto" | "grpc-web+proto" | "grpc+proto";
 
 /** The shop as it looks from outside: a gateway, and whoever may do most. */
 export interface Outside {
-  /** Calls a method with bytes that may or may not be a request of it in JSON, as one who may call it. */
-  send(method: DescMethod, body: Uint8Array): Promise<Answer>;
+  /**
+   * Calls a method with bytes that may or may not be a request of it, as one who may call it.
+   *
+   * @param protocol Connect with JSON when left out
+   */
+  send(method: DescMethod, body: Uint8Array, protocol?: Protocol): Promise<Outcome>;
 }
 
 /**
@@ -36,9 +38,9 @@ export async function openOutside(t: Teardown): Promise<Outside> {
   const user = await register(session);
   let sent = 0;
   return {
-    async send(method, body) {
+    async send(method, body, protocol = "connect+json") {
       const token = policyOf(method).access.permission === "" ? user : operator();
-      return exchange(session, method, body, {
+      return exchange(session, method, body, protocol, {
         authorization: `Bearer ${token}`,
         "idempotency-key": `key-${sent++}`,
       });
@@ -58,23 +60,18 @@ async function register(session: ClientHttp2Session): Promise<string> {
   return JSON.parse(answer.body.toString()).tokens.accessToken;
 }
 
-/** Speaks the Connect protocol: bare messages for methods without streams, envelopes for the others. */
+/** Connect has bare messages for methods without streams; all else comes in envelopes. */
 async function exchange(
   session: ClientHttp2Session,
   method: DescMethod,
   body: Uint8Array,
+  protocol: Protocol,
   headers: Readonly<Record<string, string>>,
-): Promise<Answer> {
+): Promise<Outcome> {
   const path = `/${method.parent.typeName}/${method.name}`;
-  if (method.methodKind === "unary") {
-    const answer = await post(session, path, body, "application/json", headers);
-    return answer.status === 200 ? { code: "ok", message: "" } : errorOf(answer.body);
-  }
-  const answer = await post(session, path, envelope(body), "application/connect+json", headers);
-  if (answer.status !== 200) return errorOf(answer.body);
-  const [first] = envelopesOf(answer.body);
-  const error = first?.isEnd ? JSON.parse(first.message.toString()).error : undefined;
-  return error === undefined ? { code: "ok", message: "" } : { message: "", ...error };
+  const isBare = method.methodKind === "unary" && protocol.startsWith("connect+");
+  const type = isBare ? protocol.replace("connect+", "application/") : `application/${protocol}`;
+  return outcomeOf(await post(session, path, isBare ? body : enveloped(body), type, headers));
 }
 
 /** Some streams of answers go on until somebody hangs up: their first message is enough. */
@@ -84,13 +81,17 @@ async function post(
   body: Uint8Array,
   type: string,
   headers: Readonly<Record<string, string>>,
-): Promise<{ status: number; body: Buffer }> {
+): Promise<Incoming> {
   const stream = session.request({
     ":method": "POST",
     ":path": path,
     "content-type": type,
     "connect-timeout-ms": "10000",
     ...headers,
+  });
+  let trailers = {};
+  stream.once("trailers", (it) => {
+    trailers = it;
   });
   stream.end(body);
   const [answered] = await once(stream, "response");
@@ -101,28 +102,5 @@ async function post(
   }
   // Who is refused early has not sent everything yet, either.
   stream.close();
-  return { status: answered[":status"], body: read };
-}
-
-function errorOf(body: Buffer): Answer {
-  const { code, message = "" } = JSON.parse(body.toString());
-  return { code, message };
-}
-
-function envelope(message: Uint8Array): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
-}
-
-/** The whole envelopes at the beginning of some bytes; one with flag 2 ends the stream. */
-function envelopesOf(bytes: Buffer): { isEnd: boolean; message: Buffer }[] {
-  const envelopes: { isEnd: boolean; message: Buffer }[] = [];
-  for (let at = 0; at + 5 <= bytes.length; ) {
-    const end = at + 5 + bytes.readUInt32BE(at + 1);
-    if (end > bytes.length) break;
-    envelopes.push({ isEnd: ((bytes[at] ?? 0) & 2) !== 0, message: bytes.subarray(at + 5, end) });
-    at = end;
-  }
-  return envelopes;
+  return { status: answered[":status"], headers: answered, body: read, trailers };
 }

@@ -1,0 +1,70 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { MeshReason, refuseMesh } from "#kit/error.ts";
+import { toConnectError } from "./connect-error.ts";
+
+/** How Connect's library begins when bytes are no message. */
+const PARSE_BINARY = "parse binary: ";
+/** What it says of some mistakes, and what helps who made them. */
+const PLAINER: Readonly<Record<string, string>> = {
+  "decompression failed":
+    "the request cannot be decompressed; it is broken or not compressed as its headers say",
+  "received compressed envelope, but do not know how to decompress":
+    "a message is marked as compressed, but no header names the compression",
+};
+/** The codes under which it reports what is wrong with a request. */
+const REQUEST_CODES: ReadonlySet<Code> = new Set([Code.Internal, Code.InvalidArgument]);
+
+/**
+ * Makes the error that tells a caller what is wrong with a request.
+ *
+ * @param why what is wrong
+ * @param cause what found it
+ */
+export function malformed(why: string, cause?: unknown): ConnectError {
+  const violations = [{ field: "request", description: why }];
+  return toConnectError(refuseMesh(MeshReason.INVALID_REQUEST, why, { violations, cause }));
+}
+
+/**
+ * Says what is wrong with a request whose bytes are no message.
+ *
+ * @param method the method that was called
+ * @param cause what the parser threw
+ */
+export function notAMessage({ input }: DescMethod, cause: unknown): ConnectError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return malformed(`the request is not a ${input.typeName}: ${why}`, cause);
+}
+
+/**
+ * Turns what Connect's library finds wrong with a request into the caller's mistake: it reports some of it
+ * as INTERNAL, which tells of ours. Errors that bring details are not the library's.
+ *
+ * @param error the error; changed in place
+ * @param method the method that was called
+ */
+export function blameCaller(error: ConnectError, method: DescMethod): ConnectError {
+  if (error.details.length > 0 || !REQUEST_CODES.has(error.code)) return error;
+  const { rawMessage } = error;
+  const blame = rawMessage.startsWith(PARSE_BINARY)
+    ? notAMessage(method, rawMessage.slice(PARSE_BINARY.length))
+    : malformed(PLAINER[rawMessage] ?? rawMessage);
+  return Object.assign(error, {
+    code: blame.code,
+    rawMessage: blame.rawMessage,
+    details: blame.details,
+  });
+}
+
+/**
+ * Has the errors of a call looked at before they are written: Connect's library ends a call with its error
+ * first, and offers no other place to do so.
+ *
+ * @param context the call
+ */
+export function blameCallerOf({ signal, method }: HandlerContext): void {
+  signal.addEventListener("abort", () => {
+    if (signal.reason instanceof ConnectError) blameCaller(signal.reason, method);
+  });
+}
