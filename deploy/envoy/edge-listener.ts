@@ -1,8 +1,9 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { SERVICE_TOKEN_HEADER } from "#kit/policy/identity.ts";
+import { CLIENT_ADDRESS_HEADER, SERVICE_TOKEN_HEADER } from "#kit/policy/identity.ts";
+import { PROXY_SECRET_HEADER } from "../../services/gateway/client-address.ts";
 import { accessLog } from "./access-log.ts";
 import { http2Options, httpListener } from "./http-listener.ts";
-import { duration, type Json } from "./json.ts";
+import { duration, type Json, overwritten } from "./json.ts";
 import { connectReplies } from "./local-replies.ts";
 import { edgeRoutes, longestEdgeTimeout, STALLED_MS } from "./routes.ts";
 import type { Topology } from "./topology.ts";
@@ -26,8 +27,10 @@ export function edgeListener(topology: Topology, contracts: readonly DescService
     address: topology.edge,
     bufferBytes: 32_768,
     routes: edgeRoutes(contracts, topology.maxRequestBytes ?? MAX_REQUEST_BYTES),
-    // A service would take the caller for another service.
-    removedHeaders: [SERVICE_TOKEN_HEADER],
+    // A service would take the caller for another service, and the gateway for this listener.
+    removedHeaders: [SERVICE_TOKEN_HEADER, CLIENT_ADDRESS_HEADER, PROXY_SECRET_HEADER],
+    addedHeaders:
+      topology.proxySecret === undefined ? [] : [overwritten(PROXY_SECRET_HEADER, topology.proxySecret)],
     filters: [],
     accessLog: accessLog("edge", topology.accessLog),
     manager: {

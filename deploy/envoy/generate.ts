@@ -14,6 +14,8 @@ const USAGE = `Writes Envoy's configuration, made from the contracts.
   --mesh HOST:PORT    where Envoy takes the calls of services and operators
   --admin HOST:PORT   where Envoy serves its own administration; keep it on loopback
   --access-log TO     a file or stdout; no log when left out
+
+GATEWAY_PROXY_SECRET in the environment is what Envoy proves itself with to the gateway, which has the same setting.
 `;
 
 const OPTIONS = {
@@ -30,21 +32,24 @@ const OPTIONS = {
  * Writes the configuration that a command line asks for.
  *
  * @param args the command line, without program and script
+ * @param env the environment
  * @throws ConfigurationError that says what is wrong with it
  */
-export function generate(args: readonly string[]): void {
+export function generate(args: readonly string[], env: NodeJS.ProcessEnv): void {
   const { out, ...rest } = readOptions(args);
+  const proxySecret = env["GATEWAY_PROXY_SECRET"];
   const topology: Topology = {
     services: readServices(rest.services),
     gateway: rest.gateway.split(",").map(readAddress),
     edge: readAddress(rest.edge),
     mesh: readAddress(rest.mesh),
     admin: readAddress(rest.admin),
+    ...(proxySecret && { proxySecret }),
     ...(rest["access-log"] !== undefined && { accessLog: rest["access-log"] }),
   };
   const text = `${JSON.stringify(envoyConfig(topology), null, 2)}\n`;
   if (out === undefined) process.stdout.write(text);
-  else writeFileAtomically(out, text);
+  else writeFileAtomically(out, text, proxySecret ? 0o600 : undefined);
 }
 
 function readOptions(args: readonly string[]) {
@@ -78,7 +83,7 @@ function readAddress(text: string): Address {
 
 if (import.meta.main) {
   try {
-    generate(process.argv.slice(2));
+    generate(process.argv.slice(2), process.env);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     process.stderr.write(`${error.message}\n\n${USAGE}`);

@@ -11,6 +11,8 @@ export interface HttpListenerOptions {
   readonly routes: readonly Json[];
   /** Headers of requests that go no further. */
   readonly removedHeaders: readonly string[];
+  /** Headers that every request gets on its way. */
+  readonly addedHeaders: readonly Json[];
   /** Filters before the router. */
   readonly filters: readonly Json[];
   readonly accessLog: readonly Json[];
@@ -40,14 +42,19 @@ const ENVOY_HEADERS = [
  * @param options what is its own
  */
 export function httpListener(options: HttpListenerOptions): Json {
-  const { name, address, bufferBytes, routes, removedHeaders, filters, accessLog, manager } = options;
+  const { name, address, bufferBytes, routes, removedHeaders, addedHeaders, filters, accessLog, manager } =
+    options;
   const connectionManager = extension(
     "envoy.filters.network.http_connection_manager",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     {
       stat_prefix: name,
       codec_type: "AUTO",
-      route_config: { name, virtual_hosts: [{ name, domains: ["*"], routes }] },
+      route_config: {
+        name,
+        virtual_hosts: [{ name, domains: ["*"], routes }],
+        ...(addedHeaders.length > 0 && { request_headers_to_add: addedHeaders }),
+      },
       http_filters: [...filters, ROUTER],
       access_log: accessLog,
       early_header_mutation_extensions: [removal([...ENVOY_HEADERS, ...removedHeaders])],

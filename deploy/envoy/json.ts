@@ -31,3 +31,8 @@ export function duration(ms: number): string {
 export function socketAddress({ host, port }: Address): Json {
   return { socket_address: { address: host, port_value: port } };
 }
+
+/** A header that is set, whatever stood in its place. */
+export function overwritten(key: string, value: string): Json {
+  return { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
+}

@@ -23,6 +23,7 @@ export function meshListener(topology: Topology, contracts: readonly DescService
     // A call is repeated from what is held of it here.
     bufferBytes: 1_048_576,
     routes: meshRoutes(contracts, topology.services),
+    addedHeaders: [],
     removedHeaders: [],
     filters: [extension("envoy.filters.http.grpc_web", "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb")],
     accessLog: failureLog("mesh", topology.accessLog),

@@ -5,7 +5,7 @@ import { Health } from "#gen/health/v1/health_pb.ts";
 import { OperationsService } from "#gen/souk/mesh/v1/operations_pb.ts";
 import { isOpenToOutside, methodName, policyOf, serviceNameOf } from "#kit/contract.ts";
 import { SERVICE_HEADER } from "#kit/mesh/create-mesh.ts";
-import { duration, extension, type Json } from "./json.ts";
+import { duration, extension, type Json, overwritten } from "./json.ts";
 import { GATEWAY, type Service } from "./topology.ts";
 
 /** What the gateway answers for the whole mesh. */
@@ -152,10 +152,6 @@ function refusal(match: Json, status: { grpc: string; http: number }, message: s
     direct_response: { status: status.http, body: { inline_string: message } },
     response_headers_to_add: [overwritten("grpc-status", status.grpc)],
   };
-}
-
-function overwritten(key: string, value: string): Json {
-  return { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
 }
 
 function isStreaming({ methodKind }: DescMethod): boolean {

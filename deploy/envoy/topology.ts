@@ -33,6 +33,8 @@ export interface Topology {
   readonly accessLog?: string;
   /** The largest request taken from outside, in bytes. 4 MiB by default. */
   readonly maxRequestBytes?: number;
+  /** With what Envoy proves to the gateway that a call came by its edge; with nothing when left out. */
+  readonly proxySecret?: string;
 }
 
 /** The name of the gateway's cluster; no service may have it. */

@@ -41,6 +41,11 @@ export function shopEnvironment(
     AUTH_KEY_SECRET: env["AUTH_KEY_SECRET"] ?? JSON.stringify(secrets.privateKeys["auth"]),
     NOTIFICATION_SMTP_URL: env["NOTIFICATION_SMTP_URL"] ?? surroundings.smtpUrl,
   };
+  if (surroundings.dataPlane === "envoy") {
+    // Others on this machine reach the gateway, too, and must not say whence they come.
+    found["GATEWAY_TRUSTED_PROXIES"] = env["GATEWAY_TRUSTED_PROXIES"] ?? "1";
+    found["GATEWAY_PROXY_SECRET"] = env["GATEWAY_PROXY_SECRET"] ?? secrets.proxySecret;
+  }
   if (surroundings.redisUrl !== undefined) found["SOUK_REDIS_URL"] = surroundings.redisUrl;
   for (const { name } of [...services, gateway]) {
     const prefix = name.toUpperCase();

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type JsonWebKey } from "node:crypto";
+import { createHash, createHmac, generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeFileAtomically } from "./files.ts";
@@ -12,6 +12,8 @@ export interface DevelopmentSecrets {
   trustBundle: string;
   /** The private key of each name. */
   privateKeys: Record<string, Key>;
+  /** With what Envoy proves to the gateway that a call came by it. */
+  proxySecret: string;
 }
 
 /**
@@ -32,7 +34,11 @@ export function developmentSecrets(file: string, names: readonly string[]): Deve
     writeFileAtomically(file, `${JSON.stringify(privateKeys, null, 2)}\n`, 0o600);
   }
   const keys = Object.values(privateKeys).map(({ d: _private, ...publicKey }) => publicKey);
-  return { trustBundle: JSON.stringify({ keys }), privateKeys };
+  // Derived from a private key, so that it is as secret and as lasting as that.
+  const proxySecret = createHmac("sha256", JSON.stringify(privateKeys["operator"]))
+    .update("proxy")
+    .digest("hex");
+  return { trustBundle: JSON.stringify({ keys }), privateKeys, proxySecret };
 }
 
 function readKeys(file: string): Record<string, Key> {

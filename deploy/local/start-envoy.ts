@@ -12,12 +12,14 @@ import type { Supervisor } from "./supervisor.ts";
  *
  * @param config where everything listens
  * @param envoy the program
+ * @param env the settings of the gateway, whose secret it gets
  * @param supervisor keeps it alive
  * @throws Error when a port is taken or Envoy refuses the configuration
  */
 export async function startMeshEnvoy(
   { dataDir, host, ports }: LocalConfig,
   envoy: EnvoyProgram,
+  env: NodeJS.ProcessEnv,
   supervisor: Supervisor,
 ): Promise<Envoy> {
   await requirePortFree("Envoy", ports.edge, host, "SOUK_EDGE_PORT");
@@ -36,7 +38,7 @@ export async function startMeshEnvoy(
       ...["--admin", hostAndPort("127.0.0.1", ports.envoyAdmin)],
       ...["--access-log", join(dataDir, "logs", "access.log")],
     ],
-    process.env,
+    env,
   );
   return startEnvoy({ envoy, configFile, supervisor });
 }

@@ -70,7 +70,7 @@ export async function startShop(
   });
   const [programs, envoy] = await Promise.all([
     (colocate ? startColocated : startPrograms)(laidOut, env, supervisor),
-    envoyProgram && startMeshEnvoy(laidOut, envoyProgram, supervisor),
+    envoyProgram && startMeshEnvoy(laidOut, envoyProgram, env, supervisor),
   ]);
   const catalogue = await importCatalogue(laidOut, where, env);
 

@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import { Code } from "#kit/error.ts";
-import { startTestEnvoy } from "./envoy-program.ts";
+import { PROXY_SECRET, startTestEnvoy } from "./envoy-program.ts";
 import { rawCall } from "./envoy-raw-call.ts";
 
 const getProduct = "/souk.product.v1.ProductService/GetProduct";
@@ -19,14 +19,17 @@ test("the gateway gets what a caller says, but not what only services may say", 
     authorization: "Bearer of-a-user",
     "idempotency-key": "k1",
     "souk-service-token": "of-a-service",
+    "souk-client-address": "198.51.100.1",
+    "souk-proxy-secret": "a guess",
     "x-envoy-upstream-rq-timeout-ms": "1",
     "x-envoy-retry-on": "5xx",
     "x-forwarded-for": "203.0.113.9",
   });
   t.like(got, { authorization: "Bearer of-a-user", "idempotency-key": "k1", ":path": getProduct });
   t.deepEqual(
-    Object.keys(got).filter((name) => /^(souk|x-envoy-(retry|up))/.test(name)),
-    [],
+    Object.entries(got).filter(([name]) => /^(souk|x-envoy-(retry|up))/.test(name)),
+    [["souk-proxy-secret", PROXY_SECRET]],
+    "by which the gateway knows Envoy",
   );
   t.regex(String(got["x-forwarded-for"]), /^203\.0\.113\.9,[\d.]+$/, "what Envoy saw stands last");
 });

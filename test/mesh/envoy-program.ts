@@ -22,6 +22,9 @@ export async function requireEnvoy(t: ExecutionContext) {
   return requireTool(t, "Envoy", await found);
 }
 
+/** With what Envoy proves itself to the gateway. */
+export const PROXY_SECRET = "a secret of Envoy and the gateway";
+
 /** An Envoy that runs for a test. */
 export interface RunningEnvoy {
   /** The URL of the edge listener. */
@@ -57,6 +60,7 @@ export async function startTestEnvoy(
     mesh: at(0),
     admin: at(0),
     accessLog,
+    proxySecret: PROXY_SECRET,
   };
   writeFileAtomically(configFile, JSON.stringify(envoyConfig(topology)));
   const { url, stop } = await startEnvoy({ envoy, configFile, supervisor });
