@@ -42,7 +42,7 @@ export function secretFinder(secrets: readonly Secret[]): FindSecrets {
       const start = end - KEY_BYTES + 1;
       for (const { bytes, secret } of byKey.get(key) ?? []) {
         if (start < 0 || found.has(secret)) continue;
-        if (bytes.compare(text, start, start + bytes.length) !== 0) continue;
+        if (!text.subarray(start, start + bytes.length).equals(bytes)) continue;
         const before = text.subarray(Math.max(0, start - AROUND), start);
         const after = text.subarray(start + bytes.length, start + bytes.length + AROUND);
         found.set(secret, { secret, around: `${before} <here> ${after}` });

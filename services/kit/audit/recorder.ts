@@ -104,7 +104,9 @@ export function startAuditRecorder({ service, db, rootScope, log }: AuditRecorde
     service,
     record: (one) => record([one]),
     refused(one) {
-      const known = one.accountId !== "" || one.caller !== "" ? "known" : "anonymous";
+      // A service that passes on a client's address calls for somebody outside.
+      const isKnown = one.accountId !== "" || (one.caller !== "" && one.clientAddress === "");
+      const known = isKnown ? "known" : "anonymous";
       const kept = minute.has(kindOf(one)) || kinds[known] < MOST_KINDS[known] ? one : withoutDetails(one);
       const kind = kindOf(kept);
       const counted = minute.get(kind);

@@ -50,7 +50,7 @@ export type AuditRecord = Message<"souk.auth.v1.AuditRecord"> & {
   accountId: string;
 
   /**
-   * The service that called; empty for a call from outside.
+   * The service that called, also where it passed on a call from outside; empty where none did.
    *
    * @generated from field: string caller = 5;
    */

@@ -52,7 +52,7 @@ export type AuditRecorded = Message<"souk.mesh.v1.AuditRecorded"> & {
   accountId: string;
 
   /**
-   * The service that called; empty for a call from outside.
+   * The service that called, also where it passed on a call from outside; empty where none did.
    *
    * @generated from field: string caller = 5;
    */
