@@ -16,9 +16,7 @@ export function createLog(level: string, file?: string): Logger {
     serializers: { err: describeError },
     redact: { paths: ["*.authorization", "*.password", "*.token"], censor: "[redacted]" },
   };
-  return file === undefined
-    ? pino(options)
-    : pino(options, pino.destination({ dest: file, mkdir: true, sync: false }));
+  return file === undefined ? pino(options) : pino(options, pino.destination({ dest: file, mkdir: true }));
 }
 
 /**
