@@ -39,6 +39,8 @@ const RESPONSE = "response.";
  * for an id holds may then be anything.
  */
 const OBJECT_ID = /^[\w.:-]{1,100}$/;
+/** What is fit to order records by, as the id of an aggregate is. */
+const ACTOR = /^[\w-]{1,100}$/;
 
 /**
  * Begins the record of a call. Whom it is for is read when the record is made, for it may not be known yet.
@@ -56,8 +58,9 @@ export function auditEntry(service: string, call: OpenCall, request: Payload): A
       const { principal } = call;
       const accountId = principal.kind === "user" ? principal.id : "";
       const caller = call.caller ?? (principal.kind === "service" ? principal.name : "");
+      const actor = accountId || caller || "anonymous";
       return {
-        actor: accountId || caller || "anonymous",
+        actor: ACTOR.test(actor) ? actor : "other",
         service,
         method: methodName(call.method),
         accountId,
@@ -65,7 +68,7 @@ export function auditEntry(service: string, call: OpenCall, request: Payload): A
         objectId: this.objectId || objectOf(call, request, answer),
         result,
         reason,
-        clientAddress: call.clientAddress ?? "",
+        clientAddress: call.clientAddress?.slice(0, 100) ?? "",
         requestId: call.requestId,
         startTime: timestampFromMs(startedAt),
         count: 1,

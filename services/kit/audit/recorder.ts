@@ -48,7 +48,8 @@ const MINUTE_MS = 60_000;
 const MOST_KINDS = { anonymous: 100, known: 400 } as const;
 /** With so many that cannot be stored, the oldest are given up. */
 const MOST_WAITING = 2_000;
-const STORE_MS = 5_000;
+/** Short enough for a process that must end while its database is away, in ms. */
+const STORE_MS = 2_000;
 
 /**
  * Starts to record the refusals of a service.

@@ -23,8 +23,8 @@ export const file_souk_mesh_v1_audit: GenFile = /*@__PURE__*/
  */
 export type AuditRecorded = Message<"souk.mesh.v1.AuditRecorded"> & {
   /**
-   * Who did it: the id of the account, else the name of the service, else "anonymous". What one actor
-   * did keeps its order.
+   * Who did it: the id of the account, else the name of the service, else "anonymous"; "others" where
+   * refusals of several are counted together. What one actor did keeps its order.
    *
    * @generated from field: string actor = 1;
    */
