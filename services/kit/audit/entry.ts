@@ -60,7 +60,7 @@ export function auditEntry(service: string, call: OpenCall, request: Payload): A
       const caller = call.caller ?? (principal.kind === "service" ? principal.name : "");
       const actor = accountId || caller || "anonymous";
       return {
-        actor: ACTOR.test(actor) ? actor : "other",
+        actor: ACTOR.test(actor) ? actor : "others",
         service,
         method: methodName(call.method),
         accountId,
