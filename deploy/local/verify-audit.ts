@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import pg from "pg";
 import { databaseUrl } from "#kit/config.ts";
 import { verifyChain } from "../../services/auth/audit/verify.ts";
 import { developmentSecrets, secretsFile } from "./secrets.ts";
 import { readLocalConfig } from "./settings.ts";
+import { keepPassword, superuser } from "./stores/postgres-cluster.ts";
 
 /**
  * Walks the chain of audit records and ends with exit code 1 where it is broken:
@@ -12,10 +14,18 @@ import { readLocalConfig } from "./settings.ts";
  */
 const [kept] = process.argv.slice(2);
 const { dataDir, ports } = readLocalConfig(process.env);
-const here = `postgres://postgres@127.0.0.1:${ports.postgres}`;
-const client = new pg.Client({
-  connectionString: databaseUrl("auth", { SOUK_POSTGRES_URL: here, ...process.env }),
-});
+
+/** The database of the shop that runs here. */
+function addressHere(): string {
+  const password = keepPassword(join(dataDir, "postgres"));
+  return databaseUrl("auth", {
+    SOUK_POSTGRES_URL: `postgres://${superuser}:${password}@127.0.0.1:${ports.postgres}`,
+  });
+}
+
+const { AUTH_DATABASE_URL, SOUK_POSTGRES_URL } = process.env;
+const isElsewhere = AUTH_DATABASE_URL !== undefined || SOUK_POSTGRES_URL !== undefined;
+const client = new pg.Client(isElsewhere ? databaseUrl("auth", process.env) : addressHere());
 const trustBundle =
   process.env["SOUK_TRUST_BUNDLE"] ?? developmentSecrets(secretsFile(dataDir), []).trustBundle;
 
