@@ -22,6 +22,7 @@ import { file_souk_inventory_v1_reservation } from "./souk/inventory/v1/reservat
 import { file_souk_inventory_v1_stock_take } from "./souk/inventory/v1/stock_take_pb.ts";
 import { file_souk_inventory_v1_transfer } from "./souk/inventory/v1/transfer_pb.ts";
 import { file_souk_mesh_v1_address } from "./souk/mesh/v1/address_pb.ts";
+import { file_souk_mesh_v1_audit } from "./souk/mesh/v1/audit_pb.ts";
 import { file_souk_mesh_v1_errors } from "./souk/mesh/v1/errors_pb.ts";
 import { file_souk_mesh_v1_money } from "./souk/mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_operations } from "./souk/mesh/v1/operations_pb.ts";
@@ -89,6 +90,7 @@ export const files: readonly DescFile[] = [
   file_souk_inventory_v1_stock_take,
   file_souk_inventory_v1_transfer,
   file_souk_mesh_v1_address,
+  file_souk_mesh_v1_audit,
   file_souk_mesh_v1_errors,
   file_souk_mesh_v1_money,
   file_souk_mesh_v1_operations,

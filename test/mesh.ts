@@ -13,6 +13,8 @@ import type { Host, Program } from "#kit/program.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import { type RunningProcess, start } from "#kit/run.ts";
 import type { ServiceProgram } from "#kit/service.ts";
+import { loggingForSearch, noteSecret, traceForSearch } from "./evidence/collect.ts";
+import { watchClient } from "./evidence/watch-client.ts";
 import { createDatabase, type Teardown, testStores } from "./stores.ts";
 
 /** The names that have a key in a mesh of a test. */
@@ -80,6 +82,7 @@ export async function testEnvironment(
   programs: readonly (ServiceProgram | Program)[],
 ): Promise<Record<string, string>> {
   const { natsUrl, redisUrl } = await testStores();
+  traceForSearch();
   const keys = Object.fromEntries(NAMES.map((name) => [name, makeKey(name)]));
   const env: Record<string, string> = {
     SOUK_DATA_PLANE: "local",
@@ -88,10 +91,13 @@ export async function testEnvironment(
     SOUK_EVENT_NAMESPACE: `test-${randomBytes(6).toString("hex")}`,
     SOUK_TRUST_BUNDLE: JSON.stringify({ keys: Object.values(keys).map((key) => key.publicJwk) }),
     AUTH_KEY_SECRET: randomBytes(32).toString("hex"),
+    ...loggingForSearch(),
   };
+  noteSecret(env["AUTH_KEY_SECRET"] as string, "the secret of auth");
   if (redisUrl !== undefined) env["SOUK_REDIS_URL"] = redisUrl;
   for (const name of NAMES) {
     env[`${name.toUpperCase()}_SERVICE_KEY`] = JSON.stringify(keys[name]?.privateJwk);
+    noteSecret(keys[name]?.privateJwk.d ?? "", `the private key of ${name}`);
     env[`${name.toUpperCase()}_PORT`] = "0";
     env[`${name.toUpperCase()}_OPERATIONS_PORT`] = "0";
     env[`${name.toUpperCase()}_POOL_SIZE`] = "6";
@@ -161,7 +167,9 @@ export function testClient<S extends DescService>(
   const mesh = createMesh(transport, breakers, token);
   const scope = rootScopes(pino({ level: "silent" }), mesh)({ timeoutMs: 60_000 });
   const isUser = "accessToken" in identity && identity.accessToken !== "";
-  return mesh(isUser ? { ...scope, authorization: `Bearer ${identity.accessToken}` } : scope, service);
+  if (isUser) noteSecret(identity.accessToken, "an access token");
+  const own = isUser ? { ...scope, authorization: `Bearer ${identity.accessToken}` } : scope;
+  return watchClient(service, mesh(own, service));
 }
 
 function makeKey(name: string) {

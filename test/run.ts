@@ -1,4 +1,6 @@
 import { check } from "./check/check.ts";
+import { EVIDENCE } from "./evidence/collect.ts";
+import { type Evidence, leaveAuditRecords, openEvidence } from "./evidence/search-run.ts";
 import { print } from "./print.ts";
 import { runAva } from "./run-ava.ts";
 import { startTestStores } from "./stores.ts";
@@ -15,6 +17,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 
 const files = process.argv.slice(2);
 const tally = createTally();
+/** So many secrets that were found are shown. */
+const MOST_FINDINGS = 20;
 if (files.length === 0) await runCheck();
 if (!interruption.signal.aborted) await runTests();
 if (interruption.signal.aborted) tally.fail("the run was interrupted");
@@ -31,13 +35,31 @@ async function runCheck(): Promise<void> {
 async function runTests(): Promise<void> {
   try {
     const { env, stores, stop } = await startTestStores();
+    const evidence = await openEvidence();
     try {
       print(`\nStores: ${stores.map(({ name, version }) => `${name} ${version}`).join(", ")}.`);
-      if (!interruption.signal.aborted) await runAva(files, env, tally, interruption.signal);
+      if (interruption.signal.aborted) return;
+      await runAva(files, { ...env, [EVIDENCE]: evidence.folder }, tally, interruption.signal);
+      if (interruption.signal.aborted) return;
+      await leaveAuditRecords(evidence.folder, env["SOUK_TEST_NATS_URL"] as string);
+      judge(await evidence.search());
     } finally {
+      await evidence.remove();
       await stop();
     }
   } catch (error) {
     tally.fail("the tests could not be run", error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Not one of the secrets that the tests used may stand in what the services wrote and told. */
+function judge({ findings, secrets, bytes }: Awaited<ReturnType<Evidence["search"]>>): void {
+  const megabytes = (bytes / 2 ** 20).toFixed(1);
+  print(`\nLooked for ${secrets} secrets in ${megabytes} MB of logs, traces, audit records and error texts.`);
+  if (findings.length === 0) tally.pass();
+  for (const { secret, around } of findings.slice(0, MOST_FINDINGS)) {
+    tally.fail(`${secret.where} was found in what the services wrote or told`, around);
+  }
+  if (findings.length > MOST_FINDINGS)
+    tally.fail(`${findings.length - MOST_FINDINGS} more secrets were found`);
 }

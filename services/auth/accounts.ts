@@ -88,6 +88,7 @@ export async function login(
 }
 
 function startSession({ lifetimes }: AuthContext, tx: AuthTransaction, user: TokenSubject): Promise<string> {
+  tx.about(user.id);
   return issueRefreshToken(tx, user.id, uuidv7(), lifetimes.refreshMs);
 }
 

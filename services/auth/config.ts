@@ -1,7 +1,8 @@
-import { milliseconds, type Settings, secret } from "#kit/config.ts";
+import { jsonText, milliseconds, type Settings, secret } from "#kit/config.ts";
 
 /** The settings of auth. */
 export const authSettings = {
+  AUTH_SERVICE_KEY: jsonText({ desc: "Private key of the auth service, as a JSON Web Key (ES256)" }),
   AUTH_KEY_SECRET: secret({
     desc: "Secret, 32 characters or more, under which signing keys are encrypted in the database",
   }),

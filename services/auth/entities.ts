@@ -1,4 +1,5 @@
 import { defineEntity, p } from "@mikro-orm/core";
+import { AuditHead, AuditRecord } from "./audit/entities.ts";
 
 /** Somebody who can sign in. */
 export const Account = defineEntity({
@@ -45,4 +46,4 @@ export const SigningKey = defineEntity({
   },
 });
 
-export const entities = [Account, RefreshToken, SigningKey] as const;
+export const entities = [Account, RefreshToken, SigningKey, AuditRecord, AuditHead] as const;

@@ -2,11 +2,16 @@ import { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
 import { ApiKeyService } from "#gen/souk/auth/v1/api_key_pb.ts";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { OpenIdService } from "#gen/souk/auth/v1/openid_pb.ts";
+import { AuditRecordedSchema } from "#gen/souk/mesh/v1/audit_pb.ts";
+import { on } from "#kit/events/subscription.ts";
+import type { PublicJwk } from "#kit/identity/authenticator.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
+import { auditAppender } from "./audit/append.ts";
 import { authSettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
+import { auditRpc } from "./rpc/audit.ts";
 import { authRpc } from "./rpc/auth.ts";
 import { signingKeys } from "./signing-keys.ts";
 
@@ -39,7 +44,7 @@ export const auth = defineService({
         "disableTotp",
         "regenerateRecoveryCodes",
       ]),
-      implement(AccessService, {}, [
+      implement(AccessService, auditRpc(db), [
         "listPermissions",
         "listRoles",
         "createRole",
@@ -51,7 +56,6 @@ export const auth = defineService({
         "getAccount",
         "disableAccount",
         "enableAccount",
-        "listAuditRecords",
       ]),
       implement(ApiKeyService, {}, ["createApiKey", "listApiKeys", "revokeApiKey", "exchangeApiKey"]),
       implement(OpenIdService, {}, [
@@ -64,4 +68,5 @@ export const auth = defineService({
       ]),
     ];
   },
+  consume: ({ settings }) => [on(AuditRecordedSchema, auditAppender(settings.AUTH_SERVICE_KEY as PublicJwk))],
 });

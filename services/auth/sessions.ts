@@ -1,4 +1,6 @@
 import { sql } from "kysely";
+import { standing } from "#kit/data/audit.ts";
+import type { SoukError } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import { type AuthContext, type SignedIn, signedIn } from "./accounts.ts";
 import type { AuthTransaction } from "./database.ts";
@@ -15,24 +17,22 @@ export async function refresh(auth: AuthContext, scope: Scope, refreshToken: str
   const tokenHash = hashToken(refreshToken);
   const next = await auth.db.write(scope, async (tx) => {
     const spent = await spend(tx, tokenHash);
-    if (spent === undefined) return undefined;
+    if (spent === undefined) throw await refuseRefresh(tx, tokenHash);
+    tx.about(spent.user.id);
     const token = await issueRefreshToken(tx, spent.user.id, spent.familyId, auth.lifetimes.refreshMs);
     return { user: spent.user, token };
   });
-  if (next !== undefined) return signedIn(auth, scope, next.user, next.token);
+  return signedIn(auth, scope, next.user, next.token);
+}
 
-  // The revocation is a change of its own: it must stay although the call is refused.
-  const reused = await auth.db.write(scope, (tx) => revokeFamilyOfSpent(tx, tokenHash));
-  if (reused) {
-    throw refuse(
-      ErrorReason.REFRESH_TOKEN_REUSED,
-      "the refresh token was used before, so its session was ended; sign in again",
-    );
+/** The end of the session of a token that comes again stands although the call is refused. */
+async function refuseRefresh(tx: AuthTransaction, tokenHash: Buffer): Promise<SoukError> {
+  if (await revokeFamilyOfSpent(tx, tokenHash)) {
+    const message = "the refresh token was used before, so its session was ended; sign in again";
+    return standing(refuse(ErrorReason.REFRESH_TOKEN_REUSED, message));
   }
-  throw refuse(
-    ErrorReason.REFRESH_TOKEN_INVALID,
-    "the refresh token is not good, or no longer; sign in again",
-  );
+  const message = "the refresh token is not good, or no longer; sign in again";
+  return refuse(ErrorReason.REFRESH_TOKEN_INVALID, message);
 }
 
 /**
@@ -66,11 +66,12 @@ async function spend(
 async function revokeFamilyOfSpent(tx: AuthTransaction, tokenHash: Buffer): Promise<boolean> {
   const spent = await tx.sql
     .selectFrom("refresh_token")
-    .select("token_hash")
+    .select("account_id")
     .where("token_hash", "=", tokenHash)
     .where("use_time", "is not", null)
     .executeTakeFirst();
   if (spent === undefined) return false;
+  tx.about(spent.account_id);
   await revokeFamily(tx, tokenHash);
   return true;
 }

@@ -64,6 +64,10 @@ export const meshSettings = {
     choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
     desc: "Least severe level that is logged",
   }),
+  SOUK_LOG_FILE: str({
+    default: undefined,
+    desc: "File to which the log is appended; standard output when it is not set",
+  }),
   SOUK_DATA_PLANE: str({
     default: "direct",
     choices: ["envoy", "direct", "local"],

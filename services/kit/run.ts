@@ -1,5 +1,5 @@
-import { type Logger, pino } from "pino";
 import { ConfigurationError, EXIT_CONFIG, meshSettings, readSettings, type Settings } from "./config.ts";
+import { createLog } from "./log.ts";
 import type { Host, Program, Running } from "./program.ts";
 import { startTelemetry } from "./telemetry.ts";
 
@@ -65,7 +65,7 @@ export async function start(
 ): Promise<RunningProcess> {
   const all: Settings = Object.assign({}, meshSettings, ...programs.map(({ settings }) => settings));
   const settings = readSettings(all, env) as Host["settings"];
-  const log = createLog(settings.SOUK_LOG_LEVEL);
+  const log = createLog(settings.SOUK_LOG_LEVEL, settings.SOUK_LOG_FILE);
   const telemetry = await startTelemetry(env);
   const host: Host = { settings, log, telemetry, dispatchers: new Map(), observeSagas };
   const started = await Promise.allSettled(programs.map((program) => program.start(host)));
@@ -89,16 +89,6 @@ export async function start(
     throw failed.reason;
   }
   return { programs: running, stop };
-}
-
-function createLog(level: string): Logger {
-  return pino({
-    level,
-    base: undefined,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: ["*.authorization", "*.password", "*.token"], censor: "[redacted]" },
-  });
 }
 
 function describe(thrown: unknown): string {

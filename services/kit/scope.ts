@@ -1,5 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
+import type { AuditEntry } from "./audit/entry.ts";
 import type { MeshClient } from "./mesh/client.ts";
 import type { Principal } from "./principal.ts";
 
@@ -23,6 +24,10 @@ export interface Scope {
   readonly traceparent?: string;
   /** Set when the work must take effect once: the transaction of the work keeps it. */
   readonly idempotency?: IdempotencyKey;
+  /** From where the call came, where that is known. */
+  readonly clientAddress?: string;
+  /** Set when the work is recorded: the transaction of its change keeps the record. */
+  readonly audit?: AuditEntry;
   /**
    * A client of another service, under this deadline, for this principal.
    *

@@ -1,3 +1,4 @@
+import { startAuditRecorder } from "./audit/recorder.ts";
 import { createCache } from "./cache.ts";
 import { databaseUrl, type Settings } from "./config.ts";
 import { openDatabase } from "./data/database.ts";
@@ -102,7 +103,8 @@ export async function startService(
   const operations = operationsService({ breakers: member.breakers, deadLetters: dead, sagas, jobs, log });
   const served = [...definition.serve(resources), operations];
   const contracts = served.map(({ contract }) => contract);
-  const dispatch = { log, telemetry, authenticator: member.authenticator, mesh: member.mesh };
+  const recorder = startAuditRecorder({ service: name, db, rootScope, log });
+  const dispatch = { log, telemetry, authenticator: member.authenticator, mesh: member.mesh, recorder };
   const dispatcher = createDispatcher(served, dispatch);
   const infrastructure = createDispatcher(
     [
@@ -142,6 +144,7 @@ export async function startService(
       await server.stop(graceMs);
       await Promise.all([sagas.stop(graceMs / 2), consumer.stop(), jobs.stop()]);
       for (const stop of stops) await stop();
+      await recorder.stop();
       await relay.stop();
       await bus.close();
       cache.stop();

@@ -129,6 +129,7 @@ export async function placeOrder(
   const { orderId } = await sagas.execute(scope, placeOrderSaga, {
     id,
     async prepare(tx) {
+      tx.about(id);
       const { lines, total, currency } = await prepareOrder(shop, tx.sql, scope, id, checkout, variants);
       return {
         customerId: checkout.customerId,

@@ -1,4 +1,5 @@
 import test from "ava";
+import { auditRule } from "./audit.ts";
 import { boundsRule } from "./bounds.ts";
 import { sampleContract } from "./compile.ts";
 import type { Rule } from "./complaints.ts";
@@ -146,6 +147,37 @@ const smallBreaches: [title: string, rule: Rule, body: string, complaints: strin
       'NoText: aggregate_id names "id", which is no single string; name one',
       'Several: aggregate_id names "id", which is no single string; name one',
       'NoName: aggregate_id names "", which is no field of the event; name the field with the aggregate\'s id',
+    ],
+  ],
+  [
+    "a method that staff change things with and nothing records, or that names no object, is named with the remedy",
+    auditRule,
+    `message M { string id = 1; string email = 2 [debug_redact = true]; repeated string ids = 3; N n = 4; }
+    message N { string id = 1; }
+    service Samples {
+      ${[
+        ["Unrecorded", `access: {permission: "a:b"}`],
+        ["NoRecord", `access: {public: {}} object: "id"`],
+        ["Nowhere", `access: {public: {}} audit: true object: "n.name"`],
+        ["Nowhere2", `access: {public: {}} audit: true object: "response.id.id"`],
+        ["Several", `access: {public: {}} audit: true object: "ids"`],
+        ["Personal", `access: {public: {}} audit: true object: "response.email"`],
+        ["Sound", `access: {permission: "a:b"} audit: true object: "response.n.id"`],
+        ["SoundToo", "access: {public: {}} audit: true"],
+      ]
+        .map(
+          ([name, policy]) =>
+            `rpc ${name}(M) returns (M) { option (souk.mesh.v1.policy) = {${policy} timeout: {seconds: 1}}; }`,
+        )
+        .join("\n")}
+    }`,
+    [
+      "Samples/Unrecorded: changes something for who holds a:b; add audit: true",
+      "Samples/NoRecord: object is for the record of a call; add audit: true or remove it",
+      'Samples/Nowhere: object "n.name" leads to no field; correct it',
+      'Samples/Nowhere2: object "response.id.id" leads to no field; correct it',
+      'Samples/Several: object "ids" is no single text; name the field with the id',
+      'Samples/Personal: object "response.email" is secret or personal; name a field that may stand in a record',
     ],
   ],
   [

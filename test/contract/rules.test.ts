@@ -1,5 +1,6 @@
 import test from "ava";
 import { files } from "#gen/contracts.ts";
+import { auditRule } from "./audit.ts";
 import { boundsRule } from "./bounds.ts";
 import type { Rule } from "./complaints.ts";
 import { eventsRule } from "./events.ts";
@@ -12,6 +13,7 @@ const services = new Set(files.map((file) => file.proto.package.split(".")[1] as
 
 const rules: [title: string, rule: Rule][] = [
   ["every method has a policy that does not contradict itself", policyRule(services)],
+  ["what staff change is recorded, with the object that it is about", auditRule],
   ["every reason to refuse a call has a status code", refusalsRule],
   ["every event names the field with the id of its aggregate", eventsRule],
   ["every secret or personal field is marked as such", secretsRule],

@@ -1,4 +1,5 @@
 import type { Migrations } from "#kit/data/migrations.ts";
 import { accounts } from "./0001-accounts.ts";
+import { audit } from "./0002-audit.ts";
 
-export const migrations: Migrations = [accounts];
+export const migrations: Migrations = [accounts, audit];

@@ -1,8 +1,10 @@
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Dialect, Kysely } from "kysely";
-import { MeshReason, refuseMesh } from "../error.ts";
+import { AuditRecordedSchema } from "#gen/souk/mesh/v1/audit_pb.ts";
+import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import type { Scope } from "../scope.ts";
+import { countChanges, isStanding, recordToKeep } from "./audit.ts";
 import { isCollision } from "./failure.ts";
 import { type FinishingPart, joinParts } from "./finish.ts";
 import { claimKey, storeAnswer } from "./idempotency.ts";
@@ -45,6 +47,13 @@ export interface Transaction<E extends Entities = Entities> {
    * @param scope the other work
    */
   within(scope: Scope): Transaction<E>;
+  /**
+   * Names what the change is about, for the record of the call, where neither the request nor what the work
+   * returns does.
+   *
+   * @param objectId its id
+   */
+  about(objectId: string): void;
   /** Adds a change to the statement that ends the transaction, so that it costs no round trip. */
   finishWith(part: FinishingPart): void;
 }
@@ -58,8 +67,9 @@ export interface Database<E extends Entities = Entities> {
   /** Rings when events were stored. */
   readonly outbox: OutboxSignal;
   /**
-   * The unit of work: one transaction holds the change, the events that tell of it and the answer that is
-   * kept under the idempotency key of the call. Where the key is known, the answer is replayed instead.
+   * The unit of work: one transaction holds the change, the events that tell of it, the record of who made it and
+   * the answer that is kept under the idempotency key of the call. Where the key is known, the answer is replayed
+   * instead. What the work throws undoes everything, unless it is a refusal that stands and the call has no key.
    *
    * @param scope the work
    * @param work makes the change; it may be done again when others were in its way, so it touches nothing else
@@ -98,9 +108,10 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
   async function attempt<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R> {
     const connection = openTransaction(await pool.acquire(scope.deadline));
     try {
-      const { answer, events } = await transact(connection, dialect, entityManagers, scope, work);
+      const { answer, events, refusal } = await transact(connection, dialect, entityManagers, scope, work);
       if (events > 0) outbox.raise();
-      return answer;
+      if (refusal !== undefined) throw refusal;
+      return answer as R;
     } finally {
       await connection.end();
     }
@@ -133,20 +144,23 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
 }
 
 async function transact<E extends Entities, R>(
-  { run, commit }: OpenTransaction,
+  { run: send, commit }: OpenTransaction,
   dialect: Dialect,
   entityManagers: (transaction: Kysely<never>) => EntityManager,
   scope: Scope,
   work: (tx: Transaction<E>) => Promise<R>,
-): Promise<{ readonly answer: R; readonly events: number }> {
-  const { idempotency } = scope;
+): Promise<{ readonly answer: R | undefined; readonly events: number; readonly refusal?: SoukError }> {
+  const { idempotency, audit } = scope;
   if (idempotency !== undefined) {
-    const stored = await claimKey(run, idempotency);
+    const stored = await claimKey(send, idempotency);
     if (stored !== undefined) {
       idempotency.kept = true;
+      if (audit !== undefined) audit.kept = "end";
       return { answer: stored as R, events: 0 };
     }
   }
+  const counted = audit && countChanges(send);
+  const run = counted?.run ?? send;
   const events: OutgoingEvent[] = [];
   const parts: FinishingPart[] = [];
   let em: EntityManager | undefined;
@@ -163,19 +177,33 @@ async function transact<E extends Entities, R>(
     },
     remember: (consumer, eventIds) => rememberEvents(run, consumer, eventIds),
     within,
+    about: (objectId) => {
+      if (own.audit !== undefined) own.audit.objectId = objectId;
+    },
     finishWith: (part) => {
       parts.push(part);
     },
   });
-  const answer = await work(within(scope));
+  let answer: R | undefined;
+  let refusal: SoukError | undefined;
+  try {
+    answer = await work(within(scope));
+  } catch (thrown) {
+    if (!isStanding(thrown) || idempotency !== undefined) throw thrown;
+    refusal = thrown;
+  }
   await em?.flush();
+  const changed = events.length + parts.length > 0 || counted?.changed() === true;
+  const record = recordToKeep(audit, changed, answer, refusal);
+  if (record !== undefined) events.push(outgoingEvent(AuditRecordedSchema, record, scope));
   if (idempotency !== undefined) parts.push(storeAnswer(idempotency, answer));
   if (events.length > 0) parts.push(storeEvents(events));
   // Who waits for longer than the deadline was told that it is uncertain; so late, it shall not be done.
   if (Date.now() >= scope.deadline) throw tooLate();
   await commit(parts.length > 0 ? joinParts(parts) : undefined);
   if (idempotency !== undefined) idempotency.kept = true;
-  return { answer, events: events.length };
+  if (audit !== undefined && record !== undefined) audit.kept = refusal === undefined ? "change" : "end";
+  return { answer, events: events.length, ...(refusal !== undefined && { refusal }) };
 }
 
 async function pendingMigrations(pool: SqlPool, migrations: Migrations): Promise<string[]> {

@@ -89,4 +89,9 @@ export const meshMigrations: Migrations = [
     `,
     down: "drop table mesh.job",
   },
+  {
+    name: "mesh_0006_saga_audit",
+    up: "alter table mesh.saga add column audit bytea",
+    down: "alter table mesh.saga drop column audit",
+  },
 ];

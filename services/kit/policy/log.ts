@@ -1,5 +1,14 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, codeName, toSoukError } from "../error.ts";
-import { type Interceptor, type OpenCall, observeEnd } from "../rpc/call.ts";
+import { redact } from "../redact.ts";
+import {
+  type Handler,
+  type Interceptor,
+  isStream,
+  type OpenCall,
+  observeEnd,
+  type Payload,
+} from "../rpc/call.ts";
 
 /** Codes that tell of a fault of ours; the others tell of a caller's. */
 const FAULTS: ReadonlySet<Code> = new Set([Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS]);
@@ -11,11 +20,13 @@ const OUTAGES: ReadonlySet<Code> = new Set([
 
 /**
  * Writes a line for each call that ended: at error with its stack when the fault is ours, at warn
- * when something was away, else at debug. Requests and answers are never written.
+ * when something was away, else at debug. At trace single requests and answers are written too, without
+ * what is secret or personal in them.
  */
 export const log: Interceptor = (next) => (call, request) => {
   const startedAt = performance.now();
-  return observeEnd(next(call, request), (thrown) => {
+  const answer = call.log.isLevelEnabled("trace") ? traced(call, request, next) : next(call, request);
+  return observeEnd(answer, (thrown) => {
     const ms = Math.round((performance.now() - startedAt) * 100) / 100;
     if (thrown === undefined) {
       if (call.log.isLevelEnabled("debug")) call.log.debug({ ms, ...who(call) }, "call done");
@@ -28,6 +39,17 @@ export const log: Interceptor = (next) => (call, request) => {
     else call.log.debug(line, "call refused");
   });
 };
+
+async function traced(call: OpenCall, request: Payload, next: Handler): Promise<Payload> {
+  call.log.trace({ request: shown(call.method.input, request) }, "call");
+  const answer = await next(call, request);
+  call.log.trace({ answer: shown(call.method.output, answer) }, "answer");
+  return answer;
+}
+
+function shown(schema: DescMessage, payload: Payload): unknown {
+  return isStream(payload) ? "a stream" : redact(schema, payload);
+}
 
 function who({ principal, caller }: OpenCall): Record<string, string> {
   const id = principal.kind === "user" ? principal.id : principal.kind;

@@ -1,5 +1,6 @@
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
+import { contentOf } from "../field-path.ts";
 
 /** Looks for a text that cannot be stored and gives the path of its field. */
 type Look = (message: Message) => string | undefined;
@@ -53,13 +54,6 @@ function lookAtElement(field: DescField, element: unknown): string | undefined {
   return field.message && typeof element === "object"
     ? findNul(field.message, element as Message)
     : undefined;
-}
-
-function contentOf(field: DescField, message: Message): unknown {
-  const values = message as unknown as Record<string, unknown>;
-  if (field.oneof === undefined) return values[field.localName];
-  const chosen = values[field.oneof.localName] as { case?: string; value?: unknown } | undefined;
-  return chosen?.case === field.localName ? chosen.value : undefined;
 }
 
 function mayHoldText(field: DescField): boolean {

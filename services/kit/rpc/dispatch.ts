@@ -1,7 +1,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
+import type { AuditRecorder } from "../audit/recorder.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
 import { access } from "../policy/access.ts";
+import { audit } from "../policy/audit.ts";
 import { deadline } from "../policy/deadline.ts";
 import { idempotency } from "../policy/idempotency.ts";
 import { identity } from "../policy/identity.ts";
@@ -21,6 +23,8 @@ export interface DispatchOptions {
   readonly telemetry: Telemetry;
   readonly authenticator: Authenticator;
   readonly mesh: Mesh;
+  /** Records who did what; left out by what keeps no data. */
+  readonly recorder?: AuditRecorder;
 }
 
 /** Takes the calls of one service, whatever transport they come by. */
@@ -66,12 +70,13 @@ export function createDispatcher(implemented: readonly Implemented[], options: D
 }
 
 /** The one order in which policies wrap a handler, the outermost first. */
-function inOrder({ telemetry, authenticator }: DispatchOptions): Interceptor[] {
+function inOrder({ telemetry, authenticator, recorder }: DispatchOptions): Interceptor[] {
   return [
     deadline,
     trace(telemetry.tracer),
     log,
     metrics(telemetry.meter),
+    ...(recorder === undefined ? [] : [audit(recorder)]),
     identity(authenticator),
     access,
     validation,

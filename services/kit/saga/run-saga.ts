@@ -1,7 +1,9 @@
 import type { Logger } from "pino";
+import { AuditRecordedSchema } from "#gen/souk/mesh/v1/audit_pb.ts";
+import { AuditResult, refusedResult } from "../audit/entry.ts";
 import type { Database, Transaction } from "../data/database.ts";
 import { violates } from "../data/failure.ts";
-import { isRetryable, type SoukError, toSoukError } from "../error.ts";
+import { codeName, isRetryable, type SoukError, toSoukError } from "../error.ts";
 import type { RootScope } from "../rpc/root-scope.ts";
 import type { SagaContext, SagaDefinition, SagaValue, Step } from "./define-saga.ts";
 import { type Progress, progressOf, STEP_MS } from "./progress.ts";
@@ -125,6 +127,7 @@ function complete(runner: SagaRunner, inHand: SagaInHand, at: Progress): Promise
   return observed(runner, inHand, "complete", "run", () =>
     end(runner, context, async (tx) => {
       const result = await inHand.definition.complete(context, tx);
+      tellAudit(tx, inHand.saga, AuditResult.SUCCEEDED, "");
       tx.finishWith(endSaga(inHand.saga, { state: "succeeded", result }));
       return result;
     }),
@@ -136,9 +139,15 @@ function abandon(runner: SagaRunner, inHand: SagaInHand, at: Progress, error: So
   return observed(runner, inHand, "abandon", "undo", () =>
     end(runner, context, async (tx) => {
       await inHand.definition.abandon(context, error, tx);
+      tellAudit(tx, inHand.saga, refusedResult(error), error.reason || codeName(error.code));
       tx.finishWith(endSaga(inHand.saga, { state: "failed", error }));
     }),
   );
+}
+
+/** Records the call that started a saga, now that it is known what it came to. */
+function tellAudit(tx: Transaction, { audit }: StoredSaga, result: AuditResult, reason: string): void {
+  if (audit !== undefined) tx.emit(AuditRecordedSchema, { ...audit, result, reason });
 }
 
 /** The saga's end and what becomes true with it are one transaction, which only the lease's holder can make. */

@@ -157,9 +157,11 @@ async function begin(
   scope: Scope,
   { id, prepare }: { id: string; prepare(tx: Transaction): Promise<SagaValue> },
 ): Promise<{ readonly isNew: boolean; readonly saga: StoredSaga }> {
-  const { idempotency } = scope;
+  const { idempotency, audit } = scope;
   if (idempotency !== undefined) idempotency.kept = true;
   const earlier = idempotency && (await findByKey(db.pool.run, idempotency));
+  // What the call came to is known when the saga ends; then it is recorded.
+  if (audit !== undefined) audit.kept = "end";
   if (earlier !== undefined && !mayBeRepeated(earlier)) return { isNew: false, saga: earlier };
   try {
     const saga = await db.write(withoutKey(scope), async (tx) => {
@@ -177,9 +179,11 @@ async function begin(
     });
     return { isNew: true, saga };
   } catch (error) {
+    if (audit !== undefined) audit.kept = false;
     // An equal call may have come first and left nothing to prepare, or holds the key.
     const winner = idempotency && (await findByKey(db.pool.run, idempotency));
     if (winner === undefined || winner.id === earlier?.id) throw error;
+    if (audit !== undefined) audit.kept = "end";
     return { isNew: false, saga: winner };
   }
 }

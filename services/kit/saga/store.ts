@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type AuditRecorded, AuditRecordedSchema } from "#gen/souk/mesh/v1/audit_pb.ts";
+import { AuditResult } from "../audit/entry.ts";
 import type { FinishingPart } from "../data/finish.ts";
 import { requireSameRequest } from "../data/idempotency.ts";
 import type { Run } from "../data/kysely.ts";
@@ -27,6 +30,8 @@ export interface StoredSaga {
   readonly error: SoukError | undefined;
   readonly requestId: string;
   readonly traceparent: string | undefined;
+  /** The record of the call that started it, but for how it ended. */
+  readonly audit: AuditRecorded | undefined;
   /** Whoever holds it may move the saga. */
   readonly lease: string;
   /** Until when at least nobody else takes it, in ms since the epoch, by our own clock. */
@@ -59,7 +64,7 @@ export class LeaseLost extends Error {
 export const LEASE_HELD = "saga_lease_held";
 
 const COLUMNS =
-  "id, name, state, step, attempts, input, data, result, error, request_hash, request_id, traceparent, lease, create_time, update_time";
+  "id, name, state, step, attempts, input, data, result, error, request_hash, request_id, traceparent, audit, lease, create_time, update_time";
 
 /**
  * Makes a saga that is to be stored, leased to us.
@@ -68,7 +73,7 @@ const COLUMNS =
  */
 export function newSaga(saga: { id: string; name: string; input: SagaValue; scope: Scope; leaseMs: number }) {
   const { id, name, input, leaseMs } = saga;
-  const { requestId, traceparent } = saga.scope;
+  const { requestId, traceparent, audit } = saga.scope;
   const now = new Date();
   const stored: StoredSaga = {
     id,
@@ -82,6 +87,7 @@ export function newSaga(saga: { id: string; name: string; input: SagaValue; scop
     error: undefined,
     requestId,
     traceparent,
+    audit: audit && create(AuditRecordedSchema, audit.record(AuditResult.UNSPECIFIED, "")),
     lease: randomUUID(),
     leasedUntil: now.getTime() + leaseMs,
     createTime: now,
@@ -100,7 +106,7 @@ export function insertSaga(
   { saga, leaseMs }: ReturnType<typeof newSaga>,
   key?: IdempotencyKey,
 ): FinishingPart {
-  const { id, name, input, requestId, traceparent, lease } = saga;
+  const { id, name, input, requestId, traceparent, audit, lease } = saga;
   return (value) => {
     const columns = [
       id,
@@ -111,10 +117,11 @@ export function insertSaga(
       key?.requestHash,
       requestId,
       traceparent,
+      audit && toBinary(AuditRecordedSchema, audit),
       lease,
     ];
     return `insert into mesh.saga
-      (id, name, input, owner, key, request_hash, request_id, traceparent, lease, state, step, lease_until)
+      (id, name, input, owner, key, request_hash, request_id, traceparent, audit, lease, state, step, lease_until)
       values (${columns.map((it) => value(it ?? null)).join(", ")}, 'running', 0, ${fromNow(value(leaseMs))})`;
   };
 }
@@ -269,6 +276,7 @@ function fromRow(row: any): StoredSaga {
     error: row.error === null ? undefined : decodeError(row.error),
     requestId: row.request_id,
     traceparent: row.traceparent ?? undefined,
+    audit: row.audit === null ? undefined : fromBinary(AuditRecordedSchema, row.audit),
     lease: row.lease,
     leasedUntil: 0,
     createTime: row.create_time,

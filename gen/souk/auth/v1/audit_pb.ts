@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/auth/v1/audit.proto.
  */
 export const file_souk_auth_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("Chhzb3VrL2F1dGgvdjEvYXVkaXQucHJvdG8SDHNvdWsuYXV0aC52MSKYAgoLQXVkaXRSZWNvcmQSCgoCaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIOCgZtZXRob2QYAyABKAkSEgoKYWNjb3VudF9pZBgEIAEoCRIOCgZjYWxsZXIYBSABKAkSEQoJb2JqZWN0X2lkGAYgASgJEikKBnJlc3VsdBgHIAEoDjIZLnNvdWsuYXV0aC52MS5BdWRpdFJlc3VsdBIOCgZyZWFzb24YCCABKAkSFwoKaXBfYWRkcmVzcxgJIAEoCUIDgAEBEhIKCnJlcXVlc3RfaWQYCiABKAkSLwoLY3JlYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGhhc2gYDCABKAkivwIKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0Eh8KCmFjY291bnRfaWQYASABKAlCC7pICNgBAXIDsAEBEhoKCW9iamVjdF9pZBgCIAEoCUIHukgEcgIYZBIYCgZtZXRob2QYAyABKAlCCLpIBXIDGMgBEjMKBnJlc3VsdBgEIAEoDjIZLnNvdWsuYXV0aC52MS5BdWRpdFJlc3VsdEIIukgFggECEAESLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCXBhZ2Vfc2l6ZRgHIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YCCABKAlCCLpIBXIDGPQDIl8KGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIqCgdyZWNvcmRzGAEgAygLMhkuc291ay5hdXRoLnYxLkF1ZGl0UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSp5CgtBdWRpdFJlc3VsdBIcChhBVURJVF9SRVNVTFRfVU5TUEVDSUZJRUQQABIaChZBVURJVF9SRVNVTFRfU1VDQ0VFREVEEAESFwoTQVVESVRfUkVTVUxUX0RFTklFRBACEhcKE0FVRElUX1JFU1VMVF9GQUlMRUQQA2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Chhzb3VrL2F1dGgvdjEvYXVkaXQucHJvdG8SDHNvdWsuYXV0aC52MSKnAgoLQXVkaXRSZWNvcmQSCgoCaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIOCgZtZXRob2QYAyABKAkSEgoKYWNjb3VudF9pZBgEIAEoCRIOCgZjYWxsZXIYBSABKAkSEQoJb2JqZWN0X2lkGAYgASgJEikKBnJlc3VsdBgHIAEoDjIZLnNvdWsuYXV0aC52MS5BdWRpdFJlc3VsdBIOCgZyZWFzb24YCCABKAkSFwoKaXBfYWRkcmVzcxgJIAEoCUIDgAEBEhIKCnJlcXVlc3RfaWQYCiABKAkSLwoLY3JlYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGhhc2gYDCABKAkSDQoFY291bnQYDSABKA0ivwIKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0Eh8KCmFjY291bnRfaWQYASABKAlCC7pICNgBAXIDsAEBEhoKCW9iamVjdF9pZBgCIAEoCUIHukgEcgIYZBIYCgZtZXRob2QYAyABKAlCCLpIBXIDGMgBEjMKBnJlc3VsdBgEIAEoDjIZLnNvdWsuYXV0aC52MS5BdWRpdFJlc3VsdEIIukgFggECEAESLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCXBhZ2Vfc2l6ZRgHIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YCCABKAlCCLpIBXIDGPQDIl8KGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIqCgdyZWNvcmRzGAEgAygLMhkuc291ay5hdXRoLnYxLkF1ZGl0UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSp5CgtBdWRpdFJlc3VsdBIcChhBVURJVF9SRVNVTFRfVU5TUEVDSUZJRUQQABIaChZBVURJVF9SRVNVTFRfU1VDQ0VFREVEEAESFwoTQVVESVRfUkVTVUxUX0RFTklFRBACEhcKE0FVRElUX1JFU1VMVF9GQUlMRUQQA2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * What somebody did, or was denied.
@@ -50,7 +50,7 @@ export type AuditRecord = Message<"souk.auth.v1.AuditRecord"> & {
   accountId: string;
 
   /**
-   * The service that called; empty for a call from outside.
+   * The service that called, also where it passed on a call from outside; empty where none did.
    *
    * @generated from field: string caller = 5;
    */
@@ -104,6 +104,13 @@ export type AuditRecord = Message<"souk.auth.v1.AuditRecord"> & {
    * @generated from field: string hash = 12;
    */
   hash: string;
+
+  /**
+   * How many calls it stands for: equal refusals within a minute are counted.
+   *
+   * @generated from field: uint32 count = 13;
+   */
+  count: number;
 };
 
 /**

@@ -1,0 +1,47 @@
+import type { Selectable } from "kysely";
+import type { Tables } from "#kit/data/tables.ts";
+import type { AuthDatabase } from "../database.ts";
+import type { entities } from "../entities.ts";
+
+/** A record as it is stored. */
+export type StoredRecord = Selectable<Tables<typeof entities>["audit_record"]>;
+
+/** Which records are wanted; what is left out does not matter. */
+export interface RecordFilter {
+  readonly accountId: string | undefined;
+  readonly objectId: string | undefined;
+  readonly method: string | undefined;
+  readonly result: number | undefined;
+  /** From this time on. */
+  readonly start: Date | undefined;
+  /** Before this time. */
+  readonly end: Date | undefined;
+}
+
+/**
+ * A page of records, newest first.
+ *
+ * @param before the number of the last one that was given; undefined for the beginning
+ * @param limit how many at most
+ */
+export function listRecords(
+  db: AuthDatabase,
+  filter: RecordFilter,
+  before: string | undefined,
+  limit: number,
+): Promise<StoredRecord[]> {
+  const { accountId, objectId, method, result, start, end } = filter;
+  return db.sql
+    .selectFrom("audit_record")
+    .selectAll()
+    .$if(accountId !== undefined, (query) => query.where("account_id", "=", accountId as string))
+    .$if(objectId !== undefined, (query) => query.where("object_id", "=", objectId as string))
+    .$if(method !== undefined, (query) => query.where("method", "=", method as string))
+    .$if(result !== undefined, (query) => query.where("result", "=", result as number))
+    .$if(start !== undefined, (query) => query.where("start_time", ">=", start as Date))
+    .$if(end !== undefined, (query) => query.where("start_time", "<", end as Date))
+    .$if(before !== undefined, (query) => query.where("seq", "<", before as never))
+    .orderBy("seq", "desc")
+    .limit(limit)
+    .execute();
+}

@@ -1,0 +1,52 @@
+import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
+import type { AuditResult } from "#gen/souk/auth/v1/audit_pb.ts";
+import { decodePageToken, encodePageToken, NUMBER } from "#kit/data/page-token.ts";
+import type { Implementation } from "#kit/rpc/implement.ts";
+import { listRecords, type StoredRecord } from "../audit/list.ts";
+import type { AuthDatabase } from "../database.ts";
+
+const PAGE_SIZE = 20;
+
+/** Serves the part of souk.auth.v1.AccessService that shows what was done. */
+export function auditRpc(db: AuthDatabase) {
+  return {
+    async listAuditRecords({ pageSize, pageToken, startTime, endTime, ...wanted }) {
+      const filter = {
+        accountId: wanted.accountId || undefined,
+        objectId: wanted.objectId || undefined,
+        method: wanted.method || undefined,
+        result: wanted.result || undefined,
+        start: startTime && timestampDate(startTime),
+        end: endTime && timestampDate(endTime),
+      };
+      const limit = pageSize || PAGE_SIZE;
+      const list = `ListAuditRecords ${JSON.stringify(filter)}`;
+      const [before] = decodePageToken(list, pageToken, [NUMBER]);
+      const records = await listRecords(db, filter, before, limit);
+      const last = records.length < limit ? undefined : records.at(-1);
+      return {
+        records: records.map(toAuditRecord),
+        nextPageToken: last === undefined ? "" : encodePageToken(list, [String(last.seq)]),
+      };
+    },
+  } satisfies Partial<Implementation<typeof AccessService>>;
+}
+
+function toAuditRecord(record: StoredRecord) {
+  return {
+    id: record.id,
+    service: record.service,
+    method: record.method,
+    accountId: record.account_id,
+    caller: record.caller,
+    objectId: record.object_id,
+    result: record.result as AuditResult,
+    reason: record.reason,
+    ipAddress: record.client_address,
+    requestId: record.request_id,
+    createTime: timestampFromDate(record.start_time),
+    hash: Buffer.from(record.hash).toString("hex"),
+    count: record.count,
+  };
+}
