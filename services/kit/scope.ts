@@ -24,8 +24,6 @@ export interface Scope {
   readonly traceparent?: string;
   /** Set when the work must take effect once: the transaction of the work keeps it. */
   readonly idempotency?: IdempotencyKey;
-  /** From where the call came, where that is known. */
-  readonly clientAddress?: string;
   /** Set when the work is recorded: the transaction of its change keeps the record. */
   readonly audit?: AuditEntry;
   /**
