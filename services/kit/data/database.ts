@@ -1,18 +1,18 @@
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { Dialect, Kysely } from "kysely";
+import type { CompiledQuery, Dialect, Kysely } from "kysely";
 import { MeshReason, refuseMesh } from "../error.ts";
 import type { Scope } from "../scope.ts";
 import { isCollision } from "./failure.ts";
-import { type FinishingPart, joinParts } from "./finish.ts";
+import { type FinishingPart, joinParts, partOf, type Statement } from "./finish.ts";
 import { claimKey, storeAnswer } from "./idempotency.ts";
 import { rememberEvents } from "./inbox.ts";
 import { poolDialect, queryBuilder, type Run } from "./kysely.ts";
 import type { Migrations } from "./migrations.ts";
 import { lazyEntityManagers } from "./orm.ts";
-import { type OutgoingEvent, outgoingEvent, storeEvents } from "./outbox.ts";
+import { type OutgoingEvent, outgoingEvent, storeEvents, storeEventsOf } from "./outbox.ts";
 import { type OutboxSignal, outboxSignal } from "./outbox-signal.ts";
-import { openPool, type PoolOptions, type SqlPool } from "./pool.ts";
+import { openPool, type PoolOptions, type SqlPool, type SqlResult } from "./pool.ts";
 import type { Entities, Tables } from "./tables.ts";
 import { type OpenTransaction, openTransaction } from "./transaction.ts";
 
@@ -46,7 +46,7 @@ export interface Transaction<E extends Entities = Entities> {
    */
   within(scope: Scope): Transaction<E>;
   /** Adds a change to the statement that ends the transaction, so that it costs no round trip. */
-  finishWith(part: FinishingPart): void;
+  finishWith(part: FinishingPart | CompiledQuery): void;
 }
 
 /** The database of one service. */
@@ -66,6 +66,20 @@ export interface Database<E extends Entities = Entities> {
    * @throws SoukError DEPENDENCY_UNAVAILABLE when the database is away, IDEMPOTENCY_KEY_REUSED, DEADLINE_EXCEEDED
    */
   write<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R>;
+  /**
+   * A unit of work of one statement, which needs no transaction around it. It keeps no idempotency key.
+   *
+   * @param scope the work
+   * @param change an update, insert or delete that returns the rows it made
+   * @param tell emits the events that tell of it; they are stored with it where it made any
+   * @returns those rows
+   * @throws SoukError DEPENDENCY_UNAVAILABLE when the database is away, DEADLINE_EXCEEDED
+   */
+  change<R>(
+    scope: Scope,
+    change: CompiledQuery<R>,
+    tell?: (tx: Pick<Transaction, "emit">) => void,
+  ): Promise<R[]>;
   /** @throws Error saying what keeps the database from serving: it is away, or lacks migrations */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -106,20 +120,33 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
     }
   }
 
+  async function send({ text, values }: Statement, { deadline }: Scope): Promise<SqlResult> {
+    const connection = await pool.acquire(deadline);
+    try {
+      if (Date.now() >= deadline) throw tooLate();
+      return await connection.run(text, values);
+    } finally {
+      connection.release();
+    }
+  }
+
   return {
     sql: queryBuilder<Tables<E>>(dialect, (text, values) => pool.run(text, values)),
     pool,
     outbox,
     async write(scope, work) {
       if (scope.idempotency?.kept) throw new Error("Only one write of a call can keep its idempotency key.");
-      for (let tries = 1; ; tries++) {
-        try {
-          return await attempt(scope, work);
-        } catch (error) {
-          if (!isCollision(error)) throw error;
-          if (tries === ATTEMPTS || Date.now() >= scope.deadline) throw tooBusy(error);
-        }
-      }
+      return againstOthers(scope, () => attempt(scope, work));
+    },
+    async change(scope, change, tell) {
+      const events: OutgoingEvent[] = [];
+      tell?.({ emit: (schema, init) => events.push(outgoingEvent(schema, init, scope)) });
+      const parts = [partOf(change)];
+      if (events.length > 0) parts.push(storeEventsOf(events, "part0"), () => "select * from part0");
+      const statement = joinParts(parts);
+      const { rows } = await againstOthers(scope, () => send(statement, scope));
+      if (events.length > 0 && rows.length > 0) outbox.raise();
+      return rows;
     },
     async check() {
       await pool.run("select 1");
@@ -130,6 +157,18 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
     },
     close: () => pool.close(),
   };
+}
+
+/** Does work again while others were in its way. */
+async function againstOthers<R>(scope: Scope, work: () => Promise<R>): Promise<R> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isCollision(error)) throw error;
+      if (tries === ATTEMPTS || Date.now() >= scope.deadline) throw tooBusy(error);
+    }
+  }
 }
 
 async function transact<E extends Entities, R>(
@@ -164,7 +203,7 @@ async function transact<E extends Entities, R>(
     remember: (consumer, eventIds) => rememberEvents(run, consumer, eventIds),
     within,
     finishWith: (part) => {
-      parts.push(part);
+      parts.push(typeof part === "function" ? part : partOf(part));
     },
   });
   const answer = await work(within(scope));

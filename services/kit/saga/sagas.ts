@@ -157,8 +157,6 @@ async function begin(
 ): Promise<{ readonly isNew: boolean; readonly saga: StoredSaga }> {
   const { idempotency } = scope;
   if (idempotency !== undefined) idempotency.kept = true;
-  const earlier = idempotency && (await findByKey(db.pool.run, idempotency));
-  if (earlier !== undefined) return { isNew: false, saga: earlier };
   try {
     const saga = await db.write(withoutKey(scope), async (tx) => {
       const input = await prepare(tx);
