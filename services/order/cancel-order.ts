@@ -49,7 +49,7 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
     },
   ],
   async complete({ input }, tx) {
-    const order = await moveOrder(tx.sql, input.orderId, "CANCELLING", "CANCELLED", input.reason);
+    const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason);
     tx.emit(OrderCancelledSchema, {
       orderId: order.id,
       customerId: order.customer_id,
@@ -59,7 +59,7 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
     return {};
   },
   async abandon({ input }, _, tx) {
-    await moveOrder(tx.sql, input.orderId, "CANCELLING", "CONFIRMED");
+    await moveOrder(tx, input.orderId, "CANCELLING", "CONFIRMED");
   },
 });
 
@@ -108,7 +108,7 @@ async function beginCancelling(sagas: Sagas, scope: Scope, orderId: string, reas
     await sagas.execute(scope, cancelOrderSaga, {
       id: uuidv7(),
       async prepare(tx) {
-        if (await tryMoveOrder(tx.sql, orderId, "CONFIRMED", "CANCELLING")) return { orderId, reason };
+        if (await tryMoveOrder(tx, orderId, "CONFIRMED", "CANCELLING")) return { orderId, reason };
         throw refuse(ErrorReason.ORDER_NOT_CANCELLABLE, "the order is being cancelled already");
       },
     });

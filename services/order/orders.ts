@@ -51,14 +51,14 @@ export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder)
  * @throws Error when no order may go that way
  */
 export async function tryMoveOrder(
-  tx: OrderSql,
+  tx: OrderTransaction,
   id: string,
   from: OrderState,
   to: OrderState,
   cancelReason = "",
 ): Promise<StoredOrder | undefined> {
   if (!mayMove(from, to)) throw new Error(`an order may not go from ${from} to ${to}`);
-  const moving = tx
+  const moving = tx.sql
     .updateTable("orders")
     .set({
       state: to,
@@ -70,8 +70,10 @@ export async function tryMoveOrder(
     .where("state", "=", from)
     .returningAll()
     .executeTakeFirst();
-  const [moved, lines] = await Promise.all([moving, readLinesOf(tx, [id])]);
-  return moved && { ...moved, lines };
+  const [moved, lines] = await Promise.all([moving, readLinesOf(tx.sql, [id])]);
+  if (moved === undefined) return undefined;
+  tx.ring(id);
+  return { ...moved, lines };
 }
 
 /**
@@ -86,7 +88,7 @@ export async function tryMoveOrder(
  * @throws Error when it is in another state, or no order may go that way
  */
 export async function moveOrder(
-  tx: OrderSql,
+  tx: OrderTransaction,
   id: string,
   from: OrderState,
   to: OrderState,

@@ -87,7 +87,7 @@ export const placeOrderSaga = defineSaga<Placing, Nothing, Placed, typeof entiti
   ],
   async complete({ sagaId, input }, tx) {
     const [order] = await Promise.all([
-      moveOrder(tx.sql, sagaId, "PENDING", "CONFIRMED"),
+      moveOrder(tx, sagaId, "PENDING", "CONFIRMED"),
       touchCart(tx.sql, input.customerId, input.currency),
     ]);
     takeOrderedLines(tx, sagaId);
@@ -100,7 +100,7 @@ export const placeOrderSaga = defineSaga<Placing, Nothing, Placed, typeof entiti
     return { orderId: sagaId, [ORDER]: order };
   },
   async abandon({ sagaId }, error, tx) {
-    await moveOrder(tx.sql, sagaId, "PENDING", "CANCELLED", error.reason || codeName(error.code));
+    await moveOrder(tx, sagaId, "PENDING", "CANCELLED", error.reason || codeName(error.code));
   },
 });
 

@@ -24,7 +24,7 @@ export const order = defineService({
   data: { entities, migrations },
   serve({ db, settings, sagas, log, onStop }) {
     const shop = openShop(db, settings);
-    const changes = listenForOrderChanges(databaseUrl("order", settings), log);
+    const changes = listenForOrderChanges(databaseUrl("order", settings), db.bell, log);
     onStop(changes.stop);
     return [
       implement(CartService, cartRpc(shop), [

@@ -6,12 +6,14 @@ import { AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
 import { readSettings } from "#kit/config.ts";
 import { openDatabase } from "#kit/data/database.ts";
 import { migrate, migrateDown } from "#kit/data/migrate.ts";
+import { createSignal } from "#kit/data/signal.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
 import { addItem, getCart } from "../../services/order/cart.ts";
 import { orderSettings } from "../../services/order/config.ts";
 import { entities } from "../../services/order/entities.ts";
 import { migrations } from "../../services/order/migrations/index.ts";
+import { listenForOrderChanges } from "../../services/order/order-changes.ts";
 import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
 import { prepareOrder } from "../../services/order/prepare-order.ts";
 import { readSaleVariants } from "../../services/order/sale-variants.ts";
@@ -122,6 +124,23 @@ test("a watcher who hangs up stops at once and is forgotten", async (t) => {
   hangUp.abort();
   t.true((await next).done);
   t.is(closed, 1);
+});
+
+test("what one process changes wakes those who wait in another", async (t) => {
+  const { url } = await openTill(t);
+  const log = pino({ level: "silent" });
+  const bell = createSignal<string>();
+  const here = listenForOrderChanges(url, bell, log);
+  const there = listenForOrderChanges(url, createSignal(), log);
+  t.teardown(() => Promise.all([here.stop(), there.stop()]));
+  const ids = Array.from({ length: 250 }, () => uuidv7());
+  const watches = ids.map((id) => there.watch(id));
+  const all = () => Promise.all(watches.map((watch) => watch.next(60_000, new AbortController().signal)));
+  // From then on they hear.
+  await all();
+  for (const id of ids) bell.raise(id);
+  await all();
+  t.pass();
 });
 
 test("the schema goes up, down and up again", async (t) => {

@@ -11,8 +11,8 @@ import { poolDialect, queryBuilder, type Run } from "./kysely.ts";
 import type { Migrations } from "./migrations.ts";
 import { lazyEntityManagers } from "./orm.ts";
 import { type OutgoingEvent, outgoingEvent, storeEvents, storeEventsOf } from "./outbox.ts";
-import { type OutboxSignal, outboxSignal } from "./outbox-signal.ts";
 import { openPool, type PoolOptions, type SqlPool, type SqlResult } from "./pool.ts";
+import { createSignal, type Signal } from "./signal.ts";
 import type { Entities, Tables } from "./tables.ts";
 import { type OpenTransaction, openTransaction } from "./transaction.ts";
 
@@ -45,6 +45,8 @@ export interface Transaction<E extends Entities = Entities> {
    * @param scope the other work
    */
   within(scope: Scope): Transaction<E>;
+  /** Tells who heeds the bell of the database of a thing, once the transaction is committed. */
+  ring(id: string): void;
   /** Adds a change to the statement that ends the transaction, so that it costs no round trip. */
   finishWith(part: FinishingPart | CompiledQuery): void;
 }
@@ -56,7 +58,9 @@ export interface Database<E extends Entities = Entities> {
   /** The connections underneath. */
   readonly pool: SqlPool;
   /** Rings when events were stored. */
-  readonly outbox: OutboxSignal;
+  readonly outbox: Signal<void>;
+  /** Tells of what transactions rang for. */
+  readonly bell: Signal<string>;
   /**
    * The unit of work: one transaction holds the change, the events that tell of it and the answer that is
    * kept under the idempotency key of the call. Where the key is known, the answer is replayed instead.
@@ -106,14 +110,16 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
   const pool = openPool({ ...options, size: options.poolSize });
   const dialect = poolDialect(pool);
   const entityManagers = lazyEntityManagers(dialect, options.entities);
-  const outbox = outboxSignal();
+  const outbox = createSignal<void>();
+  const bell = createSignal<string>();
   let migrated = false;
 
   async function attempt<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R> {
     const connection = openTransaction(await pool.acquire(scope.deadline));
     try {
-      const { answer, events } = await transact(connection, dialect, entityManagers, scope, work);
+      const { answer, events, rung } = await transact(connection, dialect, entityManagers, scope, work);
       if (events > 0) outbox.raise();
+      for (const id of rung) bell.raise(id);
       return answer;
     } finally {
       await connection.end();
@@ -134,6 +140,7 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
     sql: queryBuilder<Tables<E>>(dialect, (text, values) => pool.run(text, values)),
     pool,
     outbox,
+    bell,
     async write(scope, work) {
       if (scope.idempotency?.kept) throw new Error("Only one write of a call can keep its idempotency key.");
       return againstOthers(scope, () => attempt(scope, work));
@@ -177,16 +184,17 @@ async function transact<E extends Entities, R>(
   entityManagers: (transaction: Kysely<never>) => EntityManager,
   scope: Scope,
   work: (tx: Transaction<E>) => Promise<R>,
-): Promise<{ readonly answer: R; readonly events: number }> {
+): Promise<{ readonly answer: R; readonly events: number; readonly rung: readonly string[] }> {
   const { idempotency } = scope;
   if (idempotency !== undefined) {
     const stored = await claimKey(run, idempotency);
     if (stored !== undefined) {
       idempotency.kept = true;
-      return { answer: stored as R, events: 0 };
+      return { answer: stored as R, events: 0, rung: [] };
     }
   }
   const events: OutgoingEvent[] = [];
+  const rung: string[] = [];
   const parts: FinishingPart[] = [];
   let em: EntityManager | undefined;
   const sql = queryBuilder<Tables<E>>(dialect, run);
@@ -202,6 +210,9 @@ async function transact<E extends Entities, R>(
     },
     remember: (consumer, eventIds) => rememberEvents(run, consumer, eventIds),
     within,
+    ring: (id) => {
+      rung.push(id);
+    },
     finishWith: (part) => {
       parts.push(typeof part === "function" ? part : partOf(part));
     },
@@ -214,7 +225,7 @@ async function transact<E extends Entities, R>(
   if (Date.now() >= scope.deadline) throw tooLate();
   await commit(parts.length > 0 ? joinParts(parts) : undefined);
   if (idempotency !== undefined) idempotency.kept = true;
-  return { answer, events: events.length };
+  return { answer, events: events.length, rung };
 }
 
 async function pendingMigrations(pool: SqlPool, migrations: Migrations): Promise<string[]> {

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Logger } from "pino";
-import type { OutboxSignal } from "../data/outbox-signal.ts";
+import type { Signal } from "../data/signal.ts";
 import type { EventBus } from "./bus.ts";
 import { pause } from "./pause.ts";
 import { publishInOrder, type StoredEvent } from "./publish.ts";
@@ -19,7 +19,7 @@ export interface RelayOptions {
   readonly service: string;
   readonly bus: EventBus;
   /** Rings when this process stored events. */
-  readonly outbox: OutboxSignal;
+  readonly outbox: Signal<void>;
   readonly log: Logger;
 }
 
