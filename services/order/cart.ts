@@ -13,7 +13,7 @@ import {
 } from "./cart-rows.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { type Breakdown, priceCart } from "./pricing/price-cart.ts";
-import { pricesOf, readSaleVariants, type SaleVariants } from "./sale-variants.ts";
+import { pricesOf, type SaleVariants } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
 
 /** How many lines a cart may have. */
@@ -40,7 +40,7 @@ export async function getCart(shop: Shop, scope: Scope, customerId: string): Pro
   if (found === undefined) {
     return priced(shop, await openCart(shop.db.sql, customerId, shop.currency), [], new Map());
   }
-  return priced(shop, found.cart, found.lines, await readSaleVariants(scope, variantsOf(found.lines)));
+  return priced(shop, found.cart, found.lines, await shop.readSaleVariants(scope, variantsOf(found.lines)));
 }
 
 /**
@@ -63,7 +63,7 @@ export async function addItem<R>(
   const before = await readCart(shop.db.sql, customerId);
   const known = before?.lines ?? [];
   const { version, currency } = before?.cart ?? { version: 0, currency: shop.currency };
-  const variants = await readSaleVariants(scope, [item.variantId, ...variantsOf(known)]);
+  const variants = await shop.readSaleVariants(scope, [item.variantId, ...variantsOf(known)]);
   if (scope.idempotency === undefined) {
     requireOnSale(variants, item.variantId, currency);
     requireFits(withItem(known, item));
@@ -78,7 +78,7 @@ export async function addItem<R>(
     requireOnSale(variants, item.variantId, cart.currency);
     requireFits(lines);
     // Asks only for what somebody else put into the cart since; no other transaction waits for a service.
-    const all = await readSaleVariants(scope, variantsOf(lines), variants);
+    const all = await shop.readSaleVariants(scope, variantsOf(lines), variants);
     return answer(priced(shop, cart, lines, all));
   });
 }
@@ -111,7 +111,7 @@ export async function updateItem(
     }
     return { cart, lines };
   });
-  return priced(shop, cart, lines, await readSaleVariants(scope, variantsOf(lines)));
+  return priced(shop, cart, lines, await shop.readSaleVariants(scope, variantsOf(lines)));
 }
 
 /**

@@ -13,7 +13,6 @@ import type { entities } from "./entities.ts";
 import { toOrder } from "./order-message.ts";
 import { moveOrder, requireOrderOf, type StoredOrder } from "./orders.ts";
 import { type Checkout, prepareOrder } from "./prepare-order.ts";
-import { readSaleVariants } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
 import { paymentError, stockError } from "./translate-error.ts";
 
@@ -125,7 +124,7 @@ export async function placeOrder(
 ): Promise<StoredOrder> {
   const { lines = [] } = (await readCart(shop.db.sql, checkout.customerId)) ?? {};
   const ids = lines.map(({ variantId }) => variantId);
-  const variants = await readSaleVariants(scope, ids);
+  const variants = await shop.readSaleVariants(scope, ids);
   const id = uuidv7();
   const { orderId, [ORDER]: order } = await sagas.execute(scope, placeOrderSaga, {
     id,

@@ -10,7 +10,7 @@ import { toStoredAddress } from "./order-message.ts";
 import { newOrderNumber } from "./order-number.ts";
 import { insertOrder, type NewOrder } from "./orders.ts";
 import { type PricedLine, priceCart } from "./pricing/price-cart.ts";
-import { pricesOf, readSaleVariants, type SaleVariants } from "./sale-variants.ts";
+import { pricesOf, type SaleVariants } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
 
 /** What a customer asks for. */
@@ -51,7 +51,7 @@ export async function prepareOrder(
   if (lines.length === 0) throw cartEmpty("nothing is in the cart that is not being ordered already");
 
   const ids = lines.map(({ variantId }) => variantId);
-  const variants = await readSaleVariants(scope, ids, known);
+  const variants = await shop.readSaleVariants(scope, ids, known);
   const { currency } = cart;
   const shipping = requireShipping(shop, currency, checkout.shippingMethod);
   const { taxBasisPoints } = shop;

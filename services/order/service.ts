@@ -22,8 +22,8 @@ export const order = defineService({
   port: 3004,
   settings: orderSettings,
   data: { entities, migrations },
-  serve({ db, settings, sagas, log, onStop }) {
-    const shop = openShop(db, settings);
+  serve({ db, settings, sagas, log, rootScope, onStop }) {
+    const shop = openShop(db, settings, rootScope);
     const changes = listenForOrderChanges(databaseUrl("order", settings), db.bell, log);
     onStop(changes.stop);
     return [

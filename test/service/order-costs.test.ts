@@ -16,7 +16,6 @@ import { migrations } from "../../services/order/migrations/index.ts";
 import { listenForOrderChanges } from "../../services/order/order-changes.ts";
 import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
 import { prepareOrder } from "../../services/order/prepare-order.ts";
-import { readSaleVariants } from "../../services/order/sale-variants.ts";
 import { openShop, type Shop } from "../../services/order/shop.ts";
 import { watchOrder } from "../../services/order/watch-order.ts";
 import { createDatabase } from "../stores.ts";
@@ -38,7 +37,7 @@ async function openTill(t: ExecutionContext) {
     },
   };
   const scope = rootScopes(log, () => product as never);
-  const shop = openShop(db, readSettings(orderSettings, {}));
+  const shop = openShop(db, readSettings(orderSettings, {}), scope);
   return { url, db, catalogue, shop, scope: () => scope({ timeoutMs: 30_000 }) };
 }
 
@@ -57,7 +56,7 @@ async function pendingOrder(
 ): Promise<string> {
   const id = uuidv7();
   await addItem(shop, scope, customerId, { variantId, quantity: 1n, note: id }, () => undefined);
-  const variants = await readSaleVariants(scope, [variantId]);
+  const variants = await shop.readSaleVariants(scope, [variantId]);
   const checkout = {
     customerId,
     email: "ada@example.com",
@@ -82,6 +81,19 @@ test("adding costs one question to product and two statements, whatever is in th
     statements: 1,
     asked: 1,
   });
+});
+
+test("those who ask product at once ask together, and each gets what holds after he asked", async (t) => {
+  const till = await openTill(t);
+  const ids = Array.from({ length: 300 }, () => till.catalogue.offer(100n));
+  const asking = ids.map((id) => till.shop.readSaleVariants(till.scope(), [id]));
+  const unknown = uuidv7();
+  t.deepEqual(await till.shop.readSaleVariants(till.scope(), [unknown]), new Map([[unknown, undefined]]));
+  for (const [index, variants] of (await Promise.all(asking)).entries()) {
+    t.deepEqual([...variants.keys()], [ids[index]]);
+    t.is(variants.get(ids[index] ?? "")?.variant?.price?.minor, 100n);
+  }
+  t.is(till.catalogue.asked, 3);
 });
 
 test("reading costs two statements, whether one order or many, and however many lines", async (t) => {

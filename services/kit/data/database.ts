@@ -58,7 +58,7 @@ export interface Database<E extends Entities = Entities> {
   /** The connections underneath. */
   readonly pool: SqlPool;
   /** Rings when events were stored. */
-  readonly outbox: Signal<void>;
+  readonly outbox: Signal<readonly OutgoingEvent[]>;
   /** Tells of what transactions rang for. */
   readonly bell: Signal<string>;
   /**
@@ -110,7 +110,7 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
   const pool = openPool({ ...options, size: options.poolSize });
   const dialect = poolDialect(pool);
   const entityManagers = lazyEntityManagers(dialect, options.entities);
-  const outbox = createSignal<void>();
+  const outbox = createSignal<readonly OutgoingEvent[]>();
   const bell = createSignal<string>();
   let migrated = false;
 
@@ -118,7 +118,7 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
     const connection = openTransaction(await pool.acquire(scope.deadline));
     try {
       const { answer, events, rung } = await transact(connection, dialect, entityManagers, scope, work);
-      if (events > 0) outbox.raise();
+      if (events.length > 0) outbox.raise(events);
       for (const id of rung) bell.raise(id);
       return answer;
     } finally {
@@ -152,7 +152,7 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
       if (events.length > 0) parts.push(storeEventsOf(events, "part0"), () => "select * from part0");
       const statement = joinParts(parts);
       const { rows } = await againstOthers(scope, () => send(statement, scope));
-      if (events.length > 0 && rows.length > 0) outbox.raise();
+      if (events.length > 0 && rows.length > 0) outbox.raise(events);
       return rows;
     },
     async check() {
@@ -178,19 +178,25 @@ async function againstOthers<R>(scope: Scope, work: () => Promise<R>): Promise<R
   }
 }
 
+interface Transacted<R> {
+  readonly answer: R;
+  readonly events: readonly OutgoingEvent[];
+  readonly rung: readonly string[];
+}
+
 async function transact<E extends Entities, R>(
   { run, commit }: OpenTransaction,
   dialect: Dialect,
   entityManagers: (transaction: Kysely<never>) => EntityManager,
   scope: Scope,
   work: (tx: Transaction<E>) => Promise<R>,
-): Promise<{ readonly answer: R; readonly events: number; readonly rung: readonly string[] }> {
+): Promise<Transacted<R>> {
   const { idempotency } = scope;
   if (idempotency !== undefined) {
     const stored = await claimKey(run, idempotency);
     if (stored !== undefined) {
       idempotency.kept = true;
-      return { answer: stored as R, events: 0, rung: [] };
+      return { answer: stored as R, events: [], rung: [] };
     }
   }
   const events: OutgoingEvent[] = [];
@@ -225,7 +231,7 @@ async function transact<E extends Entities, R>(
   if (Date.now() >= scope.deadline) throw tooLate();
   await commit(parts.length > 0 ? joinParts(parts) : undefined);
   if (idempotency !== undefined) idempotency.kept = true;
-  return { answer, events: events.length, rung };
+  return { answer, events, rung };
 }
 
 async function pendingMigrations(pool: SqlPool, migrations: Migrations): Promise<string[]> {

@@ -19,7 +19,7 @@ export interface RelayOptions {
   readonly service: string;
   readonly bus: EventBus;
   /** Rings when this process stored events. */
-  readonly outbox: Signal<void>;
+  readonly outbox: Signal<unknown>;
   readonly log: Logger;
 }
 
