@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Server as NetServer } from "node:net";
 import { join } from "node:path";
 import { SMTPServer, type SMTPServerSession } from "smtp-server";
-import { writeFileAtomically } from "./files.ts";
 import { headerOf, parseMail } from "./mail-message.ts";
 import {
   errorPage,
@@ -131,7 +130,10 @@ function storeMail(dir: string, raw: Buffer, session: SMTPServerSession): MailSu
   const to = session.envelope.rcptTo.map(({ address }) => address);
   const envelope = `Return-Path: <${from}>\r\n${to.map((address) => `Delivered-To: ${address}\r\n`).join("")}`;
   const content = Buffer.concat([Buffer.from(envelope), raw]);
-  writeFileAtomically(join(dir, `${id}.eml`), content, 0o600);
+  const file = join(dir, `${id}.eml`);
+  // Whole or not at all for who looks, but not flushed: mails that are only caught need not outlast a power cut.
+  writeFileSync(`${file}.tmp`, content, { mode: 0o600, flag: "wx" });
+  renameSync(`${file}.tmp`, file);
   return summarize(id, content);
 }
 

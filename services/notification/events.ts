@@ -25,7 +25,7 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     tx: NotificationTransaction,
     { eventId }: EventContext,
   ): Promise<void> {
-    await tellUser(tx, eventId, recipient, message, mailDomain);
+    tellUser(tx, eventId, recipient, message, mailDomain);
     mailComes();
   }
 

@@ -9,31 +9,33 @@ export interface Recipient {
 }
 
 /**
- * Tells a user of an event: the notification and the mail to send are stored in the transaction of
+ * Tells a user of an event: the notification and the mail to send are stored with the end of the transaction of
  * the event. They are there once, however often the event comes.
  *
  * @param tx the transaction of the event
  * @param eventId the event
  * @param mailDomain ends the Message-ID
  */
-export async function tellUser(
+export function tellUser(
   tx: NotificationTransaction,
   eventId: string,
   { userId, email }: Recipient,
   { topic, title, body, subjectId, mail }: Message,
   mailDomain: string,
-): Promise<void> {
+): void {
   const messageId = `<${eventId}@${mailDomain}>`;
-  await Promise.all([
+  tx.finishWith(
     tx.sql
       .insertInto("notification")
       .values({ id: uuidv7(), event_id: eventId, user_id: userId, topic, title, body, subject_id: subjectId })
       .onConflict((conflict) => conflict.column("event_id").doNothing())
-      .execute(),
+      .compile(),
+  );
+  tx.finishWith(
     tx.sql
       .insertInto("mail")
       .values({ id: uuidv7(), event_id: eventId, recipient: email, message_id: messageId, ...mail })
       .onConflict((conflict) => conflict.column("event_id").doNothing())
-      .execute(),
-  ]);
+      .compile(),
+  );
 }

@@ -10,7 +10,7 @@ import type { entities } from "./entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "./errors.ts";
 import type { OrderChanges } from "./order-changes.ts";
 import { toOrder } from "./order-message.ts";
-import { moveOrder, requireOrder, requireOrderOf, type StoredOrder, tryMoveOrder } from "./orders.ts";
+import { moveOrder, requireOrderOf, type StoredOrder, tryMoveOrder } from "./orders.ts";
 import type { Shop } from "./shop.ts";
 import { voidError } from "./translate-error.ts";
 
@@ -49,8 +49,7 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
     },
   ],
   async complete({ input }, tx) {
-    await moveOrder(tx.sql, input.orderId, "CANCELLING", "CANCELLED", input.reason);
-    const order = await requireOrder(tx.sql, input.orderId);
+    const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason);
     tx.emit(OrderCancelledSchema, {
       orderId: order.id,
       customerId: order.customer_id,
@@ -60,7 +59,7 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
     return {};
   },
   async abandon({ input }, _, tx) {
-    await moveOrder(tx.sql, input.orderId, "CANCELLING", "CONFIRMED");
+    await moveOrder(tx, input.orderId, "CANCELLING", "CONFIRMED");
   },
 });
 
@@ -109,7 +108,7 @@ async function beginCancelling(sagas: Sagas, scope: Scope, orderId: string, reas
     await sagas.execute(scope, cancelOrderSaga, {
       id: uuidv7(),
       async prepare(tx) {
-        if (await tryMoveOrder(tx.sql, orderId, "CONFIRMED", "CANCELLING")) return { orderId, reason };
+        if (await tryMoveOrder(tx, orderId, "CONFIRMED", "CANCELLING")) return { orderId, reason };
         throw refuse(ErrorReason.ORDER_NOT_CANCELLABLE, "the order is being cancelled already");
       },
     });

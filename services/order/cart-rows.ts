@@ -1,6 +1,7 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { uuidv7 } from "uuidv7";
-import type { OrderSql } from "./database.ts";
+import type { Scope } from "#kit/scope.ts";
+import type { OrderDatabase, OrderSql, OrderTransaction } from "./database.ts";
 import type { Countable } from "./pricing/price-cart.ts";
 
 /** A cart without its lines. */
@@ -77,6 +78,12 @@ export async function openCart(db: OrderSql, customerId: string, currency: strin
   return rows[0] as StoredCart;
 }
 
+/** A cart, and a line of it. */
+interface CartWithLine {
+  readonly cart: StoredCart;
+  readonly line: StoredLine;
+}
+
 /**
  * Touches a customer's cart, as touchCart does, and adds a quantity to the line with the same variant and note, or a
  * line when there is none.
@@ -92,21 +99,62 @@ export async function addLine(
   customerId: string,
   currency: string,
   item: Omit<StoredLine, "id">,
-): Promise<{ cart: StoredCart; line: StoredLine }> {
-  const { rows } = await sql<CartRow & StoredLine>`
+): Promise<CartWithLine> {
+  const { rows } = await addingLine(customerId, currency, item, sql`true`).execute(tx);
+  return withItem(rows[0] as AddedRow, item);
+}
+
+/**
+ * Does what addLine does, with one statement and no transaction, if nobody has changed the cart.
+ *
+ * @param db order's database
+ * @param scope the work
+ * @param customerId whose cart
+ * @param currency the currency of a new cart
+ * @param item what to add
+ * @param version the version that the cart had; 0 when there was none
+ * @returns undefined, and nothing is added, when the cart has another version
+ */
+export async function addLineTo(
+  db: OrderDatabase,
+  scope: Scope,
+  customerId: string,
+  currency: string,
+  item: Omit<StoredLine, "id">,
+  version: number,
+): Promise<CartWithLine | undefined> {
+  const adding = addingLine(customerId, currency, item, sql`cart.version = ${version}`);
+  const [row] = await db.change(scope, adding.compile(db.sql));
+  return row && withItem(row, item);
+}
+
+type AddedRow = { cart_id: string; currency: string; version: number; id: string; quantity: bigint };
+
+function addingLine(
+  customerId: string,
+  currency: string,
+  { variantId, quantity, note }: Omit<StoredLine, "id">,
+  condition: RawBuilder<unknown>,
+) {
+  return sql<AddedRow>`
     with touched as (
       insert into cart (id, customer_id, currency) values (${uuidv7()}, ${customerId}, ${currency})
-      on conflict (customer_id) do update set version = cart.version + 1, update_time = now()
+      on conflict (customer_id) do update set version = cart.version + 1, update_time = now() where ${condition}
       returning id, currency, version
     ), added as (
       insert into cart_line (id, cart_id, variant_id, quantity, note)
-      select ${uuidv7()}, id, ${item.variantId}, ${item.quantity}, ${item.note} from touched
+      select ${uuidv7()}, id, ${variantId}, ${quantity}, ${note} from touched
       on conflict (cart_id, variant_id, note) do update set quantity = cart_line.quantity + excluded.quantity
       returning id, quantity
     )
-    select touched.id as cart_id, currency, version, added.id, quantity from touched, added`.execute(tx);
-  const { cart_id, version, id, quantity, ...row } = rows[0] as CartRow & StoredLine;
-  return { cart: { id: cart_id, currency: row.currency, version }, line: { ...item, id, quantity } };
+    select touched.id as cart_id, currency, version, added.id, quantity from touched, added`;
+}
+
+function withItem(
+  { cart_id, currency, version, id, quantity }: AddedRow,
+  item: Omit<StoredLine, "id">,
+): CartWithLine {
+  return { cart: { id: cart_id, currency, version }, line: { ...item, id, quantity } };
 }
 
 /**
@@ -183,17 +231,12 @@ export async function lockCart(tx: OrderSql, customerId: string): Promise<Stored
 }
 
 /**
- * The lines of a cart without what PENDING orders hold of them.
+ * The lines of a customer's cart without what PENDING orders hold of them.
  *
  * @param tx a transaction in which the cart is locked
- * @param cartId the cart
- * @param customerId whose it is
+ * @param customerId whose cart
  */
-export async function orderableLines(
-  tx: OrderSql,
-  cartId: string,
-  customerId: string,
-): Promise<StoredLine[]> {
+export async function orderableLines(tx: OrderSql, customerId: string): Promise<StoredLine[]> {
   const { rows } = await sql<StoredLine>`
     with held as (
       select cart_line_id, sum(quantity) as quantity
@@ -202,24 +245,24 @@ export async function orderableLines(
       group by cart_line_id
     )
     select l.id, l.variant_id as "variantId", l.note, (l.quantity - coalesce(held.quantity, 0))::bigint as quantity
-    from cart_line l left join held on held.cart_line_id = l.id
-    where l.cart_id = ${cartId} and l.quantity > coalesce(held.quantity, 0)
+    from cart c join cart_line l on l.cart_id = c.id left join held on held.cart_line_id = l.id
+    where c.customer_id = ${customerId} and l.quantity > coalesce(held.quantity, 0)
     order by l.position`.execute(tx);
   return rows;
 }
 
 /**
- * Takes what was ordered out of a cart; what was added since stays.
+ * Takes what was ordered out of a cart with the end of a transaction; what was added since stays.
  *
  * @param tx a transaction in which the cart is touched
  * @param orderId the order
  */
-export async function takeOrderedLines(tx: OrderSql, orderId: string): Promise<void> {
-  await sql`
-    with ordered as (select cart_line_id, quantity from order_line where order_id = ${orderId}),
-    emptied as (
-      delete from cart_line l using ordered o where l.id = o.cart_line_id and l.quantity <= o.quantity
-    )
-    update cart_line l set quantity = l.quantity - o.quantity
-    from ordered o where l.id = o.cart_line_id and l.quantity > o.quantity`.execute(tx);
+export function takeOrderedLines(tx: OrderTransaction, orderId: string): void {
+  const taken = (value: (value: unknown) => string) =>
+    `order_line o where o.order_id = ${value(orderId)} and o.cart_line_id = l.id`;
+  tx.finishWith((value) => `delete from cart_line l using ${taken(value)} and o.quantity >= l.quantity`);
+  tx.finishWith(
+    (value) =>
+      `update cart_line l set quantity = l.quantity - o.quantity from ${taken(value)} and o.quantity < l.quantity`,
+  );
 }

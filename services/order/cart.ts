@@ -1,6 +1,7 @@
 import type { Scope } from "#kit/scope.ts";
 import {
   addLine,
+  addLineTo,
   openCart,
   readCart,
   readLines,
@@ -12,7 +13,7 @@ import {
 } from "./cart-rows.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { type Breakdown, priceCart } from "./pricing/price-cart.ts";
-import { pricesOf, readSaleVariants, type SaleVariants } from "./sale-variants.ts";
+import { pricesOf, type SaleVariants } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
 
 /** How many lines a cart may have. */
@@ -39,7 +40,7 @@ export async function getCart(shop: Shop, scope: Scope, customerId: string): Pro
   if (found === undefined) {
     return priced(shop, await openCart(shop.db.sql, customerId, shop.currency), [], new Map());
   }
-  return priced(shop, found.cart, found.lines, await readSaleVariants(scope, variantsOf(found.lines)));
+  return priced(shop, found.cart, found.lines, await shop.readSaleVariants(scope, variantsOf(found.lines)));
 }
 
 /**
@@ -60,15 +61,24 @@ export async function addItem<R>(
   answer: (cart: PricedCart) => R,
 ): Promise<R> {
   const before = await readCart(shop.db.sql, customerId);
-  const variants = await readSaleVariants(scope, [item.variantId, ...variantsOf(before?.lines ?? [])]);
+  const known = before?.lines ?? [];
+  const { version, currency } = before?.cart ?? { version: 0, currency: shop.currency };
+  const variants = await shop.readSaleVariants(scope, [item.variantId, ...variantsOf(known)]);
+  if (scope.idempotency === undefined) {
+    requireOnSale(variants, item.variantId, currency);
+    requireFits(withItem(known, item));
+    const added = await addLineTo(shop.db, scope, customerId, currency, item, version);
+    if (added !== undefined) return answer(priced(shop, added.cart, withLine(known, added.line), variants));
+  }
+  // Somebody else was faster, or the answer is kept.
   return shop.db.write(scope, async (tx) => {
     const { cart, line } = await addLine(tx.sql, customerId, shop.currency, item);
-    const isUnchanged = cart.version === (before?.cart.version ?? 0) + 1;
-    const lines = isUnchanged ? withLine(before?.lines ?? [], line) : await readLines(tx.sql, cart.id);
+    const isUnchanged = cart.version === version + 1;
+    const lines = isUnchanged ? withLine(known, line) : await readLines(tx.sql, cart.id);
     requireOnSale(variants, item.variantId, cart.currency);
     requireFits(lines);
     // Asks only for what somebody else put into the cart since; no other transaction waits for a service.
-    const all = await readSaleVariants(scope, variantsOf(lines), variants);
+    const all = await shop.readSaleVariants(scope, variantsOf(lines), variants);
     return answer(priced(shop, cart, lines, all));
   });
 }
@@ -101,7 +111,7 @@ export async function updateItem(
     }
     return { cart, lines };
   });
-  return priced(shop, cart, lines, await readSaleVariants(scope, variantsOf(lines)));
+  return priced(shop, cart, lines, await shop.readSaleVariants(scope, variantsOf(lines)));
 }
 
 /**
@@ -160,6 +170,13 @@ function requireFits(lines: readonly StoredLine[]): void {
     `a line holds ${MAX_QUANTITY} and would hold ${large.quantity}; add fewer`,
     { metadata: { limit: String(MAX_QUANTITY), line_id: large.id, variant_id: large.variantId } },
   );
+}
+
+/** What the lines will be with an item more. */
+function withItem(lines: readonly StoredLine[], item: Omit<StoredLine, "id">): StoredLine[] {
+  const same = lines.find(({ variantId, note }) => variantId === item.variantId && note === item.note);
+  const quantity = item.quantity + (same?.quantity ?? 0n);
+  return withLine(lines, { ...item, id: same?.id ?? "", quantity });
 }
 
 /** New lines come last. */

@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { Logger } from "pino";
+import type { Signal } from "#kit/data/signal.ts";
 
 /** Tells those who wait that an order changed. */
 export interface OrderChanges {
@@ -27,17 +28,25 @@ export interface OrderWatch {
 }
 
 const CHANNEL = "order_changed";
+/** The least time between two notifications of other processes, in ms. */
+const SPACING_MS = 20;
+/** How many orders one notification names: a payload has 8,000 bytes at most. */
+const MOST_NAMED = 200;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
- * Opens the one ear of a process for changes of orders: a connection of its own, made again when it breaks.
+ * Opens the one ear of a process for changes of orders, and its mouth for the ears of others: a connection of its own,
+ * made again when it breaks. What is lost with it, or with a process, is found by looking.
  *
  * @param url order's database
+ * @param bell rings for the orders that this process changed
  * @param log told when the connection breaks
  */
-export function listenForOrderChanges(url: string, log: Logger): OrderChanges {
+export function listenForOrderChanges(url: string, bell: Signal<string>, log: Logger): OrderChanges {
   const bells = new Map<string, Set<() => void>>();
+  const untold = new Set<string>();
+  let telling: NodeJS.Timeout | undefined;
   let pauseMs = FIRST_PAUSE_MS;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -46,6 +55,20 @@ export function listenForOrderChanges(url: string, log: Logger): OrderChanges {
   function ring(orderId: string): void {
     for (const bell of bells.get(orderId) ?? []) bell();
   }
+
+  /** It is no part of the transactions that changed the orders, and one for many of them. */
+  function tellOthers(): void {
+    const ids = [...untold].slice(0, MOST_NAMED);
+    for (const id of ids) untold.delete(id);
+    telling = untold.size > 0 ? setTimeout(tellOthers, SPACING_MS) : undefined;
+    client.query("select pg_notify($1, $2)", [CHANNEL, ids.join()]).catch(() => {});
+  }
+
+  const unheed = bell.heed((orderId) => {
+    ring(orderId);
+    untold.add(orderId);
+    telling ??= setTimeout(tellOthers, SPACING_MS);
+  });
 
   function connect(): pg.Client {
     const current = new pg.Client({
@@ -65,7 +88,9 @@ export function listenForOrderChanges(url: string, log: Logger): OrderChanges {
     };
     current.on("error", broken);
     current.on("end", () => broken());
-    current.on("notification", ({ payload }) => ring(payload ?? ""));
+    current.on("notification", ({ payload = "" }) => {
+      for (const orderId of payload.split(",")) ring(orderId);
+    });
     current
       .connect()
       .then(() => current.query(`listen ${CHANNEL}`))
@@ -93,6 +118,9 @@ export function listenForOrderChanges(url: string, log: Logger): OrderChanges {
     },
     async stop() {
       stopped = true;
+      unheed();
+      if (telling !== undefined) tellOthers();
+      clearTimeout(telling);
       clearTimeout(timer);
       await client.end().catch(() => {});
     },

@@ -1,6 +1,6 @@
 import { type Selectable, sql } from "kysely";
 import type { Tables } from "#kit/data/tables.ts";
-import type { OrderSql } from "./database.ts";
+import type { OrderSql, OrderTransaction } from "./database.ts";
 import type { entities } from "./entities.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { mayMove, type OrderState } from "./order-state.ts";
@@ -23,20 +23,20 @@ export type NewOrder = Omit<
 > & { readonly lines: readonly Omit<StoredOrderLine, "order_id" | "position">[] };
 
 /**
- * Stores a new order, PENDING.
+ * Stores a new order, PENDING, with the end of a transaction.
  *
  * @param tx the transaction
  * @param order the order with its lines
  */
-export async function insertOrder(tx: OrderSql, { lines, ...order }: NewOrder): Promise<void> {
+export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder): void {
   const rows = lines.map((line, position) => ({ ...line, order_id: order.id, position }));
-  await Promise.all([
-    tx
+  tx.finishWith(
+    tx.sql
       .insertInto("orders")
       .values({ ...order, state: "PENDING" })
-      .execute(),
-    tx.insertInto("order_line").values(rows).execute(),
-  ]);
+      .compile(),
+  );
+  tx.finishWith(tx.sql.insertInto("order_line").values(rows).compile());
 }
 
 /**
@@ -47,18 +47,18 @@ export async function insertOrder(tx: OrderSql, { lines, ...order }: NewOrder): 
  * @param from the state in which it must be
  * @param to the state in which it shall be
  * @param cancelReason why it is cancelled
- * @returns whether it was brought there
+ * @returns the order as it is then; undefined when it was in another state
  * @throws Error when no order may go that way
  */
 export async function tryMoveOrder(
-  tx: OrderSql,
+  tx: OrderTransaction,
   id: string,
   from: OrderState,
   to: OrderState,
   cancelReason = "",
-): Promise<boolean> {
+): Promise<StoredOrder | undefined> {
   if (!mayMove(from, to)) throw new Error(`an order may not go from ${from} to ${to}`);
-  const { numUpdatedRows } = await tx
+  const moving = tx.sql
     .updateTable("orders")
     .set({
       state: to,
@@ -68,8 +68,12 @@ export async function tryMoveOrder(
     })
     .where("id", "=", id)
     .where("state", "=", from)
+    .returningAll()
     .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  const [moved, lines] = await Promise.all([moving, readLinesOf(tx.sql, [id])]);
+  if (moved === undefined) return undefined;
+  tx.ring(id);
+  return { ...moved, lines };
 }
 
 /**
@@ -80,28 +84,19 @@ export async function tryMoveOrder(
  * @param from the state in which it is
  * @param to the state in which it shall be
  * @param cancelReason why it is cancelled
+ * @returns the order as it is then
  * @throws Error when it is in another state, or no order may go that way
  */
 export async function moveOrder(
-  tx: OrderSql,
+  tx: OrderTransaction,
   id: string,
   from: OrderState,
   to: OrderState,
   cancelReason = "",
-): Promise<void> {
-  if (await tryMoveOrder(tx, id, from, to, cancelReason)) return;
+): Promise<StoredOrder> {
+  const moved = await tryMoveOrder(tx, id, from, to, cancelReason);
+  if (moved !== undefined) return moved;
   throw new Error(`order ${id} cannot become ${to}: it is no longer ${from}`);
-}
-
-/**
- * An order by its id, whoever's it is.
- *
- * @param db where to read
- * @param id the order
- * @throws SoukError ORDER_NOT_FOUND
- */
-export async function requireOrder(db: OrderSql, id: string): Promise<StoredOrder> {
-  return found(db, id, await db.selectFrom("orders").selectAll().where("id", "=", id).executeTakeFirst());
 }
 
 /**
@@ -119,7 +114,11 @@ export async function requireOrderOf(db: OrderSql, id: string, customerId: strin
     .where("id", "=", id)
     .where("customer_id", "=", customerId)
     .executeTakeFirst();
-  return found(db, id, order);
+  if (order !== undefined) return { ...order, lines: await readLinesOf(db, [id]) };
+  throw refuse(
+    ErrorReason.ORDER_NOT_FOUND,
+    `you have no order ${id}; list your orders to see which there are`,
+  );
 }
 
 /**
@@ -145,28 +144,21 @@ export async function listOrdersOf(
     .orderBy("id", "desc")
     .limit(limit)
     .execute();
-  return withLines(db, orders);
-}
-
-async function found(db: OrderSql, id: string, order: OrderRow | undefined): Promise<StoredOrder> {
-  const [whole] = order === undefined ? [] : await withLines(db, [order]);
-  if (whole !== undefined) return whole;
-  throw refuse(
-    ErrorReason.ORDER_NOT_FOUND,
-    `you have no order ${id}; list your orders to see which there are`,
-  );
-}
-
-async function withLines(db: OrderSql, orders: readonly OrderRow[]): Promise<StoredOrder[]> {
   if (orders.length === 0) return [];
-  const ids = orders.map(({ id }) => id);
-  const lines = await db
+  const lines = await readLinesOf(
+    db,
+    orders.map(({ id }) => id),
+  );
+  const linesByOrder = Map.groupBy(lines, (line) => line.order_id);
+  return orders.map((order) => ({ ...order, lines: linesByOrder.get(order.id) ?? [] }));
+}
+
+function readLinesOf(db: OrderSql, orderIds: readonly string[]): Promise<StoredOrderLine[]> {
+  return db
     .selectFrom("order_line")
     .selectAll()
-    .where("order_id", "=", sql<string>`any(${ids})`)
+    .where("order_id", "=", sql<string>`any(${orderIds})`)
     .orderBy("order_id")
     .orderBy("position")
     .execute();
-  const linesByOrder = Map.groupBy(lines, (line) => line.order_id);
-  return orders.map((order) => ({ ...order, lines: linesByOrder.get(order.id) ?? [] }));
 }

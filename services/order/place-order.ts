@@ -11,9 +11,8 @@ import type { Scope } from "#kit/scope.ts";
 import { readCart, takeOrderedLines, touchCart } from "./cart-rows.ts";
 import type { entities } from "./entities.ts";
 import { toOrder } from "./order-message.ts";
-import { moveOrder, requireOrder, requireOrderOf, type StoredOrder } from "./orders.ts";
+import { moveOrder, requireOrderOf, type StoredOrder } from "./orders.ts";
 import { type Checkout, prepareOrder } from "./prepare-order.ts";
-import { readSaleVariants } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
 import { paymentError, stockError } from "./translate-error.ts";
 
@@ -32,8 +31,10 @@ type Placing = {
 /** What steps find out for later ones. */
 type Nothing = Record<string, never>;
 
+/** The order itself, for who waits in the process that confirms it. */
+const ORDER = Symbol("order");
 /** What becomes of it. */
-type Placed = { readonly orderId: string };
+type Placed = { readonly orderId: string; readonly [ORDER]?: StoredOrder };
 
 /**
  * Places an order. The PENDING order is there when it begins. Stock is made final before the order is confirmed:
@@ -84,22 +85,21 @@ export const placeOrderSaga = defineSaga<Placing, Nothing, Placed, typeof entiti
     },
   ],
   async complete({ sagaId, input }, tx) {
-    await Promise.all([
+    const [order] = await Promise.all([
+      moveOrder(tx, sagaId, "PENDING", "CONFIRMED"),
       touchCart(tx.sql, input.customerId, input.currency),
-      moveOrder(tx.sql, sagaId, "PENDING", "CONFIRMED"),
-      takeOrderedLines(tx.sql, sagaId),
     ]);
-    const order = await requireOrder(tx.sql, sagaId);
+    takeOrderedLines(tx, sagaId);
     tx.emit(OrderConfirmedSchema, {
       orderId: order.id,
       customerId: order.customer_id,
       email: order.email,
       order: toOrder(order),
     });
-    return { orderId: sagaId };
+    return { orderId: sagaId, [ORDER]: order };
   },
   async abandon({ sagaId }, error, tx) {
-    await moveOrder(tx.sql, sagaId, "PENDING", "CANCELLED", error.reason || codeName(error.code));
+    await moveOrder(tx, sagaId, "PENDING", "CANCELLED", error.reason || codeName(error.code));
   },
 });
 
@@ -124,13 +124,13 @@ export async function placeOrder(
 ): Promise<StoredOrder> {
   const { lines = [] } = (await readCart(shop.db.sql, checkout.customerId)) ?? {};
   const ids = lines.map(({ variantId }) => variantId);
-  const variants = await readSaleVariants(scope, ids);
+  const variants = await shop.readSaleVariants(scope, ids);
   const id = uuidv7();
-  const { orderId } = await sagas.execute(scope, placeOrderSaga, {
+  const { orderId, [ORDER]: order } = await sagas.execute(scope, placeOrderSaga, {
     id,
     async prepare(tx) {
       tx.about(id);
-      const { lines, total, currency } = await prepareOrder(shop, tx.sql, scope, id, checkout, variants);
+      const { lines, total, currency } = await prepareOrder(shop, tx, scope, id, checkout, variants);
       return {
         customerId: checkout.customerId,
         lines: lines.map(({ variant_id, quantity }) => ({ variantId: variant_id, quantity })),
@@ -141,5 +141,5 @@ export async function placeOrder(
       };
     },
   });
-  return requireOrderOf(shop.db.sql, orderId, checkout.customerId);
+  return order ?? requireOrderOf(shop.db.sql, orderId, checkout.customerId);
 }

@@ -5,12 +5,12 @@ import type { SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
 import type { Scope } from "#kit/scope.ts";
 import { lockCart, orderableLines, type StoredLine } from "./cart-rows.ts";
 import { cartEmpty, requireAvailable, requireExpected, requireShipping } from "./checkout-rules.ts";
-import type { OrderSql } from "./database.ts";
+import type { OrderTransaction } from "./database.ts";
 import { toStoredAddress } from "./order-message.ts";
 import { newOrderNumber } from "./order-number.ts";
 import { insertOrder, type NewOrder } from "./orders.ts";
 import { type PricedLine, priceCart } from "./pricing/price-cart.ts";
-import { pricesOf, readSaleVariants, type SaleVariants } from "./sale-variants.ts";
+import { pricesOf, type SaleVariants } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
 
 /** What a customer asks for. */
@@ -37,19 +37,21 @@ export interface Checkout {
  */
 export async function prepareOrder(
   shop: Shop,
-  tx: OrderSql,
+  tx: OrderTransaction,
   scope: Scope,
   id: string,
   checkout: Checkout,
   known: SaleVariants,
 ): Promise<NewOrder> {
-  const cart = await lockCart(tx, checkout.customerId);
+  const [cart, lines] = await Promise.all([
+    lockCart(tx.sql, checkout.customerId),
+    orderableLines(tx.sql, checkout.customerId),
+  ]);
   if (cart === undefined) throw cartEmpty("the cart is empty; add something first");
-  const lines = await orderableLines(tx, cart.id, checkout.customerId);
   if (lines.length === 0) throw cartEmpty("nothing is in the cart that is not being ordered already");
 
   const ids = lines.map(({ variantId }) => variantId);
-  const variants = await readSaleVariants(scope, ids, known);
+  const variants = await shop.readSaleVariants(scope, ids, known);
   const { currency } = cart;
   const shipping = requireShipping(shop, currency, checkout.shippingMethod);
   const { taxBasisPoints } = shop;
@@ -71,7 +73,7 @@ export async function prepareOrder(
     shipping_method: shipping.id,
     lines: breakdown.lines.map((priced) => frozen(priced, variants.get(priced.line.variantId))),
   };
-  await insertOrder(tx, order);
+  insertOrder(tx, order);
   return order;
 }
 

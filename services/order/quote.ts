@@ -3,7 +3,7 @@ import { readCart, type StoredLine } from "./cart-rows.ts";
 import { cartEmpty, requireAvailable, shippingIn } from "./checkout-rules.ts";
 import { type Breakdown, priceCart } from "./pricing/price-cart.ts";
 import type { ShippingMethod } from "./pricing/shipping.ts";
-import { pricesOf, readSaleVariants } from "./sale-variants.ts";
+import { pricesOf } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
 
 /** What a cart costs with one way of shipping it. */
@@ -29,7 +29,7 @@ export async function getQuotes(shop: Shop, scope: Scope, customerId: string): P
   const { currency } = cart;
   const { taxBasisPoints } = shop;
   const ids = lines.map(({ variantId }) => variantId);
-  const prices = pricesOf(await readSaleVariants(scope, ids));
+  const prices = pricesOf(await shop.readSaleVariants(scope, ids));
   const quotes = shippingIn(shop, currency).map((method) => ({
     method,
     breakdown: priceCart({ currency, lines, prices, shipping: method, taxBasisPoints }),

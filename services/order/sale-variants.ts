@@ -1,30 +1,94 @@
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import { ProductService, type SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
+import type { RootScope } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
 
 /** What was asked of product, by variant: undefined where the variant is not on sale. */
 export type SaleVariants = ReadonlyMap<string, SaleVariant | undefined>;
 
 /**
- * Asks product for variants as they are on sale now, with one call; none when all are known.
+ * Asks product for variants as they are on sale now, with one call at most; none when all are known.
  *
  * @param scope the work
  * @param ids the variants, 200 at most, in lower case; one may stand several times
  * @param known what was asked for before
  * @returns what was known and what was asked for
  */
-export async function readSaleVariants(
+export type ReadSaleVariants = (
   scope: Scope,
   ids: readonly string[],
-  known: SaleVariants = new Map(),
-): Promise<SaleVariants> {
-  const unknown = new Set(ids.filter((id) => !known.has(id)));
-  if (unknown.size === 0) return known;
-  const { variants } = await scope.mesh(ProductService).batchGetVariants({ ids: [...unknown] });
-  const all = new Map(known);
-  for (const id of unknown) all.set(id, undefined);
-  for (const sale of variants) all.set(sale.variant?.id ?? "", sale);
-  return all;
+  known?: SaleVariants,
+) => Promise<SaleVariants>;
+
+/** How many variants product takes at a time. */
+const MOST_ASKED = 200;
+const ASK_MS = 2_000;
+/** How long one waits for the question under way to be answered before the next is asked beside it, in ms. */
+const PATIENCE_MS = 5;
+
+/** A question that is still open for others. */
+interface Question {
+  /** The first who asks. */
+  readonly scope: Scope;
+  readonly ids: Set<string>;
+  readonly answer: PromiseWithResolvers<SaleVariants>;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Makes what asks product: those who come while a question is under way ask the next one together, so that many at
+ * once cost few calls. Each is asked after the last who joined it came, so nobody gets what was true before.
+ *
+ * @param rootScope makes the scope of a question that is nobody's alone
+ */
+export function saleVariantReader(rootScope: RootScope): ReadSaleVariants {
+  let next: Question | undefined;
+  let underWay = 0;
+
+  function join(scope: Scope, ids: ReadonlySet<string>): Promise<SaleVariants> {
+    if (next !== undefined && next.ids.size + ids.size > MOST_ASKED) send();
+    next ??= {
+      scope,
+      ids: new Set(),
+      answer: Promise.withResolvers(),
+      timer: setTimeout(send, PATIENCE_MS),
+    };
+    for (const id of ids) next.ids.add(id);
+    const { answer } = next;
+    if (underWay === 0) send();
+    return answer.promise;
+  }
+
+  function send(): void {
+    if (next === undefined) return;
+    const { scope, ids, answer, timer } = next;
+    next = undefined;
+    clearTimeout(timer);
+    underWay++;
+    ask(scope, [...ids])
+      .finally(() => {
+        underWay--;
+        if (underWay === 0) send();
+      })
+      .then(answer.resolve, answer.reject);
+  }
+
+  async function ask({ requestId, traceparent }: Scope, ids: string[]): Promise<SaleVariants> {
+    const scope = rootScope({
+      requestId,
+      timeoutMs: ASK_MS,
+      ...(traceparent !== undefined && { traceparent }),
+    });
+    const { variants } = await scope.mesh(ProductService).batchGetVariants({ ids });
+    return new Map(variants.map((sale) => [sale.variant?.id ?? "", sale]));
+  }
+
+  return async (scope, ids, known = new Map()) => {
+    const unknown = new Set(ids.filter((id) => !known.has(id)));
+    if (unknown.size === 0) return known;
+    const answer = await join(scope, unknown);
+    return new Map([...known, ...[...unknown].map((id) => [id, answer.get(id)] as const)]);
+  };
 }
 
 /**

@@ -22,9 +22,9 @@ export const order = defineService({
   port: 3004,
   settings: orderSettings,
   data: { entities, migrations },
-  serve({ db, settings, sagas, log, onStop }) {
-    const shop = openShop(db, settings);
-    const changes = listenForOrderChanges(databaseUrl("order", settings), log);
+  serve({ db, settings, sagas, log, rootScope, onStop }) {
+    const shop = openShop(db, settings, rootScope);
+    const changes = listenForOrderChanges(databaseUrl("order", settings), db.bell, log);
     onStop(changes.stop);
     return [
       implement(CartService, cartRpc(shop), [

@@ -1,10 +1,13 @@
+import type { RootScope } from "#kit/rpc/root-scope.ts";
 import type { OrderSettings } from "./config.ts";
 import type { OrderDatabase } from "./database.ts";
 import { type ShippingMethod, shippingMethods } from "./pricing/shipping.ts";
+import { type ReadSaleVariants, saleVariantReader } from "./sale-variants.ts";
 
 /** What carts and orders are handled with. */
 export interface Shop {
   readonly db: OrderDatabase;
+  readonly readSaleVariants: ReadSaleVariants;
   /** The currency of new carts, an ISO 4217 code. */
   readonly currency: string;
   /** The rate of the tax that prices contain, in hundredths of a percent. */
@@ -19,10 +22,12 @@ export interface Shop {
  *
  * @param db order's database
  * @param settings order's settings
+ * @param rootScope makes the scope of work that is nobody's alone
  */
-export function openShop(db: OrderDatabase, settings: OrderSettings): Shop {
+export function openShop(db: OrderDatabase, settings: OrderSettings, rootScope: RootScope): Shop {
   return {
     db,
+    readSaleVariants: saleVariantReader(rootScope),
     currency: settings.ORDER_CURRENCY,
     taxBasisPoints: settings.ORDER_TAX_BASIS_POINTS,
     shipping: shippingMethods(settings),

@@ -38,7 +38,7 @@ export async function authorizePayment(
   const charge = await payments.ask(scope, (provider, signal) =>
     provider.authorize({ idempotencyKey: id, amount, token }, signal),
   );
-  const recorded = await recordCharge(payments, scope, id, charge);
+  const recorded = await recordCharge(payments, scope, payment, charge);
   if (recorded.state === "VOIDED" && charge.status === "authorized") {
     await giveBack(payments, scope, charge.id);
   }

@@ -17,7 +17,7 @@ export async function capturePayment(payments: Payments, scope: Scope, id: strin
 
   // Where somebody gives the payment up meanwhile, the provider decides who comes first.
   const charge = await payments.ask(scope, (provider, signal) => provider.capture(chargeId, signal));
-  const recorded = await recordCharge(payments, scope, id, charge);
+  const recorded = await recordCharge(payments, scope, payment, charge);
   if (recorded.state !== "CAPTURED") throw stateConflict(recorded, "captured");
   return recorded;
 }

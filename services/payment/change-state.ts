@@ -23,19 +23,19 @@ const STATE_OF_CHARGE = {
  * Records what the provider said of the charge of a payment, with the event that tells of it. Where
  * the payment has moved on meanwhile, it stays as it is.
  *
- * @param id the payment
+ * @param payment the payment, in whatever state; what it is about never changes
  * @param charge what the provider said
  * @returns the payment as it is then
  */
 export function recordCharge(
   payments: Payments,
   scope: Scope,
-  id: string,
+  payment: StoredPayment,
   charge: Charge,
 ): Promise<StoredPayment> {
   const state = STATE_OF_CHARGE[charge.status];
   const facts = { provider_charge_id: charge.id, decline_reason: charge.declineReason ?? null };
-  return changeState(payments, scope, id, {
+  return changeState(payments, scope, payment, {
     from: PREDECESSORS[state],
     to: state,
     facts,
@@ -47,11 +47,15 @@ export function recordCharge(
  * Gives up a payment for which the provider has no charge. It may still be working on one, so the
  * provider is asked again later.
  *
- * @param id the payment
+ * @param payment the payment
  * @returns the payment as it is then: VOIDED, unless it moved on meanwhile
  */
-export function giveUpUncharged(payments: Payments, scope: Scope, id: string): Promise<StoredPayment> {
-  return changeState(payments, scope, id, {
+export function giveUpUncharged(
+  payments: Payments,
+  scope: Scope,
+  payment: StoredPayment,
+): Promise<StoredPayment> {
+  return changeState(payments, scope, payment, {
     from: ["PENDING"],
     to: "VOIDED",
     facts: {},
@@ -70,28 +74,27 @@ interface Change {
 async function changeState(
   { db, reconcileAfterMs }: Payments,
   scope: Scope,
-  id: string,
+  payment: StoredPayment,
   { from, to, facts, watchForCharge }: Change,
 ): Promise<StoredPayment> {
-  const changed = await db.write(scope, async (tx) => {
-    const payment = await tx.sql
-      .updateTable("payment")
-      .set({
-        ...facts,
-        state: to,
-        update_time: sql<Date>`now()`,
-        reconcile_time: watchForCharge ? fromNow(reconcileAfterMs) : null,
-      })
-      .where("id", "=", id)
-      .where("state", "in", from)
-      .returningAll()
-      .executeTakeFirst();
-    if (payment === undefined) return undefined;
-    const amount = amountOf(payment);
+  const { id } = payment;
+  const amount = amountOf(payment);
+  const change = db.sql
+    .updateTable("payment")
+    .set({
+      ...facts,
+      state: to,
+      update_time: sql<Date>`now()`,
+      reconcile_time: watchForCharge ? fromNow(reconcileAfterMs) : null,
+    })
+    .where("id", "=", id)
+    .where("state", "in", from)
+    .returningAll()
+    .compile();
+  const [changed] = await db.change(scope, change, (tx) => {
     if (to === "AUTHORIZED") tx.emit(PaymentAuthorizedSchema, { paymentId: id, amount });
     if (to === "CAPTURED") tx.emit(PaymentCapturedSchema, { paymentId: id, amount });
     if (to === "VOIDED") tx.emit(PaymentVoidedSchema, { paymentId: id });
-    return payment;
   });
   return changed ?? (await getPayment(db, id));
 }

@@ -43,7 +43,7 @@ async function reconcile(payments: Payments, scope: Scope, payment: StoredPaymen
   if (charge === undefined) {
     await waitForCharge(db, scope, payment);
   } else if (payment.state === "PENDING") {
-    await recordCharge(payments, scope, payment.id, charge);
+    await recordCharge(payments, scope, payment, charge);
   } else {
     const orphan = charge.status === "authorized";
     const last = orphan ? await ask(scope, (provider, signal) => provider.void(charge.id, signal)) : charge;

@@ -45,7 +45,7 @@ async function release(payments: Payments, scope: Scope, payment: StoredPayment)
   const chargeId =
     payment.provider_charge_id ??
     (await ask(scope, (provider, signal) => provider.findByIdempotencyKey(id, signal)))?.id;
-  if (chargeId === undefined) return giveUpUncharged(payments, scope, id);
+  if (chargeId === undefined) return giveUpUncharged(payments, scope, payment);
   const charge = await ask(scope, (provider, signal) => provider.void(chargeId, signal));
-  return recordCharge(payments, scope, id, charge);
+  return recordCharge(payments, scope, payment, charge);
 }

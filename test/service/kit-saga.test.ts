@@ -26,10 +26,10 @@ test("a saga that goes well costs few statements", async (t) => {
   const { tell } = startStories(t, db, { leaseMs: 10_000 });
   const before = db.pool.statements();
   for (let n = 0; n < 20; n++) await tell("succeeds", { scope: callScope(`key ${n}`) });
-  // The look for the key; BEGIN, a note, the saga, COMMIT; three steps; BEGIN, a note, the end, COMMIT. Beside that
+  // BEGIN, a note, the saga, COMMIT; three steps; BEGIN, a note, the end, COMMIT. Beside that
   // it is looked, from time to time, whether sagas were lost.
   const each = (db.pool.statements() - before) / 20;
-  t.true(each >= 12 && each < 14, `${each} statements`);
+  t.true(each >= 11 && each < 13, `${each} statements`);
 });
 
 test("a step that fails for good has the steps before it undone, and the caller gets its error whole, each time", async (t) => {

@@ -143,7 +143,7 @@ export async function queueMail(
   const eventId = uuidv7();
   const mail = { subject, text: "Good day", html: "<p>Good day</p>" };
   const message = { topic: "test", title: subject, body: "Good day", subjectId: "", mail };
-  await db.write(scope, (tx) =>
+  await db.write(scope, async (tx) =>
     tellUser(tx, eventId, { userId: uuidv7(), email: recipient }, message, "souk.example"),
   );
   return eventId;

@@ -107,10 +107,10 @@ test("another amount for the same payment is refused, whatever became of it", as
   t.is(await outcomeOf(desk.authorize(pending, "tok_visa", { minor: 1n })), "PAYMENT_MISMATCH");
 });
 
-test("an authorization costs six statements, the provider's own one included", async (t) => {
+test("an authorization costs three statements, the provider's own one included", async (t) => {
   const own = ownConnection(t);
   await openDesk(own).authorize(newPaymentId());
-  t.is(own.pool.statements(), 6);
+  t.is(own.pool.statements(), 3);
 });
 
 test("the token of a card is kept nowhere", async (t) => {

@@ -1,20 +1,20 @@
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { Dialect, Kysely } from "kysely";
+import type { CompiledQuery, Dialect, Kysely } from "kysely";
 import { AuditRecordedSchema } from "#gen/souk/mesh/v1/audit_pb.ts";
 import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import type { Scope } from "../scope.ts";
 import { countChanges, isStanding, recordToKeep } from "./audit.ts";
 import { isCollision } from "./failure.ts";
-import { type FinishingPart, joinParts } from "./finish.ts";
+import { type FinishingPart, joinParts, partOf, type Statement } from "./finish.ts";
 import { claimKey, storeAnswer } from "./idempotency.ts";
 import { rememberEvents } from "./inbox.ts";
 import { poolDialect, queryBuilder, type Run } from "./kysely.ts";
 import type { Migrations } from "./migrations.ts";
 import { lazyEntityManagers } from "./orm.ts";
-import { type OutgoingEvent, outgoingEvent, storeEvents } from "./outbox.ts";
-import { type OutboxSignal, outboxSignal } from "./outbox-signal.ts";
-import { openPool, type PoolOptions, type SqlPool } from "./pool.ts";
+import { type OutgoingEvent, outgoingEvent, storeEvents, storeEventsOf } from "./outbox.ts";
+import { openPool, type PoolOptions, type SqlPool, type SqlResult } from "./pool.ts";
+import { createSignal, type Signal } from "./signal.ts";
 import type { Entities, Tables } from "./tables.ts";
 import { type OpenTransaction, openTransaction } from "./transaction.ts";
 
@@ -54,8 +54,10 @@ export interface Transaction<E extends Entities = Entities> {
    * @param objectId its id
    */
   about(objectId: string): void;
+  /** Tells who heeds the bell of the database of a thing, once the transaction is committed. */
+  ring(id: string): void;
   /** Adds a change to the statement that ends the transaction, so that it costs no round trip. */
-  finishWith(part: FinishingPart): void;
+  finishWith(part: FinishingPart | CompiledQuery): void;
 }
 
 /** The database of one service. */
@@ -65,7 +67,9 @@ export interface Database<E extends Entities = Entities> {
   /** The connections underneath. */
   readonly pool: SqlPool;
   /** Rings when events were stored. */
-  readonly outbox: OutboxSignal;
+  readonly outbox: Signal<readonly OutgoingEvent[]>;
+  /** Tells of what transactions rang for. */
+  readonly bell: Signal<string>;
   /**
    * The unit of work: one transaction holds the change, the events that tell of it, the record of who made it and
    * the answer that is kept under the idempotency key of the call. Where the key is known, the answer is replayed
@@ -76,6 +80,20 @@ export interface Database<E extends Entities = Entities> {
    * @throws SoukError DEPENDENCY_UNAVAILABLE when the database is away, IDEMPOTENCY_KEY_REUSED, DEADLINE_EXCEEDED
    */
   write<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R>;
+  /**
+   * A unit of work of one statement, which needs no transaction around it. It keeps no idempotency key.
+   *
+   * @param scope the work
+   * @param change an update, insert or delete that returns the rows it made
+   * @param tell emits the events that tell of it; they are stored with it where it made any
+   * @returns those rows
+   * @throws SoukError DEPENDENCY_UNAVAILABLE when the database is away, DEADLINE_EXCEEDED
+   */
+  change<R>(
+    scope: Scope,
+    change: CompiledQuery<R>,
+    tell?: (tx: Pick<Transaction, "emit">) => void,
+  ): Promise<R[]>;
   /** @throws Error saying what keeps the database from serving: it is away, or lacks migrations */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -102,14 +120,22 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
   const pool = openPool({ ...options, size: options.poolSize });
   const dialect = poolDialect(pool);
   const entityManagers = lazyEntityManagers(dialect, options.entities);
-  const outbox = outboxSignal();
+  const outbox = createSignal<readonly OutgoingEvent[]>();
+  const bell = createSignal<string>();
   let migrated = false;
 
   async function attempt<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R> {
     const connection = openTransaction(await pool.acquire(scope.deadline));
     try {
-      const { answer, events, refusal } = await transact(connection, dialect, entityManagers, scope, work);
-      if (events > 0) outbox.raise();
+      const { answer, events, rung, refusal } = await transact(
+        connection,
+        dialect,
+        entityManagers,
+        scope,
+        work,
+      );
+      if (events.length > 0) outbox.raise(events);
+      for (const id of rung) bell.raise(id);
       if (refusal !== undefined) throw refusal;
       return answer as R;
     } finally {
@@ -117,20 +143,38 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
     }
   }
 
+  async function send({ text, values }: Statement, { deadline }: Scope): Promise<SqlResult> {
+    const connection = await pool.acquire(deadline);
+    try {
+      if (Date.now() >= deadline) throw tooLate();
+      return await connection.run(text, values);
+    } finally {
+      connection.release();
+    }
+  }
+
   return {
     sql: queryBuilder<Tables<E>>(dialect, (text, values) => pool.run(text, values)),
     pool,
     outbox,
+    bell,
     async write(scope, work) {
       if (scope.idempotency?.kept) throw new Error("Only one write of a call can keep its idempotency key.");
-      for (let tries = 1; ; tries++) {
-        try {
-          return await attempt(scope, work);
-        } catch (error) {
-          if (!isCollision(error)) throw error;
-          if (tries === ATTEMPTS || Date.now() >= scope.deadline) throw tooBusy(error);
-        }
-      }
+      return againstOthers(scope, () => attempt(scope, work));
+    },
+    async change(scope, change, tell) {
+      const events: OutgoingEvent[] = [];
+      tell?.({ emit: (schema, init) => events.push(outgoingEvent(schema, init, scope)) });
+      const { audit } = scope;
+      const record = recordToKeep(audit, true, undefined, undefined);
+      if (record !== undefined) events.push(outgoingEvent(AuditRecordedSchema, record, scope));
+      const parts = [partOf(change)];
+      if (events.length > 0) parts.push(storeEventsOf(events, "part0"), () => "select * from part0");
+      const statement = joinParts(parts);
+      const { rows } = await againstOthers(scope, () => send(statement, scope));
+      if (events.length > 0 && rows.length > 0) outbox.raise(events);
+      if (audit !== undefined && record !== undefined && rows.length > 0) audit.kept = "change";
+      return rows;
     },
     async check() {
       await pool.run("select 1");
@@ -143,25 +187,46 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
   };
 }
 
+/** Does work again while others were in its way. */
+async function againstOthers<R>(scope: Scope, work: () => Promise<R>): Promise<R> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isCollision(error)) throw error;
+      if (tries === ATTEMPTS || Date.now() >= scope.deadline) throw tooBusy(error);
+    }
+  }
+}
+
+interface Transacted<R> {
+  /** Undefined where the work was refused and its change stands all the same. */
+  readonly answer: R | undefined;
+  readonly refusal?: SoukError | undefined;
+  readonly events: readonly OutgoingEvent[];
+  readonly rung: readonly string[];
+}
+
 async function transact<E extends Entities, R>(
   { run: send, commit }: OpenTransaction,
   dialect: Dialect,
   entityManagers: (transaction: Kysely<never>) => EntityManager,
   scope: Scope,
   work: (tx: Transaction<E>) => Promise<R>,
-): Promise<{ readonly answer: R | undefined; readonly events: number; readonly refusal?: SoukError }> {
+): Promise<Transacted<R>> {
   const { idempotency, audit } = scope;
   if (idempotency !== undefined) {
     const stored = await claimKey(send, idempotency);
     if (stored !== undefined) {
       idempotency.kept = true;
       if (audit !== undefined) audit.kept = "end";
-      return { answer: stored as R, events: 0 };
+      return { answer: stored as R, events: [], rung: [] };
     }
   }
   const counted = audit && countChanges(send);
   const run = counted?.run ?? send;
   const events: OutgoingEvent[] = [];
+  const rung: string[] = [];
   const parts: FinishingPart[] = [];
   let em: EntityManager | undefined;
   const sql = queryBuilder<Tables<E>>(dialect, run);
@@ -180,8 +245,11 @@ async function transact<E extends Entities, R>(
     about: (objectId) => {
       if (own.audit !== undefined) own.audit.objectId = objectId;
     },
+    ring: (id) => {
+      rung.push(id);
+    },
     finishWith: (part) => {
-      parts.push(part);
+      parts.push(typeof part === "function" ? part : partOf(part));
     },
   });
   let answer: R | undefined;
@@ -203,7 +271,7 @@ async function transact<E extends Entities, R>(
   await commit(parts.length > 0 ? joinParts(parts) : undefined);
   if (idempotency !== undefined) idempotency.kept = true;
   if (audit !== undefined && record !== undefined) audit.kept = refusal === undefined ? "change" : "end";
-  return { answer, events: events.length, ...(refusal !== undefined && { refusal }) };
+  return { answer, events, rung, refusal };
 }
 
 async function pendingMigrations(pool: SqlPool, migrations: Migrations): Promise<string[]> {

@@ -1,3 +1,5 @@
+import type { CompiledQuery } from "kysely";
+
 /**
  * A change that is made by the last statement of a transaction. It writes its SQL and hands each of its
  * values to `value`, which returns the placeholder.
@@ -8,6 +10,15 @@ export type FinishingPart = (value: (value: unknown) => string) => string;
 export interface Statement {
   readonly text: string;
   readonly values: readonly unknown[];
+}
+
+/**
+ * A statement of the query builder as a part.
+ *
+ * @param query the statement
+ */
+export function partOf({ sql, parameters }: CompiledQuery): FinishingPart {
+  return (value) => sql.replaceAll(/\$(\d+)/g, (_, number) => value(parameters[Number(number) - 1]));
 }
 
 /**

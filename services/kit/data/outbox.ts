@@ -79,13 +79,30 @@ export function eventSubject(schema: DescMessage): string {
  * @param events the events, in their order
  */
 export function storeEvents(events: readonly OutgoingEvent[]): FinishingPart {
-  return (value) => {
-    const rows = events.map(({ id, aggregateId, subject, type, payload, requestId, traceparent }) => {
-      const columns = [id, aggregateId, subject, type, payload, requestId, traceparent ?? null];
-      return `(${columns.map(value).join(", ")})`;
-    });
-    return `insert into mesh.outbox (id, aggregate_id, subject, type, payload, request_id, traceparent) values ${rows.join(", ")}`;
-  };
+  return (value) => `insert into mesh.outbox (${COLUMNS}) values ${rowsOf(events, value)}`;
+}
+
+/**
+ * Stores events with the change they tell of, where that changed something.
+ *
+ * @param events the events, in their order
+ * @param change the name of the part that makes the change and returns the rows it made
+ */
+export function storeEventsOf(events: readonly OutgoingEvent[], change: string): FinishingPart {
+  return (value) =>
+    `insert into mesh.outbox (${COLUMNS})
+     select * from (values ${rowsOf(events, value)}) as event where exists (select from ${change})`;
+}
+
+const COLUMNS = "id, aggregate_id, subject, type, payload, request_id, traceparent";
+
+function rowsOf(events: readonly OutgoingEvent[], value: (value: unknown) => string): string {
+  const rows = events.map(({ id, aggregateId, subject, type, payload, requestId, traceparent }) => {
+    const names = [aggregateId, subject, type].map(value);
+    const work = [requestId, traceparent ?? null].map(value);
+    return `(${value(id)}::uuid, ${names.join(", ")}, ${value(payload)}::bytea, ${work.join(", ")})`;
+  });
+  return rows.join(", ");
 }
 
 const aggregateFields = new WeakMap<DescMessage, string>();

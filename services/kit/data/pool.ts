@@ -17,18 +17,13 @@ export interface SqlResult {
 /** A connection that was taken from the pool. */
 export interface SqlConnection {
   /**
-   * Sends a statement at once, behind those sent before, without waiting for their results.
+   * Sends a statement behind those sent before, without waiting for their results. What is sent in one go leaves
+   * in one packet.
    *
    * @throws SoukError when the database is away or the statement took too long
    * @throws DatabaseError of the driver for every other failure
    */
   run(text: string, values?: readonly unknown[]): Promise<SqlResult>;
-  /**
-   * Holds back what is sent while `work` runs, so that it leaves in one packet.
-   *
-   * @param work sends statements without waiting for them
-   */
-  together<T>(work: () => T): T;
   /** Gives the connection back; one that broke, or holds plans of an old schema, is closed instead. */
   release(): void;
 }
@@ -133,10 +128,24 @@ export function openPool(options: PoolOptions): SqlPool {
 }
 
 function useConnection(client: pg.PoolClient, count: () => void): SqlConnection {
+  const { stream } = client.connection;
   let stale = false;
+  let held = false;
+
+  function holdForOthers(): void {
+    if (held) return;
+    held = true;
+    stream.cork();
+    process.nextTick(() => {
+      held = false;
+      stream.uncork();
+    });
+  }
+
   return {
     run: async (text, values) => {
       count();
+      holdForOthers();
       try {
         const parameters = values as unknown[] | undefined;
         const result = await client.query({ name: statementName(text, values), text, values: parameters });
@@ -144,15 +153,6 @@ function useConnection(client: pg.PoolClient, count: () => void): SqlConnection 
       } catch (error) {
         if (isStalePlan(error)) stale = true;
         throw toDataError(error);
-      }
-    },
-    together: (work) => {
-      const { stream } = client.connection;
-      stream.cork();
-      try {
-        return work();
-      } finally {
-        stream.uncork();
       }
     },
     release: () => client.release(stale),

@@ -7,7 +7,8 @@ export interface OpenTransaction {
   /** Sends a statement; the first takes BEGIN with it. */
   readonly run: Run;
   /**
-   * Commits. A transaction in which no statement was sent costs nothing.
+   * Commits. A transaction in which no statement was sent costs nothing, and where the last is the only one, it
+   * needs no BEGIN and COMMIT.
    *
    * @param last a statement that leaves in one packet with COMMIT; when it fails, nothing is committed
    * @throws Error when a statement failed before and the failure was passed over: nothing is committed then
@@ -30,24 +31,23 @@ export function openTransaction(connection: SqlConnection): OpenTransaction {
     if (state !== "new")
       return Promise.reject(new Error("The transaction has ended; await all that is sent in it."));
     state = "begun";
-    return connection.together(() => {
-      // Where this fails, what follows fails too, and tells.
-      connection.run("begin").catch(() => {});
-      return connection.run(text, values);
-    });
+    // Where this fails, what follows fails too, and tells.
+    connection.run("begin").catch(() => {});
+    return connection.run(text, values);
   };
 
   return {
     run,
     async commit(last) {
-      if (state === "new" && last === undefined) return;
-      const sent = connection.together(() => {
-        const changed = last && run(last.text, last.values);
-        return { changed, committed: connection.run("commit") };
-      });
-      sent.committed.catch(() => {});
-      await sent.changed;
-      const { command } = await sent.committed;
+      if (state === "new") {
+        if (last !== undefined) await connection.run(last.text, last.values);
+        return;
+      }
+      const changed = last && run(last.text, last.values);
+      const committed = connection.run("commit");
+      committed.catch(() => {});
+      await changed;
+      const { command } = await committed;
       state = "committed";
       if (command !== "COMMIT") {
         throw new Error(

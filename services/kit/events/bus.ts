@@ -175,6 +175,8 @@ async function open({ url, clientName }: { url: string; clientName: string }): P
     reconnectJitter: RETRY_MS / 2,
     pingInterval: 10_000,
     timeout: CONNECT_MS,
+    // Each message would make an error, to have its stack at hand should it fail.
+    noAsyncTraces: true,
   });
   try {
     requireServer(connection);

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Logger } from "pino";
-import type { OutboxSignal } from "../data/outbox-signal.ts";
+import type { Signal } from "../data/signal.ts";
 import type { EventBus } from "./bus.ts";
 import { pause } from "./pause.ts";
 import { publishInOrder, type StoredEvent } from "./publish.ts";
@@ -19,14 +19,14 @@ export interface RelayOptions {
   readonly service: string;
   readonly bus: EventBus;
   /** Rings when this process stored events. */
-  readonly outbox: OutboxSignal;
+  readonly outbox: Signal<unknown>;
   readonly log: Logger;
 }
 
 const BATCH = 500;
 /** Where the relay that does the work hears of events that other replicas stored. */
 const CHANNEL = "mesh_outbox";
-/** The least time between two notifications, in ms. */
+/** The least time between two notifications, and between two looks while events come, in ms. */
 const SPACING_MS = 20;
 /** The net under LISTEN: how often the outbox is looked at anyway, in ms. */
 const POLL_MS = 1_000;
@@ -41,6 +41,8 @@ const LONGEST_PAUSE_MS = 1_000;
 const LOCK = "select pg_try_advisory_lock(hashtext('souk/relay')) as mine";
 /** The server ends the session, and with it the lock, of a relay that stands still; a live one looks each second. */
 const STAND_STILL = "-c idle_session_timeout=20000";
+/** A removal that a power cut undoes brings back an event that was published; under its id it takes effect once. */
+const UNFLUSHED = "-c synchronous_commit=off";
 
 /**
  * Publishes the events of an outbox, in order for each aggregate, and removes them once they are
@@ -80,7 +82,7 @@ async function relayUntilFailure(options: RelayOptions, signal: AbortSignal): Pr
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
     keepAlive: true,
-    options: STAND_STILL,
+    options: `${STAND_STILL} ${UNFLUSHED}`,
   });
   const broken = new Promise<never>((_, reject) => client.on("error", reject));
   broken.catch(() => {});
@@ -131,6 +133,7 @@ async function publishForEver(
   while (!signal.aborted || stored.length > 0) {
     // Nothing is read that cannot be published.
     const away = options.bus.isAway();
+    wake.hush();
     const events = await forgetAndRead(client, stored, signal.aborted || away ? 0 : BATCH);
     const outcome = await publishInOrder(events, options.bus);
     stored = outcome.stored;
@@ -140,7 +143,8 @@ async function publishForEver(
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     } else {
       pauseMs = FIRST_PAUSE_MS;
-      // What was published is removed by the next look, which is due at once.
+      // What was published is removed by the next look; soon, for by then others may have come.
+      if (stored.length > 0 && events.length < BATCH) await Promise.race([pause(SPACING_MS, signal), broken]);
       if (stored.length > 0 || signal.aborted) continue;
       await Promise.race([away ? pause(AWAY_MS, signal) : wake.wait(POLL_MS), broken]);
     }
@@ -171,6 +175,8 @@ async function forgetAndRead(
 /** A bell that may ring before anybody waits for it. */
 interface Wake {
   readonly ring: () => void;
+  /** Forgets that it rang: whatever rang for is looked at. */
+  hush(): void;
   /** @returns whether it rang within `ms` */
   wait(ms: number): Promise<boolean>;
 }
@@ -182,6 +188,9 @@ function createWake(): Wake {
     ring() {
       rung = true;
       ringWaiting?.();
+    },
+    hush() {
+      rung = false;
     },
     async wait(ms) {
       if (!rung) {

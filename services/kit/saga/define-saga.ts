@@ -46,7 +46,11 @@ export interface SagaDefinition<
 > {
   readonly name: string;
   readonly steps: readonly Step<I, D>[];
-  /** What becomes true here when every step succeeded, in the transaction that ends the saga. */
+  /**
+   * What becomes true here when every step succeeded, in the transaction that ends the saga.
+   *
+   * @returns what is stored as its result; what stands under a symbol is not, and only for who waits in this process
+   */
   complete(context: SagaContext<I, D>, tx: Transaction<E>): Promise<R>;
   /** What becomes true here when everything is undone, in the transaction that ends the saga. */
   abandon(context: SagaContext<I, D>, error: SoukError, tx: Transaction<E>): Promise<void>;

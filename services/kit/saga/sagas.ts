@@ -159,32 +159,37 @@ async function begin(
 ): Promise<{ readonly isNew: boolean; readonly saga: StoredSaga }> {
   const { idempotency, audit } = scope;
   if (idempotency !== undefined) idempotency.kept = true;
-  const earlier = idempotency && (await findByKey(db.pool.run, idempotency));
   // What the call came to is known when the saga ends; then it is recorded.
   if (audit !== undefined) audit.kept = "end";
-  if (earlier !== undefined && !mayBeRepeated(earlier)) return { isNew: false, saga: earlier };
-  try {
-    const saga = await db.write(withoutKey(scope), async (tx) => {
-      if (earlier !== undefined) await freeKey(tx.run, earlier);
-      const input = await prepare(tx);
-      const fresh = newSaga({
-        id,
-        name: definition.name,
-        input,
-        scope,
-        leaseMs: leaseFor(leaseMs, definition, 0),
-      });
-      tx.finishWith(insertSaga(fresh, idempotency));
-      return fresh.saga;
+  let earlier: StoredSaga | undefined;
+
+  async function store(tx: Transaction): Promise<StoredSaga> {
+    if (earlier !== undefined) await freeKey(tx.run, earlier);
+    const input = await prepare(tx);
+    const fresh = newSaga({
+      id,
+      name: definition.name,
+      input,
+      scope,
+      leaseMs: leaseFor(leaseMs, definition, 0),
     });
-    return { isNew: true, saga };
-  } catch (error) {
-    if (audit !== undefined) audit.kept = false;
-    // An equal call may have come first and left nothing to prepare, or holds the key.
-    const winner = idempotency && (await findByKey(db.pool.run, idempotency));
-    if (winner === undefined || winner.id === earlier?.id) throw error;
-    if (audit !== undefined) audit.kept = "end";
-    return { isNew: false, saga: winner };
+    tx.finishWith(insertSaga(fresh, idempotency));
+    return fresh.saga;
+  }
+
+  for (;;) {
+    try {
+      return { isNew: true, saga: await db.write(withoutKey(scope), store) };
+    } catch (error) {
+      // An equal call may have come first and left nothing to prepare, or holds the key.
+      const holder = idempotency && (await findByKey(db.pool.run, idempotency));
+      if (holder === undefined || holder.id === earlier?.id) {
+        if (audit !== undefined) audit.kept = false;
+        throw error;
+      }
+      if (!mayBeRepeated(holder)) return { isNew: false, saga: holder };
+      earlier = holder;
+    }
   }
 }
 

@@ -51,6 +51,11 @@ export function openSmtp(url: string, from: { readonly name: string; readonly ad
   });
   return {
     async deliver(mail) {
+      const hangUp = new AbortController();
+      const timer = setTimeout(
+        () => hangUp.abort(new Error(`not taken within ${DELIVER_MS} ms`)),
+        DELIVER_MS,
+      );
       try {
         await transport.sendMail({
           from,
@@ -62,11 +67,13 @@ export function openSmtp(url: string, from: { readonly name: string; readonly ad
           date: mail.create_time,
           // Keeps holiday notices and the like from answering (RFC 3834).
           headers: { "Auto-Submitted": "auto-generated" },
-          signal: AbortSignal.timeout(DELIVER_MS),
+          signal: hangUp.signal,
         });
         return { kind: "taken" };
       } catch (error) {
         return readFailure(error as SmtpError);
+      } finally {
+        clearTimeout(timer);
       }
     },
     async check() {
