@@ -47,21 +47,21 @@ export function times(amount: Money, factor: bigint): Money {
  * leaves over goes to the parts with the largest remainders, the earlier one first (largest
  * remainder method).
  *
- * @param amount what to divide; may be negative
+ * @param minor what to divide, in minor units; may be negative
  * @param weights one a part, none negative, not all zero
  * @throws RangeError when there is no weight to divide by
  */
-export function allocate(amount: Money, weights: readonly bigint[]): Money[] {
+export function allocate(minor: bigint, weights: readonly bigint[]): bigint[] {
   const total = weights.reduce((all, weight) => all + weight, 0n);
   if (total <= 0n || weights.some((weight) => weight < 0n)) throw new RangeError("weights must be positive");
-  const sign = amount.minor < 0n ? -1n : 1n;
-  const minor = amount.minor * sign;
-  const parts = weights.map((weight) => (minor * weight) / total);
-  const remainders = weights.map((weight, index) => ({ index, rest: (minor * weight) % total }));
+  const sign = minor < 0n ? -1n : 1n;
+  const amount = minor * sign;
+  const parts = weights.map((weight) => (amount * weight) / total);
+  const remainders = weights.map((weight, index) => ({ index, rest: (amount * weight) % total }));
   remainders.sort((a, b) => (a.rest === b.rest ? a.index - b.index : a.rest > b.rest ? -1 : 1));
-  const left = minor - parts.reduce((all, part) => all + part, 0n);
+  const left = amount - parts.reduce((all, part) => all + part, 0n);
   for (const { index } of remainders.slice(0, Number(left))) parts[index] = (parts[index] ?? 0n) + 1n;
-  return parts.map((part) => money(part * sign, amount.currency));
+  return parts.map((part) => part * sign);
 }
 
 function requireCurrency(amount: Money, currency: string): void {

@@ -10,27 +10,23 @@ const weights = fc
 test("what is divided adds up to the cent", (t) => {
   fc.assert(
     fc.property(minor, weights, (amount, parts) => {
-      const divided = allocate(money(amount, "EUR"), parts);
-      return sum(divided, "EUR").minor === amount;
+      return allocate(amount, parts).reduce((all, part) => all + part, 0n) === amount;
     }),
   );
-  t.deepEqual(
-    allocate(money(100n, "EUR"), [1n, 1n, 1n]).map((part) => part.minor),
-    [34n, 33n, 33n],
-  );
+  t.deepEqual(allocate(100n, [1n, 1n, 1n]), [34n, 33n, 33n]);
 });
 
 test("no part is further than one from its exact share", (t) => {
   fc.assert(
     fc.property(minor, weights, (amount, parts) => {
       const total = parts.reduce((all, weight) => all + weight, 0n);
-      return allocate(money(amount, "EUR"), parts).every((part, index) => {
-        const off = part.minor * total - amount * (parts[index] as bigint);
+      return allocate(amount, parts).every((part, index) => {
+        const off = part * total - amount * (parts[index] as bigint);
         return off < total && off > -total;
       });
     }),
   );
-  t.throws(() => allocate(money(1n, "EUR"), [0n]), { instanceOf: RangeError });
+  t.throws(() => allocate(1n, [0n]), { instanceOf: RangeError });
 });
 
 test("currencies do not mix", (t) => {

@@ -1,0 +1,43 @@
+import { add } from "./rates.ts";
+import type { ItemTotals, Tax } from "./totals.ts";
+
+/** Some pieces of a line, counted from 0 in the order in which they are dealt with. */
+export interface Pieces {
+  /** How many were dealt with before. */
+  readonly from: bigint;
+  readonly count: bigint;
+}
+
+/**
+ * What some pieces of a line come to, for a shipment, a refund or an invoice of a part of it. However a line is
+ * cut up, its parts add up to the whole in each figure: a part is what the pieces up to its end come to, rounded
+ * down, less what those before it did. And each part adds up in itself, for its total follows from its figures.
+ *
+ * @param line what the line comes to
+ * @param quantity how many pieces the line has, 1 or more
+ * @param pieces which of them
+ * @throws RangeError when the line has no such pieces
+ */
+export function partOfLine(line: ItemTotals, quantity: bigint, { from, count }: Pieces): ItemTotals {
+  const to = from + count;
+  if (from < 0n || count < 0n || to > quantity) {
+    throw new RangeError(`a line of ${quantity} has no pieces ${from} to ${to}`);
+  }
+  const part = (amount: bigint) => (amount * to) / quantity - (amount * from) / quantity;
+  const subtotal = part(line.subtotal);
+  const discounts = line.discounts.map((discount) => ({ ...discount, amount: part(discount.amount) }));
+  const taxes = line.taxes.map((tax) => ({ ...tax, amount: part(tax.amount) }));
+  // What a company need not pay of prices that contain a tax which it owes itself.
+  const relief = line.subtotal - amountOf(line.discounts) + onTop(line.taxes) - line.total;
+  const total = subtotal - amountOf(discounts) + onTop(taxes) - part(relief);
+  const base = total - amountOf(taxes);
+  return { subtotal, discounts, taxes: taxes.map((tax) => ({ ...tax, base })), total };
+}
+
+function onTop(taxes: readonly Tax[]): bigint {
+  return amountOf(taxes.filter(({ included }) => !included));
+}
+
+function amountOf(amounts: readonly { readonly amount: bigint }[]): bigint {
+  return add(amounts.map(({ amount }) => amount));
+}

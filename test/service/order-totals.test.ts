@@ -1,0 +1,342 @@
+import { create } from "@bufbuild/protobuf";
+import test from "ava";
+import fc from "fast-check";
+import { PromotionTermsSchema } from "#gen/souk/order/v1/promotion_pb.ts";
+import type { LineToPrice, Offer, OrderToPrice } from "../../services/order/pricing/order-to-price.ts";
+import { partOfLine } from "../../services/order/pricing/part-of-line.ts";
+import { priceOrder } from "../../services/order/pricing/price-order.ts";
+import { add } from "../../services/order/pricing/rates.ts";
+import type { TaxRules } from "../../services/order/pricing/tax/tax-rules.ts";
+import type { ItemTotals, Totals } from "../../services/order/pricing/totals.ts";
+
+type Effect = Parameters<typeof create<typeof PromotionTermsSchema>>[1];
+
+const VAT: Record<string, bigint> = { standard: 190_000n, shipping: 190_000n, books: 70_000n };
+
+function taxRules(change: Partial<TaxRules> = {}): TaxRules {
+  return {
+    pricesIncludeTax: true,
+    rounding: "line",
+    ratesFor: (taxClass) => (VAT[taxClass] ? [{ name: `VAT ${taxClass}`, ppm: VAT[taxClass] }] : []),
+    isReverseCharged: (vatId) => vatId !== "",
+    ...change,
+  };
+}
+
+function line(id: string, quantity: bigint, unitPrice: bigint, more: Partial<LineToPrice> = {}): LineToPrice {
+  return { id, productId: id, categoryId: "lamps", taxClass: "standard", quantity, unitPrice, ...more };
+}
+
+let offers = 0;
+function offer(terms: Effect, couponCode = ""): Offer {
+  const id = `promotion-${String(offers++).padStart(4, "0")}`;
+  return { id, terms: create(PromotionTermsSchema, { displayName: id, ...terms }), couponCode };
+}
+
+const percent = (ratePpm: number, more: object = {}, terms: object = {}) =>
+  offer({ effect: { case: "percentageOff", value: { ratePpm, ...more } }, ...terms });
+
+function order(
+  lines: LineToPrice[],
+  promotions: Offer[] = [],
+  more: Partial<OrderToPrice> = {},
+): OrderToPrice {
+  return {
+    currency: "EUR",
+    lines,
+    promotions,
+    shipping: { method: "standard", cost: 490n },
+    customer: { groups: [], isNew: false, vatId: "" },
+    destination: { countryCode: "DE", region: "" },
+    tax: taxRules(),
+    ...more,
+  };
+}
+
+const eur = (minor: bigint) => ({ minor, currency: "EUR" });
+const taken = ({ discounts }: Totals | ItemTotals) => add(discounts.map(({ amount }) => amount));
+
+test("without promotions an order costs its lines and shipping and contains the tax of each rate", (t) => {
+  const totals = priceOrder(
+    order([line("lamp", 1n, 3_490n), line("novel", 3n, 333n, { taxClass: "books" })]),
+  );
+  t.is(totals.subtotal, 4_489n);
+  t.is(totals.total, 4_979n);
+  // 34.90 * 19 / 119 = 5.572, 4.90 * 19 / 119 = 0.782, 9.99 * 7 / 107 = 0.654
+  t.deepEqual(
+    totals.taxes.map(({ rate, amount, base }) => [rate.name, amount, base]),
+    [
+      ["VAT standard", 557n, 2_933n],
+      ["VAT books", 65n, 934n],
+      ["VAT shipping", 78n, 412n],
+    ],
+  );
+});
+
+test("taxes that are not contained come on top, after what promotions take off", (t) => {
+  const tax = taxRules({ pricesIncludeTax: false });
+  const totals = priceOrder(
+    order([line("lamp", 2n, 1_000n)], [percent(100_000)], { tax, shipping: undefined }),
+  );
+  t.is(totals.total, 1_800n + 342n);
+  t.deepEqual(totals.lines[0]?.taxes[0], {
+    rate: { name: "VAT standard", ppm: 190_000n },
+    base: 1_800n,
+    amount: 342n,
+    included: false,
+    reverseCharge: false,
+  });
+});
+
+test("a company of another country with a VAT number pays no tax and owes it itself", (t) => {
+  const customer = { groups: [], isNew: false, vatId: "ATU12345678" };
+  const totals = priceOrder(order([line("lamp", 1n, 1_190n)], [], { customer, shipping: undefined }));
+  t.is(totals.total, 1_000n);
+  t.deepEqual(
+    totals.taxes.map(({ base, amount, reverseCharge }) => [base, amount, reverseCharge]),
+    [
+      [1_000n, 0n, true],
+      [0n, 0n, true],
+    ],
+  );
+});
+
+test("rounded on the total, many small lines are taxed as their sum is", (t) => {
+  const lines = Array.from({ length: 10 }, (_, index) => line(`cup-${index}`, 1n, 3n));
+  const at = (rounding: "line" | "total") =>
+    add(
+      priceOrder(order(lines, [], { tax: taxRules({ rounding }), shipping: undefined })).taxes.map(
+        (it) => it.amount,
+      ),
+    );
+  // 0.03 * 19 / 119 = 0.00479 each, 0.30 * 19 / 119 = 0.0479 together.
+  t.is(at("line"), 0n);
+  t.is(at("total"), 5n);
+});
+
+test("a percentage is taken off what the conditions name, up to its limit", (t) => {
+  const lines = [line("lamp", 1n, 10_000n), line("novel", 1n, 5_000n, { categoryId: "books" })];
+  const conditions = { categoryIds: ["books"] };
+  t.is(taken(priceOrder(order(lines, [percent(200_000, {}, { conditions })]))), 1_000n);
+  t.is(taken(priceOrder(order(lines, [percent(200_000, { maxAmounts: [eur(700n)] })]))), 700n);
+  t.is(
+    taken(priceOrder(order(lines, [percent(200_000, { maxAmounts: [{ minor: 700n, currency: "USD" }] })]))),
+    3_000n,
+  );
+});
+
+test("an amount is taken off once, spread to the cent, or off each piece, never more than there is to pay", (t) => {
+  const lines = [line("a", 1n, 100n), line("b", 1n, 100n), line("c", 1n, 100n)];
+  const amountOff = (minor: bigint, eachItem: boolean) =>
+    offer({ effect: { case: "amountOff", value: { amounts: [eur(minor)], eachItem } } });
+  const spread = priceOrder(order(lines, [amountOff(100n, false)]));
+  t.deepEqual(spread.lines.map(taken), [34n, 33n, 33n]);
+  t.is(taken(priceOrder(order(lines, [amountOff(1_000n, false)]))), 300n);
+  t.is(taken(priceOrder(order([line("a", 3n, 100n)], [amountOff(40n, true)]))), 120n);
+  t.is(taken(priceOrder(order(lines, [amountOff(100n, false)], { currency: "USD" }))), 0n);
+});
+
+test("of what is bought the cheapest pieces are given, as many as the numbers allow", (t) => {
+  const buyXGetY = (value: object) =>
+    offer({ effect: { case: "buyXGetY", value: { ratePpm: 1_000_000, ...value } } });
+  const lines = [line("dear", 2n, 500n), line("cheap", 3n, 200n)];
+  const off = (value: object) => taken(priceOrder(order(lines, [buyXGetY(value)])));
+  t.is(off({ buyQuantity: 2n, getQuantity: 1n }), 200n);
+  t.is(off({ buyQuantity: 1n, getQuantity: 1n }), 400n);
+  t.is(off({ buyQuantity: 1n, getQuantity: 1n, maxTimes: 1n }), 200n);
+  // Two groups: two bought with two given, and one bought with none left.
+  t.is(off({ buyQuantity: 2n, getQuantity: 2n }), 400n);
+  t.is(off({ buyQuantity: 6n, getQuantity: 1n }), 0n);
+  t.is(off({ buyQuantity: 1n, getQuantity: 1n, getProductIds: ["dear"] }), 1_000n);
+  t.is(off({ buyQuantity: 2n, getQuantity: 1n, ratePpm: 500_000 }), 100n);
+});
+
+test("the highest tier that is reached counts", (t) => {
+  const tiered = offer({
+    effect: {
+      case: "tieredOff",
+      value: {
+        tiers: [
+          { reached: { case: "minQuantity", value: 2n }, ratePpm: 50_000 },
+          { reached: { case: "minSubtotal", value: eur(10_000n) }, ratePpm: 150_000 },
+        ],
+      },
+    },
+  });
+  const off = (quantity: bigint) => taken(priceOrder(order([line("lamp", quantity, 1_000n)], [tiered])));
+  t.deepEqual([off(1n), off(2n), off(9n), off(10n)], [0n, 100n, 450n, 1_500n]);
+});
+
+test("shipping is free in the ways meant, and only of what it costs", (t) => {
+  const free = (shippingMethods: string[]) =>
+    offer({ effect: { case: "freeShipping", value: { shippingMethods } } });
+  const totals = priceOrder(order([line("lamp", 1n, 1_000n)], [free(["standard"])]));
+  t.is(totals.shipping.total, 0n);
+  t.is(totals.total, 1_000n);
+  t.is(priceOrder(order([line("lamp", 1n, 1_000n)], [free(["express"])])).total, 1_490n);
+});
+
+test("promotions stack by priority on what is left, and an exclusive one stays alone", (t) => {
+  const lines = [line("lamp", 1n, 10_000n)];
+  const tenth = percent(100_000, {}, { priority: 2 });
+  const fifth = percent(200_000, {}, { priority: 1 });
+  t.deepEqual(
+    priceOrder(order(lines, [fifth, tenth])).discounts.map(({ promotionId, amount }) => [
+      promotionId,
+      amount,
+    ]),
+    [
+      [tenth.id, 1_000n],
+      [fifth.id, 1_800n],
+    ],
+  );
+  const alone = (priority: number) => percent(300_000, {}, { priority, exclusive: true });
+  t.is(taken(priceOrder(order(lines, [tenth, fifth, alone(3)]))), 3_000n);
+  t.is(taken(priceOrder(order(lines, [tenth, fifth, alone(0)]))), 2_800n);
+});
+
+test("each condition that does not hold keeps a promotion away", (t) => {
+  const conditions: [object, Partial<OrderToPrice>][] = [
+    [{ minSubtotals: [eur(10_001n)] }, {}],
+    [{ minSubtotals: [{ minor: 1n, currency: "USD" }] }, {}],
+    [{ minQuantity: 2n }, {}],
+    [{ customerGroups: ["trade"] }, { customer: { groups: ["press"], isNew: true, vatId: "" } }],
+    [{ firstOrder: true }, { customer: { groups: [], isNew: false, vatId: "" } }],
+    [{ countryCodes: ["FR"] }, {}],
+    [{ countryCodes: ["DE"] }, { destination: undefined }],
+    [{ productIds: ["vase"] }, {}],
+  ];
+  for (const [condition, more] of conditions) {
+    const promotion = percent(100_000, {}, { conditions: condition });
+    t.is(
+      taken(priceOrder(order([line("lamp", 1n, 10_000n)], [promotion], more))),
+      0n,
+      Object.keys(condition)[0],
+    );
+  }
+  const all = {
+    minSubtotals: [eur(10_000n)],
+    minQuantity: 1n,
+    customerGroups: ["trade"],
+    firstOrder: true,
+    countryCodes: ["DE"],
+    productIds: ["lamp"],
+  };
+  const customer = { groups: ["trade"], isNew: true, vatId: "" };
+  t.is(
+    taken(
+      priceOrder(
+        order([line("lamp", 1n, 10_000n)], [percent(100_000, {}, { conditions: all })], { customer }),
+      ),
+    ),
+    1_000n,
+  );
+});
+
+const anyLine = fc.record({
+  quantity: fc.bigInt({ min: 1n, max: 50n }),
+  unitPrice: fc.bigInt({ min: 0n, max: 100_000n }),
+  taxClass: fc.constantFrom("standard", "books", "untaxed"),
+  categoryId: fc.constantFrom("lamps", "books"),
+});
+const anyRate = fc.integer({ min: 1, max: 1_000_000 });
+const anyEffect = fc.oneof(
+  anyRate.map((ratePpm) => ({ case: "percentageOff" as const, value: { ratePpm } })),
+  fc.tuple(fc.bigInt({ min: 1n, max: 20_000n }), fc.boolean()).map(([minor, eachItem]) => ({
+    case: "amountOff" as const,
+    value: { amounts: [eur(minor)], eachItem },
+  })),
+  fc
+    .tuple(fc.bigInt({ min: 1n, max: 4n }), fc.bigInt({ min: 1n, max: 4n }), anyRate)
+    .map(([buyQuantity, getQuantity, ratePpm]) => ({
+      case: "buyXGetY" as const,
+      value: { buyQuantity, getQuantity, ratePpm },
+    })),
+  fc.record({
+    case: fc.constant("freeShipping" as const),
+    value: fc.record({ shippingMethods: fc.constant<string[]>([]) }),
+  }),
+);
+const anyOrder = fc
+  .record({
+    lines: fc.array(anyLine, { maxLength: 8 }),
+    effects: fc.array(fc.tuple(anyEffect, fc.boolean(), fc.subarray(["books"])), { maxLength: 4 }),
+    included: fc.boolean(),
+    rounding: fc.constantFrom("line" as const, "total" as const),
+    vatId: fc.constantFrom("", "ATU12345678"),
+    cost: fc.bigInt({ min: 0n, max: 2_000n }),
+  })
+  .map(({ lines, effects, included, rounding, vatId, cost }) =>
+    order(
+      lines.map((it, index) => ({ ...it, id: `line-${index}`, productId: `product-${index}` })),
+      effects.map(([effect, exclusive, categoryIds]) =>
+        offer({ effect, exclusive, conditions: { categoryIds } }),
+      ),
+      {
+        tax: taxRules({ pricesIncludeTax: included, rounding }),
+        customer: { groups: [], isNew: false, vatId },
+        shipping: { method: "standard", cost },
+      },
+    ),
+  );
+
+test("whatever the order, every sum is the sum of its parts and nothing is negative", (t) => {
+  fc.assert(
+    fc.property(anyOrder, (input) => {
+      const totals = priceOrder(input);
+      const items = [...totals.lines, totals.shipping];
+      const onTop = totals.taxes.filter(({ included }) => !included);
+      const relief = input.customer.vatId !== "" && input.tax.pricesIncludeTax;
+      const beforeRelief =
+        totals.subtotal + totals.shipping.subtotal - taken(totals) + add(onTop.map((it) => it.amount));
+      return (
+        totals.total === add(items.map(({ total }) => total)) &&
+        taken(totals) === add(items.map(taken)) &&
+        (relief ? totals.total <= beforeRelief : totals.total === beforeRelief) &&
+        items.every(({ subtotal, total, taxes, discounts }) =>
+          [
+            subtotal,
+            total,
+            ...taxes.flatMap((it) => [it.base, it.amount]),
+            ...discounts.map((it) => it.amount),
+          ].every((figure) => figure >= 0n),
+        )
+      );
+    }),
+    { numRuns: 500 },
+  );
+  t.pass();
+});
+
+test("however a line is cut up, its parts add up to it in each figure, and each part in itself", (t) => {
+  fc.assert(
+    fc.property(anyOrder, fc.array(fc.bigInt({ min: 0n, max: 50n }), { maxLength: 6 }), (input, cuts) => {
+      const totals = priceOrder(input);
+      return input.lines.every(({ quantity }, index) => {
+        const whole = totals.lines[index] as ItemTotals;
+        const ends = [...new Set([0n, ...cuts.filter((cut) => cut < quantity), quantity])].sort((a, b) =>
+          Number(a - b),
+        );
+        const parts = ends.slice(1).map((to, at) => {
+          const from = ends[at] as bigint;
+          return partOfLine(whole, quantity, { from, count: to - from });
+        });
+        return figuresOf(whole).every(
+          (figure, at) => figure === add(parts.map((part) => figuresOf(part)[at] as bigint)),
+        );
+      });
+    }),
+    { numRuns: 500 },
+  );
+  t.throws(
+    () =>
+      partOfLine(priceOrder(order([line("a", 1n, 1n)])).lines[0] as ItemTotals, 1n, { from: 1n, count: 1n }),
+    {
+      instanceOf: RangeError,
+    },
+  );
+});
+
+function figuresOf({ subtotal, discounts, taxes, total }: ItemTotals): bigint[] {
+  return [subtotal, total, ...discounts.map((it) => it.amount), ...taxes.map((it) => it.amount)];
+}
