@@ -7,10 +7,14 @@ import {
   type JsonObject,
   type JsonValue,
   ScalarType,
+  toJson,
 } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import { type FieldRules, field as rulesOption } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import {
+  type FieldRules,
+  field as rulesOption,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { example as exampleOption } from "#gen/souk/mesh/v1/policy_pb.ts";
 
 /** An id that looks like those of the shop (UUIDv7) and that nothing has. */
@@ -33,7 +37,8 @@ export function exampleRequest(message: DescMessage): JsonObject {
   for (let round = 0; round < ROUNDS; round++) {
     const result = validator.validate(message, fromJson(message, request));
     if (result.kind === "error") throw result.error;
-    if (result.kind === "valid") return request;
+    // Written anew, so that its fields stand in the order of the contract.
+    if (result.kind === "valid") return toJson(message, fromJson(message, request)) as JsonObject;
     for (const violation of result.violations) satisfy(message, request, violation);
   }
   throw new Error(`${message.typeName} has no example that its rules let through`);
