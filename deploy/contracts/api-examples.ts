@@ -1,4 +1,11 @@
-import type { DescMethod } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescMethod,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+} from "@bufbuild/protobuf";
+import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
 import { OperationsService } from "#gen/souk/mesh/v1/operations_pb.ts";
 import { Idempotency } from "#gen/souk/mesh/v1/policy_pb.ts";
 import { isOpenToOutside, methodName, policyOf } from "#kit/contract.ts";
@@ -32,13 +39,18 @@ export interface Example {
  * @param method the method
  */
 export function examplesOf(method: DescMethod): Example[] {
-  const json = JSON.stringify(exampleRequest(method.input));
+  const request = exampleRequest(method.input);
   const headers = headersOf(policyOf(method));
   const curl =
     isOpenToOutside(method) && method.methodKind === "unary" && method.parent !== OperationsService;
   return [
-    ...(curl ? [{ program: "curl" as const, command: curlCommand(method, json, headers) }] : []),
-    { program: "grpcurl", command: grpcurlCommand(method, json, headers) },
+    ...(curl
+      ? [{ program: "curl" as const, command: curlCommand(method, JSON.stringify(request), headers) }]
+      : []),
+    {
+      program: "grpcurl",
+      command: grpcurlCommand(method, JSON.stringify(forGrpcurl(method.input, request)), headers),
+    },
   ];
 }
 
@@ -51,6 +63,26 @@ function grpcurlCommand(method: DescMethod, json: string, headers: readonly stri
   const whose = method.parent === OperationsService ? [`${SERVICE_HEADER}: order`] : [];
   const words = [...whose, ...headers].map((header) => `-H ${quoted(header)}`);
   return lines(["grpcurl -plaintext", ...words, `-d ${inQuotes(json)}`, `"$MESH" ${methodName(method)}`]);
+}
+
+/** grpcurl takes a field mask as the message that it is, where JSON otherwise has a text. */
+function forGrpcurl(message: DescMessage, request: JsonObject): JsonObject {
+  return Object.fromEntries(
+    message.fields
+      .filter(({ jsonName }) => jsonName in request)
+      .map((field) => {
+        const value = request[field.jsonName] as JsonValue;
+        if (field.fieldKind !== "message") return [field.jsonName, value];
+        if (field.message.typeName !== FieldMaskSchema.typeName) {
+          return [field.jsonName, isObject(value) ? forGrpcurl(field.message, value) : value];
+        }
+        return [field.jsonName, { paths: fromJson(FieldMaskSchema, value).paths }];
+      }),
+  );
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function headersOf({ access, idempotency }: Policy): string[] {
