@@ -63,8 +63,8 @@ test.serial(
     t.deepEqual(found, []);
     t.true(growth < GROWTH, `${growth} bytes more are held than before`);
     t.log(`${[...tally].map(([code, count]) => `${count} ${codeName(code)}`).join(", ")}`);
-  t.log(`the heap is ${(growth / 1_048_576).toFixed(1)} MB larger than before`);
-  t.true((tally.get(Code.OK) ?? 0) > methods.length, "some of the requests are good");
+    t.log(`the heap is ${(growth / 1_048_576).toFixed(1)} MB larger than before`);
+    t.true((tally.get(Code.OK) ?? 0) > methods.length, "some of the requests are good");
   },
 );
 
