@@ -83,8 +83,8 @@ const FORMS: Readonly<Record<string, string>> = {
 };
 
 function span(least: bigint, most: bigint, unit: string): string[] {
-  const many = (count: bigint) =>
-    `${count} ${count === 1n ? unit : unit.replace(/y$/, "ie").concat("s")}`.replace(/ss$/, "s");
+  const units = unit === "entry" ? "entries" : `${unit}s`;
+  const many = (count: bigint) => `${count} ${count === 1n ? unit : units}`;
   if (most === 0n) return least === 0n ? [] : [`${many(least)} or more`];
   if (least === most) return [many(least)];
   return [least === 0n ? `up to ${many(most)}` : `${least} to ${many(most)}`];

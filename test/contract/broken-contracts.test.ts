@@ -1,5 +1,7 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import test from "ava";
 import { auditRule } from "./audit.ts";
+import { exampleRequest } from "../../deploy/contracts/example-request.ts";
 import { boundsRule } from "./bounds.ts";
 import { sampleContract } from "./compile.ts";
 import type { Rule } from "./complaints.ts";
@@ -285,6 +287,29 @@ for (const [title, rule, body, complaints] of smallBreaches) {
     );
   });
 }
+
+test("a field whose form its rules do not show asks for an example, and one that has it is shown", async (t) => {
+  const sample = await sampleContract(
+    t,
+    `message Request {
+      string id = 1 [(buf.validate.field).string.uuid = true];
+      Part part = 2 [(buf.validate.field).required = true];
+      string left_out = 3 [(buf.validate.field).string.max_len = 9];
+    }
+    message Part { string code = 1 [(buf.validate.field).string.pattern = "^[A-Z]{3}$"]; }
+    message Shown { string code = 1 [(buf.validate.field).string.pattern = "^[A-Z]{3}$", (souk.mesh.v1.example) = "ABC"]; }
+    message Wrong { string code = 1 [(buf.validate.field).string.pattern = "^[A-Z]{3}$", (souk.mesh.v1.example) = "abc"]; }`,
+  );
+  const [request, , shown, wrong] = (await sample.compile()).messages as DescMessage[];
+  t.throws(() => exampleRequest(request as DescMessage), {
+    message:
+      /^souk\.sample\.v1\.Request\.part\.code has no example: .*; add option \(souk\.mesh\.v1\.example\)/,
+  });
+  t.deepEqual(exampleRequest(shown as DescMessage), { code: "ABC" });
+  t.throws(() => exampleRequest(wrong as DescMessage), {
+    message: /Wrong\.code has no example: does not match/,
+  });
+});
 
 test("whatever has no comment is named by the linter", async (t) => {
   const sample = await sampleContract(
