@@ -41,7 +41,8 @@ function generateReference(place: string): void {
     write(`service-config/${it.name}.json`, `${JSON.stringify(clientConfig(it), null, 2)}\n`);
   }
   mkdirSync(join(place, "gen/envoy"), { recursive: true });
-  generateEnvoy(["--out", join(place, "gen/envoy/envoy.json")]);
+  // Nothing of the environment, and so no secret, goes into what is committed.
+  generateEnvoy(["--out", join(place, "gen/envoy/envoy.json")], {});
 }
 
 function packagesOf(files: readonly DescFile[]): Package[] {

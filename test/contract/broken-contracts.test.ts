@@ -1,7 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import test from "ava";
-import { auditRule } from "./audit.ts";
 import { exampleRequest } from "../../deploy/contracts/example-request.ts";
+import { auditRule } from "./audit.ts";
 import { boundsRule } from "./bounds.ts";
 import { sampleContract } from "./compile.ts";
 import type { Rule } from "./complaints.ts";
