@@ -2,7 +2,9 @@ import { execFileSync } from "node:child_process";
 import { globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { contradictionsIn } from "./contradictions.ts";
 import { printProto } from "./print-proto.ts";
+import { ownFiles, readContracts } from "./read-contracts.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -10,15 +12,20 @@ const root = resolve(import.meta.dirname, "../..");
  * Generates `gen/` from the contracts in `proto/`; nothing is fetched.
  *
  * @param place the folder in which `gen/` is made anew
+ * @param contracts the folder with `buf.yaml` and `proto/`
+ * @returns what in the contracts cannot be; nothing is generated then
  */
-function generate(place: string): void {
+function generate(place: string, contracts: string): string[] {
   printImports();
+  const contradictions = contradictionsIn(ownFiles(readContracts(contracts)));
+  if (contradictions.length > 0) return contradictions;
   const buf = join(root, "node_modules/.bin/buf");
-  execFileSync(buf, ["generate", "--output", resolve(place)], { cwd: root, stdio: "inherit" });
+  execFileSync(buf, ["generate", "--output", resolve(place)], { cwd: contracts, stdio: "inherit" });
   const gen = join(place, "gen");
   // protovalidate's own package carries this code, and ours imports it from there.
   rmSync(join(gen, "buf"), { recursive: true });
   writeFileSync(join(gen, "contracts.ts"), contractsModule(gen));
+  return [];
 }
 
 /** Puts the contracts that come from npm packages where `buf.yaml` looks for them. */
@@ -62,4 +69,9 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
-if (import.meta.main) generate(process.argv[2] ?? root);
+if (import.meta.main) {
+  const [place = root, contracts = root] = process.argv.slice(2);
+  const contradictions = generate(place, contracts);
+  for (const contradiction of contradictions) process.stderr.write(`proto/${contradiction}\n`);
+  if (contradictions.length > 0) process.exitCode = 1;
+}

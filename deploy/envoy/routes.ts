@@ -58,23 +58,29 @@ function meshRoute(method: DescMethod, cluster: string) {
   };
 }
 
-/** Repeats what the contract lets repeat: calls that were refused as UNAVAILABLE, or broke. */
+/**
+ * Repeats what the contract lets repeat: calls that were refused as UNAVAILABLE, or broke. What may be
+ * hedged is also sent again when it is slow, and the first answer wins.
+ */
 function retries(method: DescMethod): Json {
-  const { maxAttempts, initialBackoffMs, timeoutMs } = policyOf(method);
-  if (maxAttempts === 1) return {};
+  const { maxAttempts, initialBackoffMs, timeoutMs, hedging } = policyOf(method);
+  const attempts = hedging?.maxAttempts ?? maxAttempts;
+  if (attempts === 1) return {};
+  // A replica that hangs leaves half of the time to another one.
+  const perTryMs = hedging?.delayMs ?? timeoutMs / 2;
   return {
     retry_policy: {
       retry_on: "unavailable,connect-failure,refused-stream,reset",
-      num_retries: maxAttempts - 1,
+      num_retries: attempts - 1,
       retry_back_off: {
         base_interval: duration(initialBackoffMs),
         max_interval: duration(initialBackoffMs * 8),
       },
-      // A replica that hangs leaves half of the time to another one.
-      ...(!isStreaming(method) && { per_try_timeout: duration(timeoutMs / 2) }),
+      ...(!isStreaming(method) && { per_try_timeout: duration(perTryMs) }),
       retry_host_predicate: [ANOTHER_HOST],
       host_selection_retry_max_attempts: 3,
     },
+    ...(hedging && { hedge_policy: { hedge_on_per_try_timeout: true } }),
   };
 }
 

@@ -47,6 +47,7 @@ export const inventory = defineService({
       "listStockTakes",
     ]),
   ],
+  consumes: [ProductChangedSchema],
   consume: () => [on(ProductChangedSchema, openStock)],
   jobs: ({ db, settings }) => [
     job({

@@ -92,13 +92,10 @@ const INFRASTRUCTURE: Policy = {
  */
 export function readPolicy(method: DescMethod, name: string): Policy {
   if (method.parent.file.proto.package.startsWith("grpc.")) return INFRASTRUCTURE;
-  if (!hasOption(method, policyOption)) {
-    throw new Error(`${name} declares no policy; add option (souk.mesh.v1.policy) to it`);
-  }
-  const declared = getOption(method, policyOption);
-  const readOnly = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-  const contradiction = findContradiction(declared, readOnly);
+  const contradiction = contradictionOf(method);
   if (contradiction !== undefined) throw new Error(`${name}: ${contradiction}`);
+  const declared = getOption(method, policyOption);
+  const readOnly = isReadOnly(method);
   const { access, timeout, retry, idempotency, cache, rate, audit, object, hedging, breaker } = declared;
   return {
     access: access as Access,
@@ -131,7 +128,22 @@ function readCache(cache: Cache): CachePolicy {
   };
 }
 
-/** What in a policy cannot be, with the remedy; undefined when all is well. */
+/**
+ * What in the policy of a method cannot be, with the remedy.
+ *
+ * @param method the method
+ * @returns undefined when all is well
+ */
+export function contradictionOf(method: DescMethod): string | undefined {
+  if (!hasOption(method, policyOption)) return "declares no policy; add option (souk.mesh.v1.policy) to it";
+  const policy = getOption(method, policyOption);
+  return findContradiction(policy, isReadOnly(method)) ?? streamContradiction(policy, method);
+}
+
+function isReadOnly({ idempotency }: DescMethod): boolean {
+  return idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+}
+
 function findContradiction(policy: MethodPolicy, readOnly: boolean): string | undefined {
   const { access, timeout, retry, idempotency, hedging, cache, rate, breaker } = policy;
   const kinds = [access?.public, access?.authenticated, access?.permission].filter(Boolean).length;
@@ -159,6 +171,21 @@ function findContradiction(policy: MethodPolicy, readOnly: boolean): string | un
     (hedging && hedgingContradiction(hedging, policy, readOnly)) ??
     (cache && cacheContradiction(cache, policy, readOnly))
   );
+}
+
+/** Nobody but its caller can repeat a stream, and nobody remembers one. */
+function streamContradiction(
+  { retry, hedging, cache, idempotency }: MethodPolicy,
+  { methodKind }: DescMethod,
+): string | undefined {
+  if (methodKind === "unary") return undefined;
+  if (retry !== undefined) return "a stream cannot be repeated by others than its caller; remove retry";
+  if (hedging !== undefined) return "a stream cannot be sent twice; remove hedging";
+  if (cache !== undefined) return "a stream is not remembered; remove cache";
+  if (idempotency === Idempotency.KEY_REQUIRED || idempotency === Idempotency.KEY_OPTIONAL) {
+    return "only the answer of a unary method can be stored and replayed; use another idempotency";
+  }
+  return undefined;
 }
 
 function hedgingContradiction(

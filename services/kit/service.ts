@@ -1,3 +1,4 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import type { CleanedEnv } from "envalid";
 import type { Logger } from "pino";
 import type { Cache } from "./cache.ts";
@@ -40,7 +41,9 @@ export interface ServiceDefinition<S extends Settings, E extends Entities> {
   readonly data: { readonly entities: E; readonly migrations: Migrations };
   /** The contracts that it serves. */
   serve(resources: Resources<S, E>): Implemented[];
-  /** What it does on events of others. */
+  /** The events of others that it heeds, for the registry of events. */
+  readonly consumes?: readonly DescMessage[];
+  /** What it does on each of them. */
   consume?(resources: Resources<S, E>): Subscription[];
   /** The sagas that it runs. */
   readonly sagas?: readonly AnySaga[];
@@ -48,9 +51,10 @@ export interface ServiceDefinition<S extends Settings, E extends Entities> {
   jobs?(resources: Resources<S, E>): Job[];
 }
 
-/** A service as a program, with the migrations of its database. */
+/** A service as a program, with the migrations of its database and the events that it heeds. */
 export interface ServiceProgram extends Program {
   readonly migrations: Migrations;
+  readonly consumes: readonly DescMessage[];
 }
 
 /**
@@ -66,6 +70,7 @@ export function defineService<S extends Settings, E extends Entities>(
     name,
     settings: Object.assign({}, serviceSettings(name, port), databaseSettings(name), settings),
     migrations: data.migrations,
+    consumes: definition.consumes ?? [],
     start: (host) => startService(definition as unknown as ServiceDefinition<Settings, Entities>, host),
   };
 }

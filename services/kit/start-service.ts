@@ -11,6 +11,7 @@ import { deadLetters } from "./events/dead-letters.ts";
 import { eventHandler } from "./events/handle.ts";
 import { measureConsumer } from "./events/measure.ts";
 import { startRelay } from "./events/relay.ts";
+import { checkSubscriptions } from "./events/subscription.ts";
 import { healthService } from "./health/health-service.ts";
 import { createReadiness, type Dependency } from "./health/readiness.ts";
 import { startJobs } from "./jobs/jobs.ts";
@@ -81,6 +82,7 @@ export async function startService(
   };
 
   const subscriptions = definition.consume?.(resources) ?? [];
+  checkSubscriptions(name, definition.consumes ?? [], subscriptions);
   const handle = eventHandler(name, subscriptions, db, rootScope);
   const dead = deadLetters(bus, name, handle);
   const relay = startRelay({ url, service: name, bus, outbox: db.outbox, log });

@@ -1,4 +1,6 @@
+import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
+import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService, type Resources } from "#kit/service.ts";
@@ -39,6 +41,7 @@ export const notification = defineService({
       "testWebhookEndpoint",
     ]),
   ],
+  consumes: [AccountRegisteredSchema, OrderConfirmedSchema, OrderCancelledSchema],
   consume,
 });
 

@@ -17,5 +17,6 @@ export const user = defineService({
   serve: ({ db }) => [
     implement(UserService, userRpc(db), ["exportMyData", "deleteMe", "listUsers", "getUser", "updateUser"]),
   ],
+  consumes: [AccountRegisteredSchema],
   consume: () => [on(AccountRegisteredSchema, createProfile)],
 });

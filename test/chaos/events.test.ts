@@ -133,6 +133,7 @@ test.serial(
       settings: {},
       data: { entities: [], migrations: [] },
       serve: () => [],
+      consumes: [AccountRegisteredSchema],
       consume: () => [
         on(AccountRegisteredSchema, async ({ email }) => {
           if (broken && email.startsWith("poison")) throw new Error("cannot stomach it");
@@ -187,6 +188,7 @@ async function listen(t: ExecutionContext, env: Record<string, string>): Promise
     settings: {},
     data: { entities: [], migrations: [] },
     serve: () => [],
+    consumes: [AccountRegisteredSchema],
     consume: () => [
       on(AccountRegisteredSchema, async ({ email }) => {
         heard.push(email);

@@ -9,8 +9,10 @@ export const generatedFiles: Step = {
   run: async (signal) => {
     const place = mkdtempSync(join(tmpdir(), "souk-generated-"));
     try {
-      const { code, output } = await run(process.execPath, ["deploy/contracts/generate.ts", place], signal);
-      if (code !== 0) return { kind: "failed", output };
+      for (const script of ["deploy/contracts/generate.ts", "deploy/contracts/reference.ts"]) {
+        const { code, output } = await run(process.execPath, [script, place], signal);
+        if (code !== 0) return { kind: "failed", output };
+      }
       const differences = compare(readTree(join(root, "gen")), readTree(join(place, "gen")));
       if (differences.length === 0) return { kind: "passed" };
       const remedy = "Run `npm run generate` and commit what it changes.";

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { globSync } from "node:fs";
 import { copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -18,6 +19,10 @@ export interface Sample {
   compile(): Promise<DescFile>;
   /** What `buf lint` has to say against it, a line each. */
   lint(): Promise<string[]>;
+  /** What `npm run generate` has to say against it, a line each. */
+  generate(): Promise<string[]>;
+  /** What `npm run generate` has made, by its path. */
+  generated(): Promise<string[]>;
 }
 
 /**
@@ -53,6 +58,12 @@ export async function sampleContract(t: ExecutionContext, body: string): Promise
         .split("\n")
         .filter((line) => line.startsWith(`proto/${sampleFile}`));
     },
+    generate: async () => {
+      const args = [join(root, "deploy/contracts/generate.ts"), place, place];
+      const { stderr } = await run(process.execPath, args).catch((failure: { stderr: string }) => failure);
+      return stderr.split("\n").filter((line) => line.startsWith(`proto/${sampleFile}`));
+    },
+    generated: async () => [...globSync("gen/**/*", { cwd: place })],
   };
 }
 

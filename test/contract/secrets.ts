@@ -3,20 +3,18 @@ import { complain, fieldPath, messagesOf, type Rule } from "./complaints.ts";
 
 /** The last words of the names of fields that tell a secret or something about a person. */
 const secretNames = [
+  // What opens something.
   ...["password", "secret", "token", "tokens", "private_key", "api_key", "recovery_code", "recovery_codes"],
-  ...["totp_code", "authorization", "cookie", "card_number", "iban"],
-  ...[
-    "email",
-    "phone",
-    "first_name",
-    "last_name",
-    "full_name",
-    "birth_date",
-    "line1",
-    "line2",
-    "postal_code",
-  ],
+  ...["totp_code", "otpauth_uri", "authorization_uri", "authorization", "cookie", "signature"],
+  // What one pays with.
+  ...["card_number", "iban", "vat_id"],
+  // Who somebody is, and how to reach them.
+  ...["email", "phone", "first_name", "last_name", "full_name", "author_name", "birth_date"],
   ...["ip", "ip_address", "user_agent"],
+  // Where somebody lives, and what is on its way there.
+  ...["line1", "line2", "postal_code", "city", "region", "tracking_number", "tracking_uri"],
+  // What people write in their own words.
+  ...["note", "instructions", "cancel_reason"],
 ];
 const secret = new RegExp(`(^|_)(${secretNames.join("|")})$`);
 

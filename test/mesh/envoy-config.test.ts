@@ -98,15 +98,18 @@ test("a call is repeated where its policy says so, as often as it says, and nowh
   for (const { match, route } of meshRoutes) {
     const policy = paths.get(match.path ?? "");
     const retry = route?.retry_policy;
-    if (policy === undefined || policy.maxAttempts === 1) {
+    const attempts = policy?.hedging?.maxAttempts ?? policy?.maxAttempts ?? 1;
+    if (policy === undefined || attempts === 1) {
       t.is(retry, undefined, match.path ?? match.prefix);
       continue;
     }
     repeated++;
-    t.is(retry?.num_retries, policy.maxAttempts - 1);
+    t.is(retry?.num_retries, attempts - 1);
     t.is(retry?.retry_back_off.base_interval, `${policy.initialBackoffMs / 1000}s`);
     t.true(retry?.retry_on.split(",").includes("unavailable"));
     t.true(milliseconds(retry?.per_try_timeout as string) < policy.timeoutMs);
+    t.is(route?.hedge_policy?.hedge_on_per_try_timeout, policy.hedging && true, match.path);
+    if (policy.hedging) t.is(milliseconds(retry?.per_try_timeout as string), policy.hedging.delayMs);
   }
   t.true(repeated > 0);
 });

@@ -22,6 +22,7 @@ export interface Route {
       readonly retry_back_off: { readonly base_interval: string };
       readonly per_try_timeout?: string;
     };
+    readonly hedge_policy?: { readonly hedge_on_per_try_timeout: boolean };
   };
 }
 

@@ -106,9 +106,14 @@ export type Caller = <S extends DescService>(service: S, scope?: Partial<Scope>)
  * Makes a caller for one test.
  *
  * @param target host and port to which all calls go
+ * @param config the service configuration of the channels; none when left out
  */
-export function joinAsCaller(t: ExecutionContext, target: string): Caller {
-  const transport = grpcTransport(() => ({ target }));
+export function joinAsCaller(
+  t: ExecutionContext,
+  target: string,
+  config?: (contract: DescService) => object,
+): Caller {
+  const transport = grpcTransport((contract) => ({ target, serviceConfig: config?.(contract) }));
   const breakers = createBreakers({ resetMs: 30_000 }, telemetry.meter);
   t.teardown(() => {
     transport.close();

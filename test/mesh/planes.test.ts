@@ -30,8 +30,9 @@ for (const plane of ["local", "direct", "envoy"] satisfies DataPlane[]) {
   test.serial(
     `${plane}: a customer registers, orders, and is told; others see and do nothing of it`,
     async (t) => {
-      const call = await openPlane(t, plane);
-      if (call === undefined) return;
+      const shop = await openPlane(t, plane);
+      if (shop === undefined) return;
+      const { call } = shop;
       await everyServiceAnswers(call);
       const [ada, bob] = await Promise.all([register(call), register(call)]);
       const [variantId = ""] = await offer(call, 10);

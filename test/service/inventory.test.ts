@@ -38,6 +38,7 @@ const order = defineService({
   settings: {},
   data: { entities: [] as [], migrations: [] },
   serve: () => [],
+  consumes: [ReservationExpiredSchema],
   consume: () => [
     on(ReservationExpiredSchema, async ({ reservationId }) => void expired.push(reservationId)),
   ],

@@ -47,3 +47,23 @@ export function on<D extends DescMessage, E extends Entities>(
     throw new Error(`${schema} is no event; it lacks option souk.mesh.v1.event`);
   return { schema, handle: handle as Subscription["handle"] };
 }
+
+/**
+ * Checks that a service heeds the events that it says it does.
+ *
+ * @param service its name
+ * @param declared the events that its definition lists
+ * @param subscriptions what it does on events
+ * @throws Error that names the first event in which they differ, and the remedy
+ */
+export function checkSubscriptions(
+  service: string,
+  declared: readonly DescMessage[],
+  subscriptions: readonly Subscription[],
+): void {
+  const heeded = new Set(subscriptions.map(({ schema }) => schema));
+  const unlisted = [...heeded].find((schema) => !declared.includes(schema));
+  if (unlisted) throw new Error(`${service} heeds ${unlisted.typeName}; list it under consumes`);
+  const unheeded = declared.find((schema) => !heeded.has(schema));
+  if (unheeded) throw new Error(`${service} lists ${unheeded.typeName} under consumes; heed it or remove it`);
+}

@@ -1,5 +1,6 @@
 import { methodName } from "../contract.ts";
 import { MeshReason, refuseMesh } from "../error.ts";
+import type { ServicePrincipal, User } from "../principal.ts";
 import type { Interceptor, OpenCall } from "../rpc/call.ts";
 
 /** Lets those call a method whom its contract names, and refuses everyone else. */
@@ -19,7 +20,7 @@ function checkAccess(call: OpenCall): void {
     );
   }
   const { principal } = call;
-  if (principal.kind === "anonymous") {
+  if (principal.kind === "anonymous" || speaksForNobody(principal)) {
     throw refuseMesh(
       MeshReason.TOKEN_MISSING,
       `${methodName(call.method)} needs a signed-in user; send authorization: Bearer <access token>`,
@@ -42,4 +43,9 @@ function checkAccess(call: OpenCall): void {
       `${methodName(call.method)} is done for a signed-in user; send a user's access token`,
     );
   }
+}
+
+/** A service that calls on nobody's behalf, as the gateway does before its caller signs in. */
+function speaksForNobody(principal: User | ServicePrincipal): boolean {
+  return principal.kind === "service" && principal.permissions.size === 0;
 }

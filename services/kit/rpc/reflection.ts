@@ -1,5 +1,6 @@
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { file_google_rpc_error_details } from "#gen/google/rpc/error_details_pb.ts";
 import { ServerReflection, type ServerReflectionRequest } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { Health } from "#gen/health/v1/health_pb.ts";
@@ -22,7 +23,8 @@ export function reflectionServices(
 ): Implemented[] {
   const served = [...contracts, ...INFRASTRUCTURE];
   const names = served.map(({ typeName }) => typeName).sort();
-  const index = indexFiles([...served.map(({ file }) => file), ...files]);
+  // What the details of errors are made of is there too, so that tools can show them.
+  const index = indexFiles([...served.map(({ file }) => file), ...files, file_google_rpc_error_details]);
 
   async function* answers(requests: AsyncIterable<Pick<ServerReflectionRequest, "host" | "messageRequest">>) {
     for await (const request of requests) {

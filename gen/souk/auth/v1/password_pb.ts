@@ -5,13 +5,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/auth/v1/password.proto.
  */
 export const file_souk_auth_v1_password: GenFile = /*@__PURE__*/
-  fileDesc("Chtzb3VrL2F1dGgvdjEvcGFzc3dvcmQucHJvdG8SDHNvdWsuYXV0aC52MSJjChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSJQoQY3VycmVudF9wYXNzd29yZBgBIAEoCUILgAEBukgFcgMYyAESIwoMbmV3X3Bhc3N3b3JkGAIgASgJQg2AAQG6SAdyBRAKGMgBIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UiOwobUmVxdWVzdFBhc3N3b3JkUmVzZXRSZXF1ZXN0EhwKBWVtYWlsGAEgASgJQg2AAQG6SAdyBRj+AWABIh4KHFJlcXVlc3RQYXNzd29yZFJlc2V0UmVzcG9uc2UiWQoUUmVzZXRQYXNzd29yZFJlcXVlc3QSHAoFdG9rZW4YASABKAlCDYABAbpIB3IFEAEYyAESIwoMbmV3X3Bhc3N3b3JkGAIgASgJQg2AAQG6SAdyBRAKGMgBIhcKFVJlc2V0UGFzc3dvcmRSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("Chtzb3VrL2F1dGgvdjEvcGFzc3dvcmQucHJvdG8SDHNvdWsuYXV0aC52MSKUAQoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0Ej4KEGN1cnJlbnRfcGFzc3dvcmQYASABKAlCJIABAbpIBXIDGMgBwrsYFWNvcnJlY3QgaG9yc2UgYmF0dGVyeRI7CgxuZXdfcGFzc3dvcmQYAiABKAlCJYABAbpIB3IFEAoYyAHCuxgUc3RhcGxlIGJhdHRlcnkgaG9yc2UiGAoWQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSI7ChtSZXF1ZXN0UGFzc3dvcmRSZXNldFJlcXVlc3QSHAoFZW1haWwYASABKAlCDYABAbpIB3IFGP4BYAEiHgocUmVxdWVzdFBhc3N3b3JkUmVzZXRSZXNwb25zZSJxChRSZXNldFBhc3N3b3JkUmVxdWVzdBIcCgV0b2tlbhgBIAEoCUINgAEBukgHcgUQARjIARI7CgxuZXdfcGFzc3dvcmQYAiABKAlCJYABAbpIB3IFEAoYyAHCuxgUc3RhcGxlIGJhdHRlcnkgaG9yc2UiFwoVUmVzZXRQYXNzd29yZFJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_souk_mesh_v1_policy]);
 
 /**
  * Asks for another password.

@@ -5,13 +5,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_souk_mesh_v1_policy } from "./policy_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/mesh/v1/address.proto.
  */
 export const file_souk_mesh_v1_address: GenFile = /*@__PURE__*/
-  fileDesc("Chpzb3VrL21lc2gvdjEvYWRkcmVzcy5wcm90bxIMc291ay5tZXNoLnYxIvkBCgdBZGRyZXNzEhsKBG5hbWUYASABKAlCDYABAbpIB3IFEAEYyAESHAoFbGluZTEYAiABKAlCDYABAbpIB3IFEAEYyAESGgoFbGluZTIYAyABKAlCC4ABAbpIBXIDGMgBEhcKBGNpdHkYBCABKAlCCbpIBnIEEAEYZBIXCgZyZWdpb24YBSABKAlCB7pIBHICGGQSIQoLcG9zdGFsX2NvZGUYBiABKAlCDIABAbpIBnIEEAEYFBInCgxjb3VudHJ5X2NvZGUYByABKAlCEbpIDnIMMgpeW0EtWl17Mn0kEhkKBXBob25lGAggASgJQgqAAQG6SARyAhgoYgZwcm90bzM", [file_buf_validate_validate]);
+  fileDesc("Chpzb3VrL21lc2gvdjEvYWRkcmVzcy5wcm90bxIMc291ay5tZXNoLnYxIrwCCgdBZGRyZXNzEisKBG5hbWUYASABKAlCHYABAbpIB3IFEAEYyAHCuxgMQWRhIExvdmVsYWNlEjAKBWxpbmUxGAIgASgJQiGAAQG6SAdyBRABGMgBwrsYEDEgQW5hbHl0aWNhbCBXYXkSGgoFbGluZTIYAyABKAlCC4ABAbpIBXIDGMgBEiQKBGNpdHkYBCABKAlCFoABAbpIBnIEEAEYZMK7GAZCZXJsaW4SGgoGcmVnaW9uGAUgASgJQgqAAQG6SARyAhhkEioKC3Bvc3RhbF9jb2RlGAYgASgJQhWAAQG6SAZyBBABGBTCuxgFMTAxMTUSLQoMY291bnRyeV9jb2RlGAcgASgJQhe6SA5yDDIKXltBLVpdezJ9JMK7GAJERRIZCgVwaG9uZRgIIAEoCUIKgAEBukgEcgIYKGIGcHJvdG8z", [file_buf_validate_validate, file_souk_mesh_v1_policy]);
 
 /**
  * A postal address.

@@ -5,13 +5,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_souk_mesh_v1_policy } from "./policy_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/mesh/v1/money.proto.
  */
 export const file_souk_mesh_v1_money: GenFile = /*@__PURE__*/
-  fileDesc("Chhzb3VrL21lc2gvdjEvbW9uZXkucHJvdG8SDHNvdWsubWVzaC52MSI7CgVNb25leRINCgVtaW5vchgBIAEoAxIjCghjdXJyZW5jeRgCIAEoCUIRukgOcgwyCl5bQS1aXXszfSRiBnByb3RvMw", [file_buf_validate_validate]);
+  fileDesc("Chhzb3VrL21lc2gvdjEvbW9uZXkucHJvdG8SDHNvdWsubWVzaC52MSJMCgVNb25leRIXCgVtaW5vchgBIAEoA0IIwrsYBDQ5MDASKgoIY3VycmVuY3kYAiABKAlCGLpIDnIMMgpeW0EtWl17M30kwrsYA0VVUmIGcHJvdG8z", [file_buf_validate_validate, file_souk_mesh_v1_policy]);
 
 /**
  * An amount of money in minor units of its currency, never a fraction.

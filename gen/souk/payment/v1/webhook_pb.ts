@@ -5,13 +5,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/payment/v1/webhook.proto.
  */
 export const file_souk_payment_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zb3VrL3BheW1lbnQvdjEvd2ViaG9vay5wcm90bxIPc291ay5wYXltZW50LnYxIocBChRIYW5kbGVXZWJob29rUmVxdWVzdBIvCghwcm92aWRlchgBIAEoCUIdukgachgyFl5bYS16XVthLXowLTktXXswLDQ5fSQSHAoEYm9keRgCIAEoDEIOgAEBukgIegYQARiAgEASIAoJc2lnbmF0dXJlGAMgASgJQg2AAQG6SAdyBRABGNAPIhcKFUhhbmRsZVdlYmhvb2tSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("Ch1zb3VrL3BheW1lbnQvdjEvd2ViaG9vay5wcm90bxIPc291ay5wYXltZW50LnYxIpIBChRIYW5kbGVXZWJob29rUmVxdWVzdBI6Cghwcm92aWRlchgBIAEoCUIoukgachgyFl5bYS16XVthLXowLTktXXswLDQ5fSTCuxgHc2FuZGJveBIcCgRib2R5GAIgASgMQg6AAQG6SAh6BhABGICAQBIgCglzaWduYXR1cmUYAyABKAlCDYABAbpIB3IFEAEY0A8iFwoVSGFuZGxlV2ViaG9va1Jlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_souk_mesh_v1_policy]);
 
 /**
  * What a provider sent.

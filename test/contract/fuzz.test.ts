@@ -1,0 +1,139 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { type DescMethod, fromJson, toBinary } from "@bufbuild/protobuf";
+import test from "ava";
+import fc from "fast-check";
+import { contracts } from "#gen/contracts.ts";
+import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import { methodName, policyOf } from "#kit/contract.ts";
+import { Code, codeName } from "#kit/error.ts";
+import { exampleRequest } from "../../deploy/contracts/example-request.ts";
+import { arbitraryRequest } from "./arbitrary-message.ts";
+import { openTarget, type Target } from "./fuzz-target.ts";
+
+/** The same requests in each run, unless SOUK_FUZZ_SEED names others. */
+const SEED = Number(process.env["SOUK_FUZZ_SEED"] ?? 20_261_126);
+/** Requests for each method; SOUK_FUZZ_RUNS asks for more. */
+const RUNS = Number(process.env["SOUK_FUZZ_RUNS"] ?? 200);
+/** One method alone, for those who look into what was found: SOUK_FUZZ_METHOD=souk.order.v1.CartService/AddItem. */
+const ONLY = process.env["SOUK_FUZZ_METHOD"];
+/** Methods under way at a time. */
+const AT_A_TIME = 8;
+/** No method takes longer, however slow its work is; without a limit where more runs are asked for. */
+const METHOD_MS = process.env["SOUK_FUZZ_RUNS"] === undefined ? 1_500 : undefined;
+/** How much more the process may hold at the end than after a first round, in bytes. */
+const GROWTH = 48 * 1024 * 1024;
+/** How much later than its deadline an answer may be here, on a machine that is busy. */
+const GRACE_MS = 1_000;
+
+/** What tells of a mistake of ours, or of work that did not end in time. */
+const OUR_FAULTS: ReadonlySet<Code> = new Set([
+  Code.INTERNAL,
+  Code.UNKNOWN,
+  Code.DATA_LOSS,
+  Code.UNAVAILABLE,
+  Code.DEADLINE_EXCEEDED,
+]);
+
+/** How many calls ended in which way. */
+const tally = new Map<Code, number>();
+let target: Target;
+const closing: (() => Promise<void>)[] = [];
+
+test.before(async () => {
+  target = await openTarget({ teardown: (work) => void closing.unshift(work) });
+});
+
+test.after.always(async () => {
+  for (const close of closing) await close();
+});
+
+test.serial(
+  "whatever bytes a request is made of, and whoever sends it: every method answers in time, and nothing piles up",
+  async (t) => {
+    const methods = (await servedMethods()).filter(
+      (method) => ONLY === undefined || methodName(method) === ONLY,
+    );
+    t.log(`${methods.length} methods, ${RUNS} requests each, seed ${SEED}`);
+    await sendToEach(methods, Math.min(RUNS, 20), SEED + 1);
+    const before = heapInUse();
+    const found = await sendToEach(methods, RUNS, SEED);
+    const growth = heapInUse() - before;
+    t.deepEqual(found, []);
+    t.true(growth < GROWTH, `${growth} bytes more are held than before`);
+    t.log(`${[...tally].map(([code, count]) => `${count} ${codeName(code)}`).join(", ")}`);
+    t.log(`the heap is ${(growth / 1_048_576).toFixed(1)} MB larger than before`);
+    t.true((tally.get(Code.OK) ?? 0) > methods.length, "some of the requests are good");
+  },
+);
+
+test.serial("what was written by others can still be read by its owner", async (t) => {
+  await t.notThrowsAsync(target.asCustomer(CartService).getCart({}));
+  await t.notThrowsAsync(target.asCustomer(OrderService).listMyOrders({}));
+});
+
+async function sendToEach(methods: readonly DescMethod[], runs: number, seed: number): Promise<string[]> {
+  const waiting = [...methods];
+  const found: string[] = [];
+  const workOff = async () => {
+    for (let method = waiting.shift(); method !== undefined; method = waiting.shift()) {
+      const complaint = await findFault(method, runs, seed);
+      if (complaint !== undefined) found.push(complaint);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, workOff));
+  return found;
+}
+
+/** The smallest request found that a method fails at, with what replays it. */
+async function findFault(method: DescMethod, runs: number, seed: number): Promise<string | undefined> {
+  const senders = target.sendersOf(method);
+  const property = fc.asyncProperty(
+    fc.constantFrom(...senders),
+    arbitraryRequest(method.input, target.ids),
+    async (sender, request) => {
+      const { code, message, ms } = await target.send(method, sender, request);
+      tally.set(code, (tally.get(code) ?? 0) + 1);
+      const late = ms > policyOf(method).timeoutMs + GRACE_MS;
+      if (OUR_FAULTS.has(code) || late) {
+        throw new Error(
+          `${sender.title} is answered ${codeName(code)} after ${Math.round(ms)} ms: ${message}`,
+        );
+      }
+    },
+  );
+  const outcome = await fc.check(property, {
+    seed,
+    numRuns: runs,
+    endOnFailure: false,
+    interruptAfterTimeLimit: METHOD_MS,
+    markInterruptAsFailure: false,
+  });
+  if (!outcome.failed) return undefined;
+  const [sender, request] = outcome.counterexample ?? [];
+  const bytes = Buffer.from(request ?? []).toString("hex");
+  const replay = `SOUK_FUZZ_SEED=${seed} SOUK_FUZZ_METHOD=${methodName(method)}`;
+  return `${methodName(method)}: ${(outcome.errorInstance as Error)?.message} (${sender?.title} sent ${bytes.slice(0, 400)}; replay with ${replay})`;
+}
+
+async function servedMethods(): Promise<DescMethod[]> {
+  const methods = [...contracts].filter((it) => it.kind === "service").flatMap((it) => it.methods);
+  const served = await Promise.all(
+    methods.map(async (method) => {
+      const [sender] = target.sendersOf(method).slice(-1);
+      const example = toBinary(method.input, fromJson(method.input, exampleRequest(method.input)));
+      const { code } = await target.send(method, sender, example);
+      return code === Code.UNIMPLEMENTED ? [] : [method];
+    }),
+  );
+  return served.flat();
+}
+
+function heapInUse(): number {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  collect();
+  return process.memoryUsage().heapUsed;
+}

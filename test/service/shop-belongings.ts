@@ -1,0 +1,108 @@
+import { randomUUID } from "node:crypto";
+import type { DescService } from "@bufbuild/protobuf";
+import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
+import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
+import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
+import { UserService } from "#gen/souk/user/v1/user_pb.ts";
+import type { MeshClient } from "#kit/mesh/client.ts";
+import { type Call, offer } from "../chaos/offer.ts";
+import { eventually } from "../eventually.ts";
+import type { TestMesh } from "../mesh.ts";
+
+/** Somebody who is signed in, with clients that call as them. */
+export type Customer = <S extends DescService>(service: S) => MeshClient<S>;
+
+/** Something that belongs to somebody. */
+export interface Belonging {
+  /** The fields that name one, as "<service>/<method>.<field>". */
+  readonly fields: RegExp;
+  /** Makes one that belongs to a customer, and gives its id. */
+  make(owner: Customer, variantId: string): Promise<string>;
+  /** Whether it is as it was made; left out where every method tells of one that is not there. */
+  isUntouched?(owner: Customer, id: string): Promise<boolean>;
+}
+
+const ADDRESS = { name: "Ada L", line1: "1 Way", city: "Kiel", postalCode: "24103", countryCode: "DE" };
+
+/** What belongs to customers, and how to come by one of each. */
+export const BELONGINGS: Readonly<Record<string, Belonging>> = {
+  "a line of a cart": {
+    fields: /^CartService\/.*line_id$/,
+    async make(owner, variantId) {
+      const { cart } = await owner(CartService).addItem({ variantId, quantity: 1n });
+      return cart?.lines[0]?.id ?? "";
+    },
+    async isUntouched(owner, id) {
+      const { cart } = await owner(CartService).getCart({});
+      return cart?.lines.some((it) => it.id === id) === true;
+    },
+  },
+  "an order": {
+    fields: /^OrderService\/(Get|Cancel|Watch)Order\.id$|^OrderService\/\w+\.order_id$/,
+    async make(owner, variantId) {
+      await owner(CartService).addItem({ variantId, quantity: 1n });
+      const { order } = await owner(CheckoutService).placeOrder(
+        { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token: "tok_visa" } },
+        { idempotencyKey: randomUUID() },
+      );
+      return order?.id ?? "";
+    },
+  },
+  "an address": {
+    fields: /^UserService\/\w+Address\.id$/,
+    async make(owner) {
+      const { address } = await eventually(() => owner(UserService).createMyAddress({ address: ADDRESS }));
+      return address?.id ?? "";
+    },
+    async isUntouched(owner, id) {
+      const { addresses } = await owner(UserService).listMyAddresses({});
+      return addresses.some((it) => it.id === id);
+    },
+  },
+  "a notification": {
+    fields: /^NotificationService\/\w+\.(ids|after_id)$/,
+    make: (owner) =>
+      eventually(async () => {
+        const { notifications } = await owner(NotificationService).listMyNotifications({});
+        const unread = notifications.find(({ readTime }) => readTime === undefined);
+        if (unread === undefined) throw new Error("there is no notification yet that is not read");
+        return unread.id;
+      }),
+    async isUntouched(owner, id) {
+      const { notifications } = await owner(NotificationService).listMyNotifications({});
+      return notifications.some((it) => it.id === id && it.readTime === undefined);
+    },
+  },
+};
+
+/** Fields that name what belongs to nobody in particular: what is on sale, and what all can read. */
+export const COMMON =
+  /\.(variant_ids?|product_id|provider_id)$|^ProductService\/GetProduct\.id$|^ReviewService\/ReportReview\.id$|^UserService\/UpdateMe\.profile\.id$/;
+
+/**
+ * Registers a customer.
+ *
+ * @param mesh the shop
+ */
+export async function register(mesh: TestMesh): Promise<Customer> {
+  const { tokens } = await mesh.withToken(AuthService, "").register({
+    email: `${randomUUID()}@example.com`,
+    password: "correct horse battery",
+    firstName: "Ada",
+    lastName: "Lovelace",
+  });
+  return (service) => mesh.withToken(service, tokens?.accessToken ?? "");
+}
+
+/**
+ * Puts a variant on sale.
+ *
+ * @param mesh the shop
+ */
+export async function putOnSale(mesh: TestMesh): Promise<string> {
+  const call: Call = (service, identity) =>
+    "caller" in identity ? mesh.as(service, identity.caller) : mesh.withToken(service, identity.accessToken);
+  const [variantId = ""] = await offer(call, 1_000);
+  return variantId;
+}
