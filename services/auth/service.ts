@@ -1,6 +1,7 @@
 import { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
 import { ApiKeyService } from "#gen/souk/auth/v1/api_key_pb.ts";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
+import { file_souk_auth_v1_events } from "#gen/souk/auth/v1/events_pb.ts";
 import { OpenIdService } from "#gen/souk/auth/v1/openid_pb.ts";
 import { AuditRecordedSchema } from "#gen/souk/mesh/v1/audit_pb.ts";
 import { on } from "#kit/events/subscription.ts";
@@ -21,6 +22,7 @@ export const auth = defineService({
   port: 3001,
   settings: authSettings,
   data: { entities, migrations },
+  events: [file_souk_auth_v1_events],
   serve({ db, settings }) {
     const keys = signingKeys(db, settings.AUTH_KEY_SECRET);
     const lifetimes = {

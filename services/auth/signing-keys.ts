@@ -8,6 +8,7 @@ import {
   scryptSync,
 } from "node:crypto";
 import { uuidv7 } from "uuidv7";
+import { SigningKeysChangedSchema } from "#gen/souk/auth/v1/events_pb.ts";
 import type { PublicJwk } from "#kit/identity/authenticator.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { AuthDatabase } from "./database.ts";
@@ -69,15 +70,17 @@ export function signingKeys(db: AuthDatabase, secret: string): SigningKeys {
   async function create(scope: Scope): Promise<void> {
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const jwk = { ...publicKey.export({ format: "jwk" }), alg: "ES256", use: "sig" };
+    const kid = uuidv7();
     await db.write(scope, async (tx) => {
       await tx.sql
         .insertInto("signing_key")
         .values({
-          kid: uuidv7(),
+          kid,
           public_jwk: JSON.stringify(jwk),
           private_key: encrypt(privateKey, cipherKey),
         })
         .execute();
+      tx.emit(SigningKeysChangedSchema, { keyId: kid });
     });
   }
 
@@ -94,7 +97,8 @@ export function signingKeys(db: AuthDatabase, secret: string): SigningKeys {
 
   return {
     current: async (scope) => (await keys(scope)).current,
-    published: async (scope) => (await keys(scope)).published,
+    // The answer is remembered until an event ends it, so nothing older may go into it.
+    published: async (scope) => (await load(scope)).published,
   };
 }
 

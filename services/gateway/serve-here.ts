@@ -1,11 +1,9 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Member } from "#kit/mesh/join-mesh.ts";
-import type { Handler, OpenCall } from "#kit/rpc/call.ts";
+import type { Decoded, Handler, OpenCall } from "#kit/rpc/call.ts";
 import { openCall } from "#kit/rpc/open-call.ts";
 import { toConnectError } from "./connect-error.ts";
-
-type Request = Message | AsyncIterable<Message>;
 
 /**
  * Makes the Connect handler of a method that the gateway answers itself.
@@ -14,7 +12,7 @@ type Request = Message | AsyncIterable<Message>;
  * @param handler what answers it
  * @param member the gateway's place in the mesh
  */
-export function serveHere(method: DescMethod, handler: Handler, member: Member) {
+export function serveHere(method: DescMethod, handler: Handler<Decoded>, member: Member) {
   function open({ requestHeader, signal, timeoutMs }: HandlerContext): OpenCall {
     const headers = { get: (name: string) => requestHeader.get(name) ?? undefined };
     const deadline = Date.now() + (timeoutMs() ?? Number.POSITIVE_INFINITY);
@@ -24,15 +22,15 @@ export function serveHere(method: DescMethod, handler: Handler, member: Member) 
   }
 
   if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
-    return async (request: Request, context: HandlerContext) => {
+    return async (request: Decoded, context: HandlerContext) => {
       try {
-        return await handler(open(context), request);
+        return (await handler(open(context), request)) as Message;
       } catch (thrown) {
         throw toConnectError(thrown);
       }
     };
   }
-  return async function* (request: Request, context: HandlerContext) {
+  return async function* (request: Decoded, context: HandlerContext) {
     try {
       yield* (await handler(open(context), request)) as AsyncIterable<Message>;
     } catch (thrown) {

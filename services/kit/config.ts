@@ -92,8 +92,15 @@ export const meshSettings = {
   SOUK_REDIS_URL: url(
     "redis",
     "rediss",
-  )({ default: undefined, desc: "Redis server; caches stay in the process without it" }),
-  SOUK_EVENT_NAMESPACE: str({ default: "souk", desc: "First part of event subjects and stream names" }),
+  )({ default: undefined, desc: "Redis server, by which replicas share remembered answers" }),
+  SOUK_CACHE_BYTES: num({
+    default: 32 * 1024 * 1024,
+    desc: "Memory for remembered answers, of all services of a process together, in bytes",
+  }),
+  SOUK_EVENT_NAMESPACE: str({
+    default: "souk",
+    desc: "First part of event subjects, stream names and keys in Redis",
+  }),
   SOUK_EVENT_RETRY_DELAYS_MS: millisecondsList({
     default: [200, 1_000, 5_000, 15_000, 60_000],
     desc: "Pauses before an event that could not be handled is tried again, separated by commas; then it goes to the dead letters",

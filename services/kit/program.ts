@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Memory } from "./cache/memory.ts";
 import type { MeshSettings, Settings } from "./config.ts";
 import type { Readiness } from "./health/readiness.ts";
 import type { Dispatcher } from "./rpc/dispatch.ts";
@@ -27,6 +28,8 @@ export interface Host {
   readonly telemetry: ProcessTelemetry;
   /** The programs of this process by name, for the data plane `local`. */
   readonly dispatchers: Map<string, Dispatcher>;
+  /** What the services of this process remember of their answers. */
+  readonly memory: Memory;
   /** Told of each moment of each saga; the saga waits for it. */
   readonly observeSagas: ((moment: SagaMoment) => Promise<void> | void) | undefined;
 }

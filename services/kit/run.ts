@@ -1,3 +1,4 @@
+import { createMemory } from "./cache/memory.ts";
 import { ConfigurationError, EXIT_CONFIG, meshSettings, readSettings, type Settings } from "./config.ts";
 import { createLog } from "./log.ts";
 import type { Host, Program, Running } from "./program.ts";
@@ -67,7 +68,8 @@ export async function start(
   const settings = readSettings(all, env) as Host["settings"];
   const log = createLog(settings.SOUK_LOG_LEVEL, settings.SOUK_LOG_FILE);
   const telemetry = await startTelemetry(env);
-  const host: Host = { settings, log, telemetry, dispatchers: new Map(), observeSagas };
+  const memory = createMemory(settings.SOUK_CACHE_BYTES);
+  const host: Host = { settings, log, telemetry, dispatchers: new Map(), memory, observeSagas };
   const started = await Promise.allSettled(programs.map((program) => program.start(host)));
   const running = started.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
 

@@ -1,7 +1,6 @@
-import type { DescMessage } from "@bufbuild/protobuf";
+import type { DescFile, DescMessage } from "@bufbuild/protobuf";
 import type { CleanedEnv } from "envalid";
 import type { Logger } from "pino";
-import type { Cache } from "./cache.ts";
 import { databaseSettings, type Settings, serviceSettings } from "./config.ts";
 import type { Database } from "./data/database.ts";
 import type { Migrations } from "./data/migrations.ts";
@@ -21,7 +20,6 @@ export interface Resources<S extends Settings, E extends Entities> {
   readonly settings: CleanedEnv<S>;
   readonly db: Database<E>;
   readonly sagas: Sagas;
-  readonly cache: Cache;
   readonly log: Logger;
   /** Makes scopes for work that no caller asked for. */
   readonly rootScope: RootScope;
@@ -41,6 +39,8 @@ export interface ServiceDefinition<S extends Settings, E extends Entities> {
   readonly data: { readonly entities: E; readonly migrations: Migrations };
   /** The contracts that it serves. */
   serve(resources: Resources<S, E>): Implemented[];
+  /** The contracts that declare its events, where those end the life of remembered answers. */
+  readonly events?: readonly DescFile[];
   /** The events of others that it heeds, for the registry of events. */
   readonly consumes?: readonly DescMessage[];
   /** What it does on each of them. */

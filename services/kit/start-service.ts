@@ -1,5 +1,5 @@
 import { startAuditRecorder } from "./audit/recorder.ts";
-import { createCache } from "./cache.ts";
+import { startAnswerCache } from "./cache/answer-cache.ts";
 import { databaseUrl, type Settings } from "./config.ts";
 import { openDatabase } from "./data/database.ts";
 import { measureBacklog, measurePool } from "./data/measure.ts";
@@ -54,7 +54,6 @@ export async function startService(
     applicationName: `souk-${name}`,
     log,
   });
-  const cache = createCache(settings.SOUK_REDIS_URL, `souk:${name}:`, log);
   const bus = openEventBus({
     url: settings.SOUK_NATS_URL,
     namespace: settings.SOUK_EVENT_NAMESPACE,
@@ -73,7 +72,6 @@ export async function startService(
     settings: settings as never,
     db,
     sagas,
-    cache,
     log,
     rootScope,
     onStop: (stop) => {
@@ -97,17 +95,28 @@ export async function startService(
   });
   const jobs = startJobs(definition.jobs?.(resources) ?? [], db, rootScope, log);
 
-  const readiness = createReadiness([
-    { name: "postgresql", required: true, check: () => db.check() },
-    { name: "nats", required: false, check: () => bus.check() },
-    ...[cache.dependency].filter((it): it is Dependency => it !== undefined),
-  ]);
   const operations = operationsService({ breakers: member.breakers, deadLetters: dead, sagas, jobs, log });
   const served = [...definition.serve(resources), operations];
   const contracts = served.map(({ contract }) => contract);
   const recorder = startAuditRecorder({ service: name, db, rootScope, log });
+  const answers = startAnswerCache({
+    service: name,
+    contracts,
+    events: definition.events ?? [],
+    memory: host.memory,
+    redisUrl: settings.SOUK_REDIS_URL,
+    bus,
+    outbox: db.outbox,
+    meter: telemetry.meter,
+    log,
+  });
+  const readiness = createReadiness([
+    { name: "postgresql", required: true, check: () => db.check() },
+    { name: "nats", required: false, check: () => bus.check() },
+    ...[answers.dependency].filter((it): it is Dependency => it !== undefined),
+  ]);
   const dispatch = { log, telemetry, authenticator: member.authenticator, mesh: member.mesh, recorder };
-  const dispatcher = createDispatcher(served, dispatch);
+  const dispatcher = createDispatcher(served, { ...dispatch, answers });
   const infrastructure = createDispatcher(
     [
       healthService(
@@ -147,9 +156,9 @@ export async function startService(
       await Promise.all([sagas.stop(graceMs / 2), consumer.stop(), jobs.stop()]);
       for (const stop of stops) await stop();
       await recorder.stop();
+      await answers.stop();
       await relay.stop();
       await bus.close();
-      cache.stop();
       await db.close();
       await operationsServer.stop();
       member.leave();

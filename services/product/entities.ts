@@ -73,13 +73,12 @@ export const ProductView = defineEntity({
   },
 });
 
-/** One row, whose version grows with each change of a view. */
+/** One row: who changes the catalogue locks it. */
 export const Catalogue = defineEntity({
   name: "Catalogue",
   tableName: "catalogue",
   properties: {
     id: p.boolean().primary(),
-    version: p.bigint(),
   },
 });
 

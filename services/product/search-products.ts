@@ -4,7 +4,6 @@ import {
   SearchProductsResponseSchema,
 } from "#gen/souk/product/v1/product_pb.ts";
 import { decodePageToken, encodePageToken } from "#kit/data/page-token.ts";
-import type { CatalogueMemory } from "./catalogue-memory.ts";
 import { type PageRequest, sizeOf } from "./page.ts";
 import type { SearchEngine } from "./search/search-engine.ts";
 
@@ -21,27 +20,17 @@ export interface ProductSearch extends PageRequest {
  */
 export async function searchProducts(
   engine: SearchEngine,
-  memory: CatalogueMemory,
   request: ProductSearch,
 ): Promise<SearchProductsResponse> {
   const list = `SearchProducts ${request.query}`;
   const position = decodePageToken(list, request.pageToken, engine.positionShapes);
   const after = position.length === 0 ? undefined : position;
   const size = sizeOf(request);
-  return memory.recall(`${size} ${after} ${list}`, async (knownVersion) => {
-    const { version, hits } = await engine.search({
-      words: request.query,
-      limit: size + 1,
-      after,
-      knownVersion,
-    });
-    if (hits === undefined) return { version, products: 0 };
-    const page = hits.slice(0, size);
-    const last = hits.length > size ? page.at(-1) : undefined;
-    const answer = create(SearchProductsResponseSchema, {
-      products: page.map(({ product }) => product),
-      nextPageToken: last === undefined ? "" : encodePageToken(list, last.position),
-    });
-    return { version, answer, products: page.length };
+  const hits = await engine.search({ words: request.query, limit: size + 1, after });
+  const page = hits.slice(0, size);
+  const last = hits.length > size ? page.at(-1) : undefined;
+  return create(SearchProductsResponseSchema, {
+    products: page.map(({ product }) => product),
+    nextPageToken: last === undefined ? "" : encodePageToken(list, last.position),
   });
 }

@@ -1,10 +1,9 @@
+import { file_souk_product_v1_events } from "#gen/souk/product/v1/events_pb.ts";
 import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { ReviewService } from "#gen/souk/product/v1/review_pb.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
-import { catalogueMemory } from "./catalogue-memory.ts";
-import { productSettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
 import { productRpc } from "./rpc/product.ts";
@@ -15,19 +14,11 @@ import { postgresSearch } from "./search/postgres-search.ts";
 export const product = defineService({
   name: "product",
   port: 3003,
-  settings: productSettings,
+  settings: {},
   data: { entities, migrations },
-  serve: ({ db, cache, settings }) => [
-    implement(
-      ProductService,
-      productRpc({
-        db,
-        memory: catalogueMemory(settings.PRODUCT_MEMORY),
-        search: postgresSearch(db),
-        cache,
-        categoriesMs: settings.PRODUCT_CATEGORIES_MS,
-      }),
-    ),
+  events: [file_souk_product_v1_events],
+  serve: ({ db }) => [
+    implement(ProductService, productRpc(db, postgresSearch(db))),
     implement(ProductAdminService, productAdminRpc(db), [
       "exportProducts",
       "listProductsForStaff",

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { AccountRegistered } from "#gen/souk/auth/v1/events_pb.ts";
+import { ProfileChangedSchema } from "#gen/souk/user/v1/events_pb.ts";
 import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { UserDatabase, UserTransaction } from "./database.ts";
@@ -72,7 +73,10 @@ export async function updateProfile(
       .$if(version !== undefined, (query) => query.where("version", "=", version as number))
       .returningAll()
       .executeTakeFirst();
-    if (changed !== undefined) return changed;
+    if (changed !== undefined) {
+      tx.emit(ProfileChangedSchema, { userId });
+      return changed;
+    }
     const known = await tx.sql.selectFrom("profile").select("id").where("id", "=", userId).executeTakeFirst();
     if (known === undefined) return pending();
     throw refuseMesh(

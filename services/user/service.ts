@@ -1,4 +1,5 @@
 import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import { file_souk_user_v1_events } from "#gen/souk/user/v1/events_pb.ts";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import { on } from "#kit/events/subscription.ts";
 import { implement } from "#kit/rpc/implement.ts";
@@ -14,6 +15,7 @@ export const user = defineService({
   port: 3002,
   settings: {},
   data: { entities, migrations },
+  events: [file_souk_user_v1_events],
   serve: ({ db }) => [
     implement(UserService, userRpc(db), ["exportMyData", "deleteMe", "listUsers", "getUser", "updateUser"]),
   ],

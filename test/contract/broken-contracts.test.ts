@@ -3,6 +3,7 @@ import test from "ava";
 import { exampleRequest } from "../../deploy/contracts/example-request.ts";
 import { auditRule } from "./audit.ts";
 import { boundsRule } from "./bounds.ts";
+import { cachesRule } from "./caches.ts";
 import { sampleContract } from "./compile.ts";
 import type { Rule } from "./complaints.ts";
 import { eventsRule } from "./events.ts";
@@ -255,6 +256,38 @@ const smallBreaches: [title: string, rule: Rule, body: string, complaints: strin
       'Samples/Nowhere2: object "response.id.id" leads to no field; correct it',
       'Samples/Several: object "ids" is no single text; name the field with the id',
       'Samples/Personal: object "response.email" is secret or personal; name a field that may stand in a record',
+    ],
+  ],
+  [
+    "a tag that no event ends, or that names a field that is not there, is named with the remedy",
+    cachesRule,
+    `message Request { string id = 1; }
+    message Response { string id = 1; repeated string ids = 2; Request part = 3; }
+    message Changed {
+      option (souk.mesh.v1.event) = {
+        aggregate_id: "id"
+        invalidates: ["sound:{id}", "all", "wrong:{name}", "nobody:{id}"]
+      };
+      string id = 1;
+    }
+    service Samples {
+      rpc Get(Request) returns (Response) {
+        option (souk.mesh.v1.policy) = {cache: {tags: ["sound:{part.id}", "sound:{request.id}", "all", "wrong:{id}"]}};
+      }
+      rpc Bad(Request) returns (Response) {
+        option (souk.mesh.v1.policy) = {cache: {tags: ["sound:{ids}", "sound:{request.name}", "endless:{id}"]}};
+      }
+      rpc Watch(Request) returns (stream Response) {
+        option (souk.mesh.v1.policy) = {cache: {}};
+      }
+    }`,
+    [
+      "Samples/Watch: only the answer of a unary method can be remembered; remove cache",
+      'Samples/Bad: the tag "sound:{ids}" names ids, which is no single text or number; name one',
+      'Samples/Bad: the tag "sound:{request.name}" names name, which is no field of Request; correct it',
+      'Changed: the tag "wrong:{name}" names name, which is no field of Changed; correct it',
+      'Samples/Bad: no event of the package ends the tag "endless:{id}"; add it to invalidates of one, or remove it',
+      'Changed: no answer of the package has the tag "nobody:{id}"; correct or remove it',
     ],
   ],
   [

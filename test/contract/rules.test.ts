@@ -2,6 +2,7 @@ import test from "ava";
 import { files } from "#gen/contracts.ts";
 import { auditRule } from "./audit.ts";
 import { boundsRule } from "./bounds.ts";
+import { cachesRule } from "./caches.ts";
 import type { Rule } from "./complaints.ts";
 import { eventsRule } from "./events.ts";
 import { pagesRule } from "./pages.ts";
@@ -16,6 +17,7 @@ const rules: [title: string, rule: Rule][] = [
   ["what staff change is recorded, with the object that it is about", auditRule],
   ["every reason to refuse a call has a status code", refusalsRule],
   ["every event names the field with the id of its aggregate", eventsRule],
+  ["every tag of a remembered answer is ended by an event", cachesRule],
   ["every secret or personal field is marked as such", secretsRule],
   ["nothing in a request is of any length", boundsRule],
   ["every method that gives pages does it in the same way", pagesRule],

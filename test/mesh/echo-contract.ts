@@ -1,13 +1,26 @@
-import { create, createFileRegistry, type DescService, setExtension } from "@bufbuild/protobuf";
+import {
+  create,
+  createFileRegistry,
+  type DescService,
+  type MessageInitShape,
+  setExtension,
+} from "@bufbuild/protobuf";
 import {
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
+  MessageOptionsSchema,
   MethodOptions_IdempotencyLevel,
   MethodOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
-import { MethodPolicySchema, policy } from "#gen/souk/mesh/v1/policy_pb.ts";
+import {
+  type CacheSchema,
+  EventPolicySchema,
+  event,
+  MethodPolicySchema,
+  policy,
+} from "#gen/souk/mesh/v1/policy_pb.ts";
 
 /** A method of the echo contract: its name and which of its sides stream. */
 interface EchoMethod {
@@ -24,12 +37,13 @@ const METHODS: readonly EchoMethod[] = [
 ];
 
 /**
- * A contract with one method of each kind of streaming; every message is a text and a number. It
- * is made here and not in `proto/`, for no shop serves it.
+ * A contract with one method of each kind of streaming; every message is a text and a number. An event
+ * tells that a text changed. It is made here and not in `proto/`, for no shop serves it.
  *
  * @param timeoutMs the timeout of every method, in ms; long enough for a busy machine when left out
+ * @param cache how answers of the unary method are remembered; not at all when left out
  */
-export function echoContract(timeoutMs = 30_000): DescService {
+export function echoContract(timeoutMs = 30_000, cache?: MessageInitShape<typeof CacheSchema>): DescService {
   const file = create(FileDescriptorProtoSchema, {
     name: "souk/echo/v1/echo.proto",
     package: "souk.echo.v1",
@@ -42,6 +56,11 @@ export function echoContract(timeoutMs = 30_000): DescService {
           field("number", 2, FieldDescriptorProto_Type.INT64),
         ],
       },
+      {
+        name: "TextChanged",
+        field: [field("text", 1, FieldDescriptorProto_Type.STRING)],
+        options: eventPolicy(),
+      },
     ],
     service: [
       {
@@ -50,7 +69,7 @@ export function echoContract(timeoutMs = 30_000): DescService {
           ...method,
           inputType: ".souk.echo.v1.Echo",
           outputType: ".souk.echo.v1.Echo",
-          options: publicPolicy(timeoutMs),
+          options: publicPolicy(timeoutMs, method.name === "Unary" ? cache : undefined),
         })),
       },
     ],
@@ -63,7 +82,17 @@ function field(name: string, number: number, type: FieldDescriptorProto_Type) {
   return { name, number, type, label: FieldDescriptorProto_Label.OPTIONAL, jsonName: name };
 }
 
-function publicPolicy(timeoutMs: number) {
+function eventPolicy() {
+  const options = create(MessageOptionsSchema);
+  setExtension(
+    options,
+    event,
+    create(EventPolicySchema, { aggregateId: "text", invalidates: ["text:{text}", "texts"] }),
+  );
+  return options;
+}
+
+function publicPolicy(timeoutMs: number, cache: MessageInitShape<typeof CacheSchema> | undefined) {
   const options = create(MethodOptionsSchema, {
     idempotencyLevel: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
   });
@@ -75,6 +104,7 @@ function publicPolicy(timeoutMs: number) {
       access: { public: {} },
       timeout: { seconds: BigInt(seconds), nanos: (timeoutMs - seconds * 1000) * 1e6 },
       retry: { maxAttempts: 3 },
+      ...(cache && { cache }),
     }),
   );
   return options;

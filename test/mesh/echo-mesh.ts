@@ -1,7 +1,9 @@
 import { generateKeyPairSync, randomUUID } from "node:crypto";
-import type { DescService, Message } from "@bufbuild/protobuf";
+import type { DescService, Message, MessageInitShape } from "@bufbuild/protobuf";
 import { metrics, trace } from "@opentelemetry/api";
 import { pino } from "pino";
+import type { CacheSchema } from "#gen/souk/mesh/v1/policy_pb.ts";
+import type { AnswerCache } from "#kit/cache/answer-cache.ts";
 import { createAuthenticator } from "#kit/identity/authenticator.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
 import { createBreakers } from "#kit/mesh/breakers.ts";
@@ -72,14 +74,21 @@ const ECHO: EchoHandlers = {
  *
  * @param plane `direct` is gRPC over loopback, `local` this process
  * @param handlers what differs from a plain echo
- * @param options the timeout of each method and the breaker's reset, in ms, and the name of the caller
+ * @param options the timeout of each method and the breaker's reset, in ms, and the name of the caller; how answers
+ *   of the unary method are remembered, and where
  */
 export async function startEchoMesh(
   plane: "direct" | "local",
   handlers: Partial<EchoHandlers> = {},
-  options: { timeoutMs?: number; breakerResetMs?: number; caller?: string } = {},
+  options: {
+    timeoutMs?: number;
+    breakerResetMs?: number;
+    caller?: string;
+    cache?: MessageInitShape<typeof CacheSchema>;
+    answers?: (contract: DescService) => AnswerCache;
+  } = {},
 ): Promise<EchoMesh> {
-  const contract = echoContract(options.timeoutMs);
+  const contract = echoContract(options.timeoutMs, options.cache);
   const kid = options.caller ?? "caller";
   const log = pino({ level: "silent" });
   const telemetry = { tracer: trace.getTracer("echo"), meter: metrics.getMeter("echo") };
@@ -95,6 +104,7 @@ export async function startEchoMesh(
     mesh: () => {
       throw new Error("the echo service calls nobody");
     },
+    ...(options.answers && { answers: options.answers(contract) }),
   });
   const server = plane === "direct" ? await startGrpcServer([dispatcher], "127.0.0.1", 0) : undefined;
   const address = server === undefined ? "" : `127.0.0.1:${server.port}`;

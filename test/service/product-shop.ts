@@ -8,7 +8,6 @@ import type {
   CatalogueProduct,
   CatalogueVariant,
 } from "../../services/product/catalogue/catalogue-product.ts";
-import { type CatalogueMemory, catalogueMemory } from "../../services/product/catalogue-memory.ts";
 import type { ProductDatabase } from "../../services/product/database.ts";
 import { entities } from "../../services/product/entities.ts";
 import { getProduct } from "../../services/product/get-product.ts";
@@ -30,7 +29,6 @@ export type ProductDraft = Partial<Omit<CatalogueProduct, "variants">> & {
 export interface Shop {
   readonly url: string;
   readonly db: ProductDatabase;
-  readonly memory: CatalogueMemory;
   scope(): Scope;
   /** Imports products by handle, in one batch. */
   import(products: Readonly<Record<string, ProductDraft>>): Promise<BatchResult>;
@@ -45,12 +43,10 @@ export interface Shop {
   titles(query: string): Promise<string[]>;
   /** How many statements were sent while something was done. */
   countStatements(work: () => Promise<unknown>): Promise<number>;
-  /** The version of the catalogue. */
-  version(): Promise<bigint>;
 }
 
 /** Opens a shop. */
-export async function openShop(t: Teardown, memoryCapacity = 1_000): Promise<Shop> {
+export async function openShop(t: Teardown): Promise<Shop> {
   const { url } = await createDatabase(t);
   await migrate(url, migrations);
   const log = pino({ level: "silent" });
@@ -60,12 +56,10 @@ export async function openShop(t: Teardown, memoryCapacity = 1_000): Promise<Sho
     throw new Error("product calls no other service");
   });
   const scope = () => scopes({ timeoutMs: 30_000 });
-  const memory = catalogueMemory(memoryCapacity);
   const engine = postgresSearch(db);
   const shop: Shop = {
     url,
     db,
-    memory,
     scope,
     import(drafts) {
       const batch = Object.entries(drafts).map(([handle, { isComplete = true, ...draft }]) => ({
@@ -74,20 +68,16 @@ export async function openShop(t: Teardown, memoryCapacity = 1_000): Promise<Sho
       }));
       return importBatch(db, scope(), batch, "EUR");
     },
-    get: (slug) => getProduct(db, memory, { case: "slug", value: slug }),
+    get: (slug) => getProduct(db, { case: "slug", value: slug }),
     list: ({ categorySlug = "", pageSize = 0, pageToken = "" } = {}) =>
-      listProducts(db, memory, { categorySlug, pageSize, pageToken }),
+      listProducts(db, { categorySlug, pageSize, pageToken }),
     search: (query, { pageSize = 0, pageToken = "" } = {}) =>
-      searchProducts(engine, memory, { query, pageSize, pageToken }),
+      searchProducts(engine, { query, pageSize, pageToken }),
     titles: async (query) => (await shop.search(query)).products.map(({ title }) => title),
     async countStatements(work) {
       const before = db.pool.statements();
       await work();
       return db.pool.statements() - before;
-    },
-    async version() {
-      const { version } = await db.sql.selectFrom("catalogue").select("version").executeTakeFirstOrThrow();
-      return version;
     },
   };
   return shop;

@@ -25,7 +25,7 @@ const drops: (() => Promise<void>)[] = [];
 
 test.before(async () => {
   const t = { teardown: (work: () => Promise<void>) => void drops.unshift(work) };
-  mesh = await startTestMesh(t, [product, inventory], { env: { PRODUCT_CATEGORIES_MS: "1" } });
+  mesh = await startTestMesh(t, [product, inventory]);
 });
 
 test.after.always(async () => {

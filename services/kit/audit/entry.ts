@@ -5,7 +5,7 @@ import { methodName } from "../contract.ts";
 import { Code, type SoukError } from "../error.ts";
 import { contentOf, fieldsOnPath } from "../field-path.ts";
 import type { OpenCall, Payload } from "../rpc/call.ts";
-import { isStream } from "../rpc/call.ts";
+import { peek } from "../rpc/peek.ts";
 
 export { AuditResult };
 
@@ -97,7 +97,7 @@ function objectOf({ method, policy }: OpenCall, request: Payload, answer: unknow
     path = objectPath(method, policy.object) ?? [];
     paths.set(method, path);
   }
-  let found: unknown = inAnswer ? answer : isStream(request) ? undefined : request;
+  let found: unknown = inAnswer ? answer : peek(method.input, request);
   for (const field of path) {
     if (typeof found !== "object" || found === null) return "";
     found = contentOf(field, found);

@@ -8,7 +8,7 @@ import {
 import { policyOf } from "../contract.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../policy/idempotency.ts";
 import { CLIENT_ADDRESS_HEADER, SERVICE_TOKEN_HEADER } from "../policy/identity.ts";
-import type { Payload } from "../rpc/call.ts";
+import type { Decoded } from "../rpc/call.ts";
 import type { Mesh } from "../rpc/open-call.ts";
 import type { Scope } from "../scope.ts";
 import type { Breakers } from "./breakers.ts";
@@ -112,7 +112,7 @@ type RequestInit =
   | MessageInitShape<DescMethod["input"]>
   | AsyncIterable<MessageInitShape<DescMethod["input"]>>;
 
-function payload(method: DescMethod, request: RequestInit): Payload {
+function payload(method: DescMethod, request: RequestInit): Decoded {
   if (Symbol.asyncIterator in request) return eachCreated(method, request as AsyncIterable<Message>);
   return create(method.input, request);
 }

@@ -1,6 +1,6 @@
-import type { DescService } from "@bufbuild/protobuf";
+import { type DescService, fromBinary } from "@bufbuild/protobuf";
 import { Code, MeshReason, refuseMesh, SoukError, toSoukError } from "../error.ts";
-import { isStream, type OpenCall } from "../rpc/call.ts";
+import { isEncoded, isStream, type OpenCall } from "../rpc/call.ts";
 import type { Dispatcher } from "../rpc/dispatch.ts";
 import type { Outbound, Transport } from "./transport.ts";
 
@@ -41,7 +41,7 @@ export function localTransport(find: FindDispatcher): Transport {
       try {
         const reply = await Promise.race([dispatcher.answer(call, request), hungUp]);
         if (isStream(reply)) throw new Error(`${method} answered with a stream`);
-        return { message: reply };
+        return { message: isEncoded(reply) ? fromBinary(method.output, reply.encoded) : reply };
       } catch (thrown) {
         throw toSoukError(thrown);
       } finally {

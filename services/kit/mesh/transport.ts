@@ -1,5 +1,5 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
-import type { Payload } from "../rpc/call.ts";
+import type { Decoded } from "../rpc/call.ts";
 
 /** What was sent along with an answer, by name in lower case. */
 export interface AnswerHeaders {
@@ -32,14 +32,14 @@ export interface Transport {
    *
    * @throws SoukError whatever the status of the answer was
    */
-  call(method: DescMethod, request: Payload, outbound: Outbound): Promise<Answer>;
+  call(method: DescMethod, request: Decoded, outbound: Outbound): Promise<Answer>;
   /**
    * Calls a method that answers with a stream. The call is made when the stream is first read, and
    * ended when it is left.
    *
    * @throws SoukError while it is read
    */
-  stream(method: DescMethod, request: Payload, outbound: Outbound): AsyncIterable<Message>;
+  stream(method: DescMethod, request: Decoded, outbound: Outbound): AsyncIterable<Message>;
   /** Lets go of connections. */
   close(): void;
 }

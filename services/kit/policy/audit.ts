@@ -3,6 +3,7 @@ import { AuditResult, auditEntry, refusedResult } from "../audit/entry.ts";
 import type { AuditRecorder } from "../audit/recorder.ts";
 import { Code, codeName, SoukError, toSoukError } from "../error.ts";
 import { type Interceptor, isStream, type OpenCall, type Payload } from "../rpc/call.ts";
+import { peek } from "../rpc/peek.ts";
 
 /**
  * Records each call of a method whose policy asks for it, and each call of any method that was denied. The
@@ -45,9 +46,10 @@ export function audit(recorder: AuditRecorder): Interceptor {
   }
 
   /** What changed nothing, for example an export of personal data, does not succeed unrecorded. */
-  async function succeeded({ audit }: OpenCall, reply: Message | undefined): Promise<void> {
+  async function succeeded({ audit, method }: OpenCall, reply: Payload | undefined): Promise<void> {
     if (audit === undefined || audit.kept !== false) return;
-    await recorder.record(audit.record(AuditResult.SUCCEEDED, "", reply));
+    const answer = reply && peek(method.output, reply);
+    await recorder.record(audit.record(AuditResult.SUCCEEDED, "", answer));
     audit.kept = "end";
   }
 

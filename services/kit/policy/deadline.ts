@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { methodName } from "../contract.ts";
-import { MeshReason, refuseMesh } from "../error.ts";
+import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import { type Interceptor, isStream, type OpenCall } from "../rpc/call.ts";
 
 /**
@@ -51,7 +51,12 @@ async function* untilExpired(stream: AsyncIterable<Message>, call: OpenCall): As
   }
 }
 
-function deadlineExceeded(call: OpenCall) {
+/**
+ * What a call is refused with whose time is up.
+ *
+ * @param call the call
+ */
+export function deadlineExceeded(call: OpenCall): SoukError {
   return refuseMesh(
     MeshReason.DEADLINE_EXCEEDED,
     `${methodName(call.method)} did not answer in the time it had`,

@@ -4,7 +4,7 @@ import { Idempotency } from "#gen/souk/mesh/v1/policy_pb.ts";
 import { methodName } from "../contract.ts";
 import { MeshReason, refuseMesh } from "../error.ts";
 import { principalKey } from "../principal.ts";
-import { type Interceptor, isStream } from "../rpc/call.ts";
+import { type Decoded, type Interceptor, isStream } from "../rpc/call.ts";
 import type { IdempotencyKey } from "../scope.ts";
 
 /** The header that carries the caller's key (draft-ietf-httpapi-idempotency-key-header). */
@@ -16,7 +16,7 @@ const KEY = /^[\x21-\x7e]{1,200}$/;
  * Reads the key under which a call takes effect once and checks that the handler kept it: the
  * transaction or the saga of the work stores it together with the answer.
  */
-export const idempotency: Interceptor = (next) => async (call, request) => {
+export const idempotency: Interceptor<Decoded> = (next) => async (call, request) => {
   const { policy, method } = call;
   const keyed =
     policy.idempotency === Idempotency.KEY_REQUIRED || policy.idempotency === Idempotency.KEY_OPTIONAL;

@@ -9,6 +9,7 @@ import {
   observeEnd,
   type Payload,
 } from "../rpc/call.ts";
+import { peek } from "../rpc/peek.ts";
 
 /** Codes that tell of a fault of ours; the others tell of a caller's. */
 const FAULTS: ReadonlySet<Code> = new Set([Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS]);
@@ -48,7 +49,9 @@ async function traced(call: OpenCall, request: Payload, next: Handler): Promise<
 }
 
 function shown(schema: DescMessage, payload: Payload): unknown {
-  return isStream(payload) ? "a stream" : redact(schema, payload);
+  if (isStream(payload)) return "a stream";
+  const message = peek(schema, payload);
+  return message === undefined ? `no ${schema.typeName}` : redact(schema, message);
 }
 
 function who({ principal, caller }: OpenCall): Record<string, string> {

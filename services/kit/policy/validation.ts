@@ -2,13 +2,13 @@ import type { Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
-import { type Interceptor, isStream, type OpenCall } from "../rpc/call.ts";
+import { type Decoded, type Interceptor, isStream, type OpenCall } from "../rpc/call.ts";
 import { findNul } from "./storable-text.ts";
 
 const validator = createValidator();
 
 /** Checks every message of a request against the rules in its contract. */
-export const validation: Interceptor = (next) => async (call, request) => {
+export const validation: Interceptor<Decoded> = (next) => async (call, request) => {
   if (isStream(request)) return next(call, eachValid(call, request));
   checkMessage(call, request);
   return next(call, request);

@@ -18,6 +18,13 @@ export interface Call extends Scope {
 export type OpenCall = { -readonly [K in keyof Call]: Call[K] } & {
   /** Ends the work: the deadline passed, or the caller is gone. */
   abort(reason: unknown): void;
+  /**
+   * The same call once more, for work that others wait for as well: it has a signal of its own and ends neither
+   * with this one nor with its caller.
+   *
+   * @param deadline when it ends, in ms since the epoch
+   */
+  fork(deadline: number): OpenCall;
 };
 
 /** The headers of a request, by name in lower case. */
@@ -25,18 +32,34 @@ export interface RequestHeaders {
   get(name: string): string | undefined;
 }
 
-/** What is sent one way: a message, or a stream of them. */
-export type Payload = Message | AsyncIterable<Message>;
+/** A message as its bytes: it is decoded where somebody needs what is in it, and written as it is. */
+export interface Encoded {
+  readonly encoded: Uint8Array;
+}
+
+/** What is sent one way, decoded: a message, or a stream of them. */
+export type Decoded = Message | AsyncIterable<Message>;
+
+/** What is sent one way. */
+export type Payload = Decoded | Encoded;
 
 /** Answers a call. */
-export type Handler = (call: OpenCall, request: Payload) => Promise<Payload>;
+export type Handler<Request extends Payload = Payload> = (
+  call: OpenCall,
+  request: Request,
+) => Promise<Payload>;
 
 /** Wraps what is done with each call around the next handler. */
-export type Interceptor = (next: Handler) => Handler;
+export type Interceptor<Request extends Payload = Payload> = (next: Handler<Request>) => Handler<Request>;
 
 /** Whether a payload is a stream. */
 export function isStream(payload: Payload): payload is AsyncIterable<Message> {
   return Symbol.asyncIterator in payload;
+}
+
+/** Whether a payload is a message that nobody has decoded. */
+export function isEncoded(payload: Payload): payload is Encoded {
+  return "encoded" in payload && !("$typeName" in payload);
 }
 
 /**

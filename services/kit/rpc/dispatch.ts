@@ -4,7 +4,9 @@ import type { AuditRecorder } from "../audit/recorder.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
 import { access } from "../policy/access.ts";
 import { audit } from "../policy/audit.ts";
+import { type AnswerCache, cache } from "../policy/cache.ts";
 import { deadline } from "../policy/deadline.ts";
+import { decode } from "../policy/decode.ts";
 import { idempotency } from "../policy/idempotency.ts";
 import { identity } from "../policy/identity.ts";
 import { log } from "../policy/log.ts";
@@ -12,7 +14,14 @@ import { metrics } from "../policy/metrics.ts";
 import { trace } from "../policy/trace.ts";
 import { validation } from "../policy/validation.ts";
 import type { Telemetry } from "../telemetry.ts";
-import { type Handler, type Interceptor, isStream, type OpenCall, type Payload } from "./call.ts";
+import {
+  type Decoded,
+  type Handler,
+  type Interceptor,
+  isStream,
+  type OpenCall,
+  type Payload,
+} from "./call.ts";
 import type { Implemented } from "./implement.ts";
 import { type IncomingCall, type Mesh, openCall } from "./open-call.ts";
 import { untilAborted } from "./until-aborted.ts";
@@ -25,6 +34,8 @@ export interface DispatchOptions {
   readonly mesh: Mesh;
   /** Records who did what; left out by what keeps no data. */
   readonly recorder?: AuditRecorder;
+  /** Remembers answers; left out where none is to be. */
+  readonly answers?: AnswerCache;
 }
 
 /** Takes the calls of one service, whatever transport they come by. */
@@ -48,20 +59,17 @@ export interface Dispatcher {
  * @param options what the policies need
  */
 export function createDispatcher(implemented: readonly Implemented[], options: DispatchOptions): Dispatcher {
-  const policies = inOrder(options);
+  const wrap = inOrder(options);
   const handlers = new Map<DescMethod, Handler>();
   for (const { handlers: own } of implemented) {
     for (const [method, handler] of own) {
-      handlers.set(
-        method,
-        policies.reduceRight((next, policy) => policy(next), handler),
-      );
+      handlers.set(method, wrap(handler));
     }
   }
   return {
     implemented,
     open: (incoming) => openCall(incoming, options.log, options.mesh),
-    answer(call, request) {
+    async answer(call, request) {
       const handler = handlers.get(call.method);
       if (handler === undefined) throw new Error(`${call.method} has no handler`);
       return handler(call, isStream(request) ? untilAborted(request, call.signal) : request);
@@ -69,9 +77,12 @@ export function createDispatcher(implemented: readonly Implemented[], options: D
   };
 }
 
-/** The one order in which policies wrap a handler, the outermost first. */
-function inOrder({ telemetry, authenticator, recorder }: DispatchOptions): Interceptor[] {
-  return [
+/**
+ * The one order in which policies wrap a handler, the outermost first. An answer that is remembered is given without
+ * a look into the request: it exists only for one that was valid.
+ */
+function inOrder({ telemetry, authenticator, recorder, answers }: DispatchOptions) {
+  const beforeDecoding: Interceptor[] = [
     deadline,
     trace(telemetry.tracer),
     log,
@@ -79,7 +90,13 @@ function inOrder({ telemetry, authenticator, recorder }: DispatchOptions): Inter
     ...(recorder === undefined ? [] : [audit(recorder)]),
     identity(authenticator),
     access,
-    validation,
-    idempotency,
+    ...(answers === undefined ? [] : [cache(answers)]),
   ];
+  const afterDecoding: Interceptor<Decoded>[] = [validation, idempotency];
+  return (handler: Handler<Decoded>): Handler =>
+    around(beforeDecoding, decode(around(afterDecoding, handler)));
+}
+
+function around<R extends Payload>(policies: readonly Interceptor<R>[], handler: Handler<R>): Handler<R> {
+  return policies.reduceRight((next, policy) => policy(next), handler);
 }

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMethod, type Message, toBinary } from "@bufbuild/protobuf";
 import {
   type handleBidiStreamingCall,
   type handleClientStreamingCall,
@@ -15,8 +15,9 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Code, MeshReason, refuseMesh, SoukError, toSoukError } from "../error.ts";
-import { isStream, type OpenCall } from "./call.ts";
+import { Code, SoukError, toSoukError } from "../error.ts";
+import { decodeRequest } from "../policy/decode.ts";
+import { isEncoded, isStream, type OpenCall, type Payload } from "./call.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { asBuffer, toStatus } from "./status.ts";
 
@@ -100,10 +101,10 @@ function handlerOf(method: DescMethod, dispatcher: Dispatcher): UntypedServiceIm
     case "unary":
       return ((grpc, callback) => {
         const call = open(dispatcher, method, grpc);
-        answer(dispatcher, call, () => parse(method, grpc.request)).then(
+        dispatcher.answer(call, { encoded: grpc.request }).then(
           (reply) => {
             grpc.sendMetadata(responseMetadata(call));
-            callback(null, encode(method, reply as Message));
+            callback(null, encode(method, reply));
           },
           (thrown) => callback({ ...toStatus(thrown, responseMetadata(call)), name: "", message: "" }),
         );
@@ -111,10 +112,10 @@ function handlerOf(method: DescMethod, dispatcher: Dispatcher): UntypedServiceIm
     case "client_streaming":
       return ((grpc, callback) => {
         const call = open(dispatcher, method, grpc);
-        answer(dispatcher, call, () => parseEach(method, grpc)).then(
+        dispatcher.answer(call, decodeEach(method, grpc)).then(
           (reply) => {
             grpc.sendMetadata(responseMetadata(call));
-            callback(null, encode(method, reply as Message));
+            callback(null, encode(method, reply));
           },
           (thrown) => callback({ ...toStatus(thrown, responseMetadata(call)), name: "", message: "" }),
         );
@@ -122,22 +123,12 @@ function handlerOf(method: DescMethod, dispatcher: Dispatcher): UntypedServiceIm
     case "server_streaming":
       return ((grpc) => {
         const call = open(dispatcher, method, grpc);
-        void writeAll(
-          method,
-          call,
-          grpc,
-          answer(dispatcher, call, () => parse(method, grpc.request)),
-        );
+        void writeAll(method, call, grpc, dispatcher.answer(call, { encoded: grpc.request }));
       }) satisfies handleServerStreamingCall<Buffer, Buffer>;
     case "bidi_streaming":
       return ((grpc) => {
         const call = open(dispatcher, method, grpc);
-        void writeAll(
-          method,
-          call,
-          grpc,
-          answer(dispatcher, call, () => parseEach(method, grpc)),
-        );
+        void writeAll(method, call, grpc, dispatcher.answer(call, decodeEach(method, grpc)));
       }) satisfies handleBidiStreamingCall<Buffer, Buffer>;
   }
 }
@@ -162,20 +153,11 @@ function open(dispatcher: Dispatcher, method: DescMethod, grpc: GrpcCall): OpenC
   return call;
 }
 
-/** Parses inside the chain of promises, so that a bad message is an answer and not an exception. */
-async function answer(
-  dispatcher: Dispatcher,
-  call: OpenCall,
-  parseRequest: () => Message | AsyncIterable<Message>,
-) {
-  return dispatcher.answer(call, parseRequest());
-}
-
 async function writeAll(
   method: DescMethod,
   call: OpenCall,
   grpc: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
-  answered: ReturnType<typeof answer>,
+  answered: Promise<Payload>,
 ): Promise<void> {
   try {
     const reply = await answered;
@@ -211,34 +193,13 @@ function drained(grpc: NodeJS.EventEmitter, { signal }: OpenCall): Promise<void>
   });
 }
 
-async function* parseEach(method: DescMethod, messages: Readable): AsyncIterable<Message> {
+async function* decodeEach(method: DescMethod, messages: Readable): AsyncIterable<Message> {
   // A handler that stops reading still answers: its stream must not be destroyed under the answer.
-  for await (const bytes of messages.iterator({ destroyOnReturn: false })) yield parse(method, bytes);
+  for await (const bytes of messages.iterator({ destroyOnReturn: false })) yield decodeRequest(method, bytes);
 }
 
-function parse(method: DescMethod, bytes: Uint8Array): Message {
-  try {
-    return fromBinary(method.input, bytes);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw refuseMesh(MeshReason.INVALID_REQUEST, `the request is not a ${method.input.typeName}: ${why}`, {
-      violations: [{ field: "request", description: why }],
-      cause,
-    });
-  }
-}
-
-/** What is frozen cannot change, so its bytes are made once, however often it is the answer. */
-const frozenBytes = new WeakMap<Message, Buffer>();
-
-function encode(method: DescMethod, message: Message): Buffer {
-  if (!Object.isFrozen(message)) return asBuffer(toBinary(method.output, message));
-  let bytes = frozenBytes.get(message);
-  if (bytes === undefined) {
-    bytes = asBuffer(toBinary(method.output, message));
-    frozenBytes.set(message, bytes);
-  }
-  return bytes;
+function encode(method: DescMethod, reply: Payload): Buffer {
+  return asBuffer(isEncoded(reply) ? reply.encoded : toBinary(method.output, reply as Message));
 }
 
 function responseMetadata({ requestId, responseHeaders }: OpenCall): Metadata {

@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { methodName } from "../contract.ts";
 import { MeshReason, refuseMesh } from "../error.ts";
-import type { Call, Handler } from "./call.ts";
+import type { Call, Decoded, Handler } from "./call.ts";
 
 /** The functions that serve a contract, one a method. */
 export type Implementation<S extends DescService, Later extends keyof S["method"] = never> = {
@@ -33,7 +33,7 @@ export type MethodImplementation<M extends DescMethod> = M["methodKind"] extends
 /** A contract with what serves it. */
 export interface Implemented {
   readonly contract: DescService;
-  readonly handlers: ReadonlyMap<DescMethod, Handler>;
+  readonly handlers: ReadonlyMap<DescMethod, Handler<Decoded>>;
 }
 
 /**
@@ -48,7 +48,7 @@ export function implement<S extends DescService, const Later extends keyof S["me
   methods: Implementation<S, Later>,
   later: readonly Later[] = [],
 ): Implemented {
-  const handlers = new Map<DescMethod, Handler>();
+  const handlers = new Map<DescMethod, Handler<Decoded>>();
   for (const method of contract.methods) {
     const name = method.localName as keyof typeof methods;
     handlers.set(
@@ -63,7 +63,7 @@ export function implement<S extends DescService, const Later extends keyof S["me
 
 type AnyImplementation = (request: unknown, call: Call) => unknown;
 
-function handlerOf(method: DescMethod, serve: AnyImplementation): Handler {
+function handlerOf(method: DescMethod, serve: AnyImplementation): Handler<Decoded> {
   const { output } = method;
   if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
     return async (call, request) => create(output, (await serve(request, call)) as never);

@@ -39,7 +39,10 @@ export function requestIdOf(headers: { get(name: string): string | null | undefi
  * @param mesh where clients come from
  */
 export function openCall(incoming: IncomingCall, log: Logger, mesh: Mesh): OpenCall {
-  const requestId = requestIdOf(incoming.headers);
+  return makeCall(incoming, requestIdOf(incoming.headers), log, mesh);
+}
+
+function makeCall(incoming: IncomingCall, requestId: string, log: Logger, mesh: Mesh): OpenCall {
   let controller: AbortController | undefined;
   let aborted: { reason: unknown } | undefined;
   let ownLog: Logger | undefined;
@@ -64,6 +67,17 @@ export function openCall(incoming: IncomingCall, log: Logger, mesh: Mesh): OpenC
     abort(reason) {
       aborted ??= { reason };
       controller?.abort(reason);
+    },
+    fork(deadline) {
+      const { principal, caller, authorization, clientAddress, traceparent } = call;
+      const fork = makeCall({ ...incoming, deadline }, requestId, log, mesh);
+      return Object.assign(fork, {
+        principal,
+        caller,
+        ...(authorization !== undefined && { authorization }),
+        ...(clientAddress !== undefined && { clientAddress }),
+        ...(traceparent !== undefined && { traceparent }),
+      });
     },
     mesh: (service) => mesh(call, service),
   };

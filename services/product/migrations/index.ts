@@ -2,5 +2,6 @@ import type { Migrations } from "#kit/data/migrations.ts";
 import { products } from "./0001-products.ts";
 import { productViews } from "./0002-product-views.ts";
 import { search } from "./0003-search.ts";
+import { catalogueLock } from "./0004-catalogue-lock.ts";
 
-export const migrations: Migrations = [products, productViews, search];
+export const migrations: Migrations = [products, productViews, search, catalogueLock];

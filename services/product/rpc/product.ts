@@ -1,8 +1,6 @@
 import type { ProductService } from "#gen/souk/product/v1/product_pb.ts";
-import type { Cache } from "#kit/cache.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import { batchGetVariants, type SaleVariant } from "../batch-get-variants.ts";
-import type { CatalogueMemory } from "../catalogue-memory.ts";
 import type { ProductDatabase } from "../database.ts";
 import { getProduct } from "../get-product.ts";
 import { listCategories } from "../list-categories.ts";
@@ -10,29 +8,17 @@ import { listProducts } from "../list-products.ts";
 import type { SearchEngine } from "../search/search-engine.ts";
 import { searchProducts } from "../search-products.ts";
 
-/** What the catalogue is read with. */
-export interface CatalogueReading {
-  readonly db: ProductDatabase;
-  readonly memory: CatalogueMemory;
-  readonly search: SearchEngine;
-  readonly cache: Cache;
-  /** How long the sizes of categories are given again, in ms. */
-  readonly categoriesMs: number;
-}
-
-/** Serves souk.product.v1.ProductService. */
-export function productRpc({
-  db,
-  memory,
-  search,
-  cache,
-  categoriesMs,
-}: CatalogueReading): Implementation<typeof ProductService> {
+/**
+ * Serves souk.product.v1.ProductService.
+ *
+ * @param search finds products by words
+ */
+export function productRpc(db: ProductDatabase, search: SearchEngine): Implementation<typeof ProductService> {
   return {
-    getProduct: ({ by }) => getProduct(db, memory, by),
-    listProducts: (request) => listProducts(db, memory, request),
-    searchProducts: (request) => searchProducts(search, memory, request),
-    listCategories: () => listCategories(db, cache, categoriesMs),
+    getProduct: ({ by }) => getProduct(db, by),
+    listProducts: (request) => listProducts(db, request),
+    searchProducts: (request) => searchProducts(search, request),
+    listCategories: () => listCategories(db),
 
     async batchGetVariants({ ids }) {
       return { variants: (await batchGetVariants(db, ids)).map(toSaleVariant) };

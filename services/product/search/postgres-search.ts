@@ -11,11 +11,10 @@ const FEW = 5;
 const BEGINNING = ["2", "0", "ffffffff-ffff-ffff-ffff-ffffffffffff"];
 
 interface Row {
-  readonly version: bigint;
-  readonly kind: number | null;
-  readonly rank: string | null;
-  readonly product_id: string | null;
-  readonly view: Uint8Array | null;
+  readonly kind: number;
+  readonly rank: string;
+  readonly product_id: string;
+  readonly view: Uint8Array;
 }
 
 /**
@@ -28,43 +27,38 @@ interface Row {
 export function postgresSearch(db: ProductDatabase): SearchEngine {
   return {
     positionShapes: [/^[01]$/, /^[0-9.e+-]{1,20}$/, UUID],
-    async search({ words, limit, after, knownVersion }) {
+    async search({ words, limit, after }) {
       const [kind, rank, productId] = after ?? BEGINNING;
       // PostgreSQL keeps no text with this character.
       const typed = words.replaceAll("\0", " ");
       const { rows } = await sql<Row>`
-        select version, kind, rank::text, product_id, view
-        from catalogue left join lateral (
-          with typed as materialized (
-            select search_query(${typed}) as query where version <> ${knownVersion}
-          ), exact as materialized (
-            select product_id, ts_rank(document, query) as rank
-            from typed join search_document on document @@ query
-          ), meant as materialized (
-            select search_guess(${typed}) as query
-            where version <> ${knownVersion} and (select count(*) from exact) < ${FEW}
-          ), hit as (
-            select 1 as kind, rank, product_id from exact
-            union all
-            select 0, ts_rank(document, query), product_id
-            from meant join search_document on document @@ query
-            where product_id not in (select product_id from exact)
-          )
+        with typed as materialized (
+          select search_query(${typed}) as query
+        ), exact as materialized (
+          select product_id, ts_rank(document, query) as rank
+          from typed join search_document on document @@ query
+        ), meant as materialized (
+          select search_guess(${typed}) as query where (select count(*) from exact) < ${FEW}
+        ), hit as (
+          select 1 as kind, rank, product_id from exact
+          union all
+          select 0, ts_rank(document, query), product_id
+          from meant join search_document on document @@ query
+          where product_id not in (select product_id from exact)
+        ), page as (
           select kind, rank, product_id from hit
           where (kind, rank, product_id) < (${kind}::int, ${rank}::real, ${productId}::uuid)
           order by kind desc, rank desc, product_id desc
           limit ${limit}
-        ) as page on true left join product_view using (product_id)
+        )
+        select kind, rank::text, product_id, view
+        from page join product_view using (product_id)
         order by kind desc, page.rank desc, product_id desc
       `.execute(db.sql);
-      const version = (rows[0] as Row).version;
-      if (version === knownVersion) return { version };
-      return { version, hits: rows.flatMap(toHit) };
+      return rows.map(({ kind, rank, product_id, view }) => ({
+        product: fromBinary(ProductSchema, view),
+        position: [`${kind}`, rank, product_id],
+      }));
     },
   };
-}
-
-function toHit({ kind, rank, product_id, view }: Row) {
-  if (view === null) return [];
-  return { product: fromBinary(ProductSchema, view), position: [`${kind}`, `${rank}`, `${product_id}`] };
 }

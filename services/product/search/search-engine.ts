@@ -8,8 +8,6 @@ export interface SearchRequest {
   readonly limit: number;
   /** The position of the hit to go on behind; undefined for the beginning. */
   readonly after: readonly string[] | undefined;
-  /** The version of the catalogue whose hits are known; nothing else need be told where it is the same. */
-  readonly knownVersion: bigint;
 }
 
 /** A published product that was found. */
@@ -19,17 +17,10 @@ export interface Hit {
   readonly position: readonly string[];
 }
 
-/** What was found, the best match first. The same words find the same hits in the same order. */
-export interface Found {
-  /** The version of the catalogue that was searched; 0 when the engine cannot tell. */
-  readonly version: bigint;
-  /** Left out when the version is the known one. */
-  readonly hits?: readonly Hit[];
-}
-
 /** Finds published products by words. */
 export interface SearchEngine {
   /** What the parts of a position look like. */
   readonly positionShapes: readonly RegExp[];
-  search(request: SearchRequest): Promise<Found>;
+  /** What is found, the best match first. The same words find the same hits in the same order. */
+  search(request: SearchRequest): Promise<readonly Hit[]>;
 }

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/product/v1/events.proto.
  */
 export const file_souk_product_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEidwoOUHJvZHVjdENoYW5nZWQSEgoKcHJvZHVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEjEKDG5ld192YXJpYW50cxgDIAMoCzIbLnNvdWsucHJvZHVjdC52MS5OZXdWYXJpYW50OhCyuxgMCgpwcm9kdWN0X2lkIkQKCk5ld1ZhcmlhbnQSEgoKdmFyaWFudF9pZBgBIAEoCRILCgNza3UYAiABKAkSFQoNb3BlbmluZ19zdG9jaxgDIAEoAyJGChBQcm9kdWN0UHVibGlzaGVkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCToQsrsYDAoKcHJvZHVjdF9pZCJaCg9Qcm9kdWN0QXJjaGl2ZWQSEgoKcHJvZHVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEhMKC3ZhcmlhbnRfaWRzGAMgAygJOhCyuxgMCgpwcm9kdWN0X2lkIlAKFFZhcmlhbnRQcmljZXNDaGFuZ2VkEhIKCnByb2R1Y3RfaWQYASABKAkSEgoKdmFyaWFudF9pZBgCIAEoCToQsrsYDAoKcHJvZHVjdF9pZCKHAQoPUmV2aWV3TW9kZXJhdGVkEhIKCnByb2R1Y3RfaWQYASABKAkSEQoJcmV2aWV3X2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSEAoIYXBwcm92ZWQYBCABKAgSFQoNcmVqZWN0X3JlYXNvbhgFIAEoCToQsrsYDAoKcHJvZHVjdF9pZGIGcHJvdG8z", [file_souk_mesh_v1_policy]);
+  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEilwEKDlByb2R1Y3RDaGFuZ2VkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIxCgxuZXdfdmFyaWFudHMYAyADKAsyGy5zb3VrLnByb2R1Y3QudjEuTmV3VmFyaWFudDowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzIkQKCk5ld1ZhcmlhbnQSEgoKdmFyaWFudF9pZBgBIAEoCRILCgNza3UYAiABKAkSFQoNb3BlbmluZ19zdG9jaxgDIAEoAyJmChBQcm9kdWN0UHVibGlzaGVkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzInoKD1Byb2R1Y3RBcmNoaXZlZBISCgpwcm9kdWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLdmFyaWFudF9pZHMYAyADKAk6MLK7GCwKCnByb2R1Y3RfaWQSFHByb2R1Y3Q6e3Byb2R1Y3RfaWR9Eghwcm9kdWN0cyJwChRWYXJpYW50UHJpY2VzQ2hhbmdlZBISCgpwcm9kdWN0X2lkGAEgASgJEhIKCnZhcmlhbnRfaWQYAiABKAk6MLK7GCwKCnByb2R1Y3RfaWQSFHByb2R1Y3Q6e3Byb2R1Y3RfaWR9Eghwcm9kdWN0cyKnAQoPUmV2aWV3TW9kZXJhdGVkEhIKCnByb2R1Y3RfaWQYASABKAkSEQoJcmV2aWV3X2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSEAoIYXBwcm92ZWQYBCABKAgSFQoNcmVqZWN0X3JlYXNvbhgFIAEoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzImkKD0NhdGVnb3J5Q2hhbmdlZBITCgtjYXRlZ29yeV9pZBgBIAEoCRIMCgRzbHVnGAIgASgJOjOyuxgvCgtjYXRlZ29yeV9pZBIWY2F0ZWdvcnk6e2NhdGVnb3J5X2lkfRIIcHJvZHVjdHNiBnByb3RvMw", [file_souk_mesh_v1_policy]);
 
 /**
  * A product was created or its variants changed.
@@ -222,4 +222,32 @@ export type ReviewModerated = Message<"souk.product.v1.ReviewModerated"> & {
  */
 export const ReviewModeratedSchema: GenMessage<ReviewModerated> = /*@__PURE__*/
   messageDesc(file_souk_product_v1_events, 5);
+
+/**
+ * A category was made, changed or removed.
+ *
+ * @generated from message souk.product.v1.CategoryChanged
+ */
+export type CategoryChanged = Message<"souk.product.v1.CategoryChanged"> & {
+  /**
+   * The category.
+   *
+   * @generated from field: string category_id = 1;
+   */
+  categoryId: string;
+
+  /**
+   * Its slug.
+   *
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+};
+
+/**
+ * Describes the message souk.product.v1.CategoryChanged.
+ * Use `create(CategoryChangedSchema)` to create a new message.
+ */
+export const CategoryChangedSchema: GenMessage<CategoryChanged> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_events, 6);
 

@@ -11,7 +11,28 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/user/v1/events.proto.
  */
 export const file_souk_user_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chlzb3VrL3VzZXIvdjEvZXZlbnRzLnByb3RvEgxzb3VrLnVzZXIudjEiLQoLVXNlckRlbGV0ZWQSDwoHdXNlcl9pZBgBIAEoCToNsrsYCQoHdXNlcl9pZCJQChVDdXN0b21lckdyb3Vwc0NoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRIXCg9jdXN0b21lcl9ncm91cHMYAiADKAk6DbK7GAkKB3VzZXJfaWRiBnByb3RvMw", [file_souk_mesh_v1_policy]);
+  fileDesc("Chlzb3VrL3VzZXIvdjEvZXZlbnRzLnByb3RvEgxzb3VrLnVzZXIudjEiQAoOUHJvZmlsZUNoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCTodsrsYGQoHdXNlcl9pZBIOdXNlcjp7dXNlcl9pZH0iPQoLVXNlckRlbGV0ZWQSDwoHdXNlcl9pZBgBIAEoCTodsrsYGQoHdXNlcl9pZBIOdXNlcjp7dXNlcl9pZH0iUAoVQ3VzdG9tZXJHcm91cHNDaGFuZ2VkEg8KB3VzZXJfaWQYASABKAkSFwoPY3VzdG9tZXJfZ3JvdXBzGAIgAygJOg2yuxgJCgd1c2VyX2lkYgZwcm90bzM", [file_souk_mesh_v1_policy]);
+
+/**
+ * The profile of a user changed.
+ *
+ * @generated from message souk.user.v1.ProfileChanged
+ */
+export type ProfileChanged = Message<"souk.user.v1.ProfileChanged"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message souk.user.v1.ProfileChanged.
+ * Use `create(ProfileChangedSchema)` to create a new message.
+ */
+export const ProfileChangedSchema: GenMessage<ProfileChanged> = /*@__PURE__*/
+  messageDesc(file_souk_user_v1_events, 0);
 
 /**
  * A user asked to be forgotten: whoever holds personal data of the user erases them.
@@ -32,7 +53,7 @@ export type UserDeleted = Message<"souk.user.v1.UserDeleted"> & {
  * Use `create(UserDeletedSchema)` to create a new message.
  */
 export const UserDeletedSchema: GenMessage<UserDeleted> = /*@__PURE__*/
-  messageDesc(file_souk_user_v1_events, 0);
+  messageDesc(file_souk_user_v1_events, 1);
 
 /**
  * The groups of a user changed.
@@ -60,5 +81,5 @@ export type CustomerGroupsChanged = Message<"souk.user.v1.CustomerGroupsChanged"
  * Use `create(CustomerGroupsChangedSchema)` to create a new message.
  */
 export const CustomerGroupsChangedSchema: GenMessage<CustomerGroupsChanged> = /*@__PURE__*/
-  messageDesc(file_souk_user_v1_events, 1);
+  messageDesc(file_souk_user_v1_events, 2);
 

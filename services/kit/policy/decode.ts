@@ -1,0 +1,28 @@
+import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
+import { MeshReason, refuseMesh } from "../error.ts";
+import { type Decoded, type Handler, isEncoded } from "../rpc/call.ts";
+
+/** Makes a message of a request that came as bytes. What stands before it in the order sees no content, what stands behind it does. */
+export function decode(next: Handler<Decoded>): Handler {
+  return async (call, request) =>
+    next(call, isEncoded(request) ? decodeRequest(call.method, request.encoded) : request);
+}
+
+/**
+ * Decodes a message of a request.
+ *
+ * @param method the method that is asked for
+ * @param bytes the message
+ * @throws SoukError INVALID_REQUEST when they are no such message
+ */
+export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message {
+  try {
+    return fromBinary(input, bytes);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw refuseMesh(MeshReason.INVALID_REQUEST, `the request is not a ${input.typeName}: ${why}`, {
+      violations: [{ field: "request", description: why }],
+      cause,
+    });
+  }
+}
