@@ -70,5 +70,6 @@ export const auth = defineService({
       ]),
     ];
   },
+  consumes: [AuditRecordedSchema],
   consume: ({ settings }) => [on(AuditRecordedSchema, auditAppender(settings.AUTH_SERVICE_KEY as PublicJwk))],
 });
