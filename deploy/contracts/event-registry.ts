@@ -72,8 +72,10 @@ function describeEvent(
   ];
 }
 
+/** What happens in the mesh happens in every service. */
 function producerOf({ file }: DescMessage): string {
-  return file.proto.package.split(".")[1] ?? "";
+  const domain = file.proto.package.split(".")[1] ?? "";
+  return domain === "mesh" ? "every service" : domain;
 }
 
 function consumersOf(event: DescMessage, consumers: readonly Consumer[]): string[] {
