@@ -18,7 +18,6 @@ import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import { methodName, policyOf, serviceNameOf } from "#kit/contract.ts";
 import type { Code } from "#kit/error.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
-import type { MeshClient } from "#kit/mesh/client.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "#kit/policy/idempotency.ts";
 import { SERVICE_TOKEN_HEADER } from "#kit/policy/identity.ts";
 import { servicePrograms } from "../../deploy/local/service-programs.ts";
@@ -49,8 +48,6 @@ export interface Target {
   sendersOf(method: DescMethod): Sender[];
   /** Sends bytes as a request, whatever they are. */
   send(method: DescMethod, sender: Sender | undefined, request: Uint8Array): Promise<Ending>;
-  /** A client of the customer. */
-  asCustomer<S extends DescService>(service: S): MeshClient<S>;
 }
 
 /** A stream that goes on has answered after so long. */
@@ -82,7 +79,6 @@ export async function openTarget(t: Teardown): Promise<Target> {
     ids,
     sendersOf: (method) => sendersOf(mesh, customer, method),
     send: (method, sender, request) => send(clientOf(method), method, sender?.headers ?? {}, request),
-    asCustomer: (service) => mesh.withToken(service, customer),
   };
 }
 

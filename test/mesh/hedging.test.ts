@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { serviceConfig } from "#kit/mesh/service-config.ts";
+import { eventually } from "../eventually.ts";
 import { startTestEnvoy } from "./envoy-program.ts";
 import { joinAsCaller, serving, startHangingService, startTestService } from "./envoy-service.ts";
 
@@ -11,6 +12,8 @@ test("direct: a read of the catalogue that a replica leaves hanging is answered 
   const ports = await replicas(t);
   const target = `ipv4:${ports.map((port) => `127.0.0.1:${port}`).join()}`;
   const client = joinAsCaller(t, target, serviceConfig)(ProductService);
+  // Until both replicas are connected, both attempts may go to the same one.
+  await eventually(() => client.listCategories({}));
   for (let call = 0; call < CALLS; call++) {
     t.is((await client.listCategories({})).categories[0]?.products, 7n);
   }

@@ -3,7 +3,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import { type Decoded, type Interceptor, isStream, type OpenCall } from "../rpc/call.ts";
-import { findNul } from "./storable-text.ts";
+import { findUnstorable } from "./storable.ts";
 
 const validator = createValidator();
 
@@ -25,9 +25,8 @@ function checkMessage(call: OpenCall, message: Message): void {
   const { input } = call.method;
   const result = validator.validate(input, message);
   if (result.kind === "valid") {
-    const nul = findNul(input, message);
-    if (nul !== undefined)
-      throw invalid([{ field: nul, description: "holds the character NUL; leave it out" }]);
+    const unstorable = findUnstorable(input, message);
+    if (unstorable !== undefined) throw invalid([unstorable]);
     return;
   }
   // A rule that does not compile is our mistake, not the caller's.
