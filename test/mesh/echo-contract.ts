@@ -69,7 +69,10 @@ export function echoContract(timeoutMs = 30_000, cache?: MessageInitShape<typeof
           ...method,
           inputType: ".souk.echo.v1.Echo",
           outputType: ".souk.echo.v1.Echo",
-          options: publicPolicy(timeoutMs, method.name === "Unary" ? cache : undefined),
+          options: publicPolicy(
+            timeoutMs,
+            method.name === "Unary" ? { retry: { maxAttempts: 3 }, ...(cache && { cache }) } : {},
+          ),
         })),
       },
     ],
@@ -92,7 +95,10 @@ function eventPolicy() {
   return options;
 }
 
-function publicPolicy(timeoutMs: number, cache: MessageInitShape<typeof CacheSchema> | undefined) {
+function publicPolicy(
+  timeoutMs: number,
+  repeated: Pick<MessageInitShape<typeof MethodPolicySchema>, "retry" | "cache">,
+) {
   const options = create(MethodOptionsSchema, {
     idempotencyLevel: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
   });
@@ -103,8 +109,7 @@ function publicPolicy(timeoutMs: number, cache: MessageInitShape<typeof CacheSch
     create(MethodPolicySchema, {
       access: { public: {} },
       timeout: { seconds: BigInt(seconds), nanos: (timeoutMs - seconds * 1000) * 1e6 },
-      retry: { maxAttempts: 3 },
-      ...(cache && { cache }),
+      ...repeated,
     }),
   );
   return options;
