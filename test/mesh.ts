@@ -92,6 +92,10 @@ export async function testEnvironment(
     SOUK_TRUST_BUNDLE: JSON.stringify({ keys: Object.values(keys).map((key) => key.publicJwk) }),
     AUTH_KEY_SECRET: randomBytes(32).toString("hex"),
     ...loggingForSearch(),
+    // Most tests call more often than a caller may.
+    SOUK_RATE_ANONYMOUS: "0",
+    SOUK_RATE_AUTHENTICATED: "0",
+    SOUK_RATE_PREMIUM: "0",
   };
   noteSecret(env["AUTH_KEY_SECRET"] as string, "the secret of auth");
   if (redisUrl !== undefined) env["SOUK_REDIS_URL"] = redisUrl;

@@ -13,6 +13,7 @@ const USAGE = `Writes Envoy's configuration, made from the contracts.
   --edge HOST:PORT    where Envoy takes calls from outside
   --mesh HOST:PORT    where Envoy takes the calls of services and operators
   --admin HOST:PORT   where Envoy serves its own administration; keep it on loopback
+  --edge-rate N       requests from outside that are taken in a second
   --access-log TO     a file or stdout; no log when left out
 
 GATEWAY_PROXY_SECRET in the environment is what Envoy proves itself with to the gateway, which has the same setting.
@@ -25,6 +26,7 @@ const OPTIONS = {
   edge: { type: "string", default: "127.0.0.1:8080" },
   mesh: { type: "string", default: "127.0.0.1:15001" },
   admin: { type: "string", default: "127.0.0.1:9901" },
+  "edge-rate": { type: "string" },
   "access-log": { type: "string" },
 } as const;
 
@@ -45,6 +47,7 @@ export function generate(args: readonly string[], env: NodeJS.ProcessEnv): void 
     mesh: readAddress(rest.mesh),
     admin: readAddress(rest.admin),
     ...(proxySecret && { proxySecret }),
+    ...(rest["edge-rate"] !== undefined && { edgeRate: readRate(rest["edge-rate"]) }),
     ...(rest["access-log"] !== undefined && { accessLog: rest["access-log"] }),
   };
   const text = `${JSON.stringify(envoyConfig(topology), null, 2)}\n`;
@@ -70,6 +73,13 @@ function readServices(list: string): Service[] {
     services.set(name, [...(services.get(name) ?? []), readAddress(address)]);
   }
   return [...services].map(([name, addresses]) => ({ name, addresses }));
+}
+
+function readRate(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) {
+    throw new ConfigurationError(`"${text}" is no rate; write how many requests a second, 1 or more.`);
+  }
+  return Number(text);
 }
 
 function readAddress(text: string): Address {

@@ -52,7 +52,8 @@ export function httpListener(options: HttpListenerOptions): Json {
       codec_type: "AUTO",
       route_config: {
         name,
-        virtual_hosts: [{ name, domains: ["*"], routes }],
+        // What is sent once more says so, and does not count against the rate of its caller again.
+        virtual_hosts: [{ name, domains: ["*"], routes, include_request_attempt_count: true }],
         ...(addedHeaders.length > 0 && { request_headers_to_add: addedHeaders }),
       },
       http_filters: [...filters, ROUTER],

@@ -4,6 +4,11 @@ import type { Json } from "./json.ts";
 const REPLIES = [
   { status: 400, code: "invalid_argument", message: "the request is no valid HTTP request" },
   { status: 408, code: "deadline_exceeded", message: "the request took too long to arrive" },
+  {
+    status: 429,
+    code: "resource_exhausted",
+    message: "more requests than can be taken; try again in a second",
+  },
   { status: 431, code: "invalid_argument", message: "the headers of the request are too large" },
   { status: 503, code: "unavailable", message: "the service cannot be reached at the moment; try again" },
   { status: 504, code: "deadline_exceeded", message: "the service did not answer in time" },
@@ -11,10 +16,12 @@ const REPLIES = [
 
 /** The answers of Envoy itself to gRPC callers: the text is the status' message. */
 export function grpcReplies(): Json {
-  const mappers = REPLIES.filter(({ status }) => status >= 500).map(({ status, message }) => ({
-    filter: withStatus(status),
-    body: { inline_string: message },
-  }));
+  const mappers = REPLIES.filter(({ status }) => status === 429 || status >= 500).map(
+    ({ status, message }) => ({
+      filter: withStatus(status),
+      body: { inline_string: message },
+    }),
+  );
   return { mappers };
 }
 

@@ -35,6 +35,8 @@ export interface Topology {
   readonly maxRequestBytes?: number;
   /** With what Envoy proves to the gateway that a call came by its edge; with nothing when left out. */
   readonly proxySecret?: string;
+  /** Requests from outside that are taken in a second, from all callers together. 5,000 by default. */
+  readonly edgeRate?: number;
 }
 
 /** The name of the gateway's cluster; no service may have it. */

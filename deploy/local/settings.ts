@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { num, port, readSettings, str } from "#kit/config.ts";
+import { count, num, port, readSettings, str } from "#kit/config.ts";
 import { gateway, services } from "./shop.ts";
 
 /** The settings of `npm start` beside those of the programs that it runs. */
@@ -17,6 +17,10 @@ export const localSettings = {
   SOUK_NATS_PORT: port({ default: undefined, desc: "Port of the NATS that npm start brings (4222)" }),
   SOUK_REDIS_PORT: port({ default: undefined, desc: "Port of the Redis that npm start brings (6379)" }),
   SOUK_EDGE_PORT: port({ default: undefined, desc: "Port for browsers (8080)" }),
+  SOUK_EDGE_RATE: count({
+    default: 5_000,
+    desc: "Requests from outside that Envoy takes in a second, from all callers together",
+  }),
   SOUK_MESH_PORT: port({
     default: undefined,
     desc: "Port for gRPC calls to any service, through Envoy (15001)",
@@ -47,6 +51,8 @@ export interface LocalConfig {
   readonly dataDir: string;
   readonly host: string;
   readonly ports: Ports;
+  /** Requests from outside that Envoy takes in a second. */
+  readonly edgeRate: number;
 }
 
 /**
@@ -69,6 +75,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
   return {
     dataDir: resolve(settings.SOUK_DATA_DIR),
     host: settings.SOUK_HOST,
+    edgeRate: settings.SOUK_EDGE_RATE,
     ports: {
       postgres: settings.SOUK_POSTGRES_PORT ?? 5432 + offset,
       nats: settings.SOUK_NATS_PORT ?? 4222 + offset,

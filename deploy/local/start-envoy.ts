@@ -17,7 +17,7 @@ import type { Supervisor } from "./supervisor.ts";
  * @throws Error when a port is taken or Envoy refuses the configuration
  */
 export async function startMeshEnvoy(
-  { dataDir, host, ports }: LocalConfig,
+  { dataDir, host, ports, edgeRate }: LocalConfig,
   envoy: EnvoyProgram,
   env: NodeJS.ProcessEnv,
   supervisor: Supervisor,
@@ -36,6 +36,7 @@ export async function startMeshEnvoy(
       ...["--edge", hostAndPort(host, ports.edge)],
       ...["--mesh", hostAndPort(host, ports.mesh)],
       ...["--admin", hostAndPort("127.0.0.1", ports.envoyAdmin)],
+      ...["--edge-rate", String(edgeRate)],
       ...["--access-log", join(dataDir, "logs", "access.log")],
     ],
     env,

@@ -1,6 +1,8 @@
 import { createReadiness } from "#kit/health/readiness.ts";
 import { joinMesh } from "#kit/mesh/join-mesh.ts";
 import { startOperationsServer } from "#kit/operations/operations-server.ts";
+import { createLoadLimit } from "#kit/policy/load-limit.ts";
+import { measureLoad } from "#kit/policy/overload.ts";
 import type { Program } from "#kit/program.ts";
 import { VERSION } from "#kit/version.ts";
 import { gatewaySettings, readGatewayConfig } from "./config.ts";
@@ -25,10 +27,12 @@ export const gateway: Program = {
       telemetry: host.telemetry,
     });
     const routes = gatewayRoutes(member, readiness);
+    const load = createLoadLimit(host.settings.SOUK_MAX_CALLS);
+    measureLoad(member.telemetry.meter, load);
     const http = await startHttpServer({
       host: host.settings.SOUK_HOST,
       port: config.port,
-      handler: (shutdownSignal) => requestHandler({ ...config, member, routes, shutdownSignal }),
+      handler: (shutdownSignal) => requestHandler({ ...config, member, routes, load, shutdownSignal }),
       log: member.log,
     });
     operations.started();
@@ -38,6 +42,7 @@ export const gateway: Program = {
       readiness,
       async stop(graceMs) {
         await http.stop(graceMs);
+        load.stop();
         await operations.stop();
         member.leave();
       },

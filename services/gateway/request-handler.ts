@@ -7,12 +7,14 @@ import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { methodName } from "#kit/contract.ts";
 import type { Member } from "#kit/mesh/join-mesh.ts";
+import type { LoadLimit } from "#kit/policy/load-limit.ts";
 import { blameCallerOf, malformed } from "./blame-caller.ts";
 import { browserHeaders } from "./browser-headers.ts";
 import { clientAddresses, type TrustedProxies } from "./client-address.ts";
 import { COMPRESSIONS } from "./compression.ts";
 import { CLIENT_ADDRESS } from "./forward.ts";
 import type { GatewayRoutes } from "./routes.ts";
+import { shedding } from "./shed.ts";
 import { answerBodies } from "./unary/answer-bodies.ts";
 import { formOf, READ_JSON } from "./unary/read-request.ts";
 import { unaryServer } from "./unary/serve-unary.ts";
@@ -27,6 +29,8 @@ export interface RequestHandlerOptions {
   /** How many bytes of answers are remembered at most. */
   readonly answerMemoryBytes: number;
   readonly proxies: TrustedProxies;
+  /** How many requests are worked on at a time. */
+  readonly load: LoadLimit;
   /** Ends what is under way. */
   readonly shutdownSignal: AbortSignal;
 }
@@ -62,7 +66,7 @@ export function requestHandler(options: RequestHandlerOptions): RequestHandler {
       createContextValues().set(CLIENT_ADDRESS, clientAddressOf(request as IncomingMessage)),
   });
 
-  return (request, response) => {
+  const serve: RequestHandler = (request, response) => {
     if (request.method === "OPTIONS") {
       browsers.answerPreflight(request, response);
       return;
@@ -87,6 +91,7 @@ export function requestHandler(options: RequestHandlerOptions): RequestHandler {
       refuse(response, { status: 400, error: malformed("the header Host cannot be read") });
     }
   };
+  return shedding(options.load, serve, ({ headers }) => browsers.of(headers.origin));
 
   function giveUp(error: unknown, response: ServerResponse): void {
     member.log.error({ err: error }, "an answer could not be written");

@@ -56,6 +56,26 @@ export function url(...schemes: string[]) {
   });
 }
 
+/** A setting that holds how many there may be, 1 or more. */
+export const count = makeValidator<number>((input) => {
+  const value = Number(input);
+  if (!Number.isInteger(value) || value < 1) throw new Error("must be a whole number, 1 or more");
+  return value;
+});
+
+const callsPerMinute = makeValidator<number>((input) => {
+  const value = Number(input);
+  if (!Number.isInteger(value) || value < 0) throw new Error("must be a whole number, 0 or more");
+  return value;
+});
+
+function rateLimit(calls: number, who: string) {
+  return callsPerMinute({
+    default: calls,
+    desc: `Calls a minute of a caller who is ${who}; 0 for any number`,
+  });
+}
+
 /** The settings that every process of the mesh has. */
 export const meshSettings = {
   SOUK_HOST: str({ default: "127.0.0.1", desc: "Address on which servers listen" }),
@@ -109,6 +129,13 @@ export const meshSettings = {
     default: 30_000,
     desc: "How long an open circuit breaker refuses calls before it tries one",
   }),
+  SOUK_MAX_CALLS: count({
+    default: 1_000,
+    desc: "Calls that one service, or the gateway, works on at a time at most; it takes fewer while they slow each other down",
+  }),
+  SOUK_RATE_ANONYMOUS: rateLimit(100, "not signed in, by its address"),
+  SOUK_RATE_AUTHENTICATED: rateLimit(1_000, "signed in"),
+  SOUK_RATE_PREMIUM: rateLimit(5_000, "signed in and has the role premium"),
   SOUK_SAGA_LEASE_MS: milliseconds({
     default: 10_000,
     desc: "How long after the death of a process another one takes over its sagas",

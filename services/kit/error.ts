@@ -119,6 +119,21 @@ export function toSoukError(caught: unknown): SoukError {
   );
 }
 
+/**
+ * The refusal with which work ends that was told to stop: its time is up, or nobody waits for it any more.
+ *
+ * @param reason why its signal was aborted; because the caller hung up when left out
+ */
+export function stopped(reason?: unknown): SoukError {
+  if (reason instanceof SoukError) return reason;
+  if (reason instanceof DOMException && reason.name === "TimeoutError") {
+    return refuseMesh(ErrorReason.DEADLINE_EXCEEDED, "the time was up; the work was stopped", {
+      cause: reason,
+    });
+  }
+  return refuseMesh(ErrorReason.CALLER_GONE, "the caller hung up; the work was stopped", { cause: reason });
+}
+
 /** The name of a status code as gRPC writes it, for example "NOT_FOUND". */
 export function codeName(code: Code): string {
   return CodeSchema.value[code]?.name ?? String(code);

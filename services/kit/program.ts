@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import type { Memory } from "./cache/memory.ts";
 import type { MeshSettings, Settings } from "./config.ts";
@@ -26,6 +27,8 @@ export interface Host {
   readonly settings: MeshSettings & Readonly<Record<string, unknown>>;
   readonly log: Logger;
   readonly telemetry: ProcessTelemetry;
+  /** The connection that all programs of the process share; undefined where there is no Redis. */
+  readonly redis: Redis | undefined;
   /** The programs of this process by name, for the data plane `local`. */
   readonly dispatchers: Map<string, Dispatcher>;
   /** What the services of this process remember of their answers. */

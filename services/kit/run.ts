@@ -2,6 +2,7 @@ import { createMemory } from "./cache/memory.ts";
 import { ConfigurationError, EXIT_CONFIG, meshSettings, readSettings, type Settings } from "./config.ts";
 import { createLog } from "./log.ts";
 import type { Host, Program, Running } from "./program.ts";
+import { connectRedis } from "./redis.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 /** How long a process may take to stop, in ms; one that takes longer is ended. */
@@ -69,13 +70,16 @@ export async function start(
   const log = createLog(settings.SOUK_LOG_LEVEL, settings.SOUK_LOG_FILE);
   const telemetry = await startTelemetry(env);
   const memory = createMemory(settings.SOUK_CACHE_BYTES);
-  const host: Host = { settings, log, telemetry, dispatchers: new Map(), memory, observeSagas };
+  const { SOUK_REDIS_URL: redisUrl } = settings;
+  const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, log);
+  const host: Host = { settings, log, telemetry, redis, dispatchers: new Map(), memory, observeSagas };
   const started = await Promise.allSettled(programs.map((program) => program.start(host)));
   const running = started.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
 
   async function stopAll(): Promise<void> {
     for (const { readiness } of running) readiness.drain();
     await Promise.all(running.map((program) => program.stop(GRACE_MS)));
+    redis?.disconnect();
     await telemetry.stop();
   }
 

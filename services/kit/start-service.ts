@@ -18,6 +18,9 @@ import { startJobs } from "./jobs/jobs.ts";
 import { joinMesh } from "./mesh/join-mesh.ts";
 import { startOperationsServer } from "./operations/operations-server.ts";
 import { operationsService } from "./operations/operations-service.ts";
+import { createLoadLimit } from "./policy/load-limit.ts";
+import { measureLoad, overload } from "./policy/overload.ts";
+import { rate } from "./policy/rate.ts";
 import type { Host, Running } from "./program.ts";
 import { createDispatcher } from "./rpc/dispatch.ts";
 import { startGrpcServer } from "./rpc/grpc-server.ts";
@@ -116,7 +119,13 @@ export async function startService(
     ...[answers.dependency].filter((it): it is Dependency => it !== undefined),
   ]);
   const dispatch = { log, telemetry, authenticator: member.authenticator, mesh: member.mesh, recorder };
-  const dispatcher = createDispatcher(served, { ...dispatch, answers });
+  const load = createLoadLimit(settings.SOUK_MAX_CALLS);
+  const dispatcher = createDispatcher(served, {
+    ...dispatch,
+    answers,
+    overload: overload(load, member.authenticator),
+    rate: rate({ ...rateLimits(settings), redis: host.redis, meter: telemetry.meter }),
+  });
   const infrastructure = createDispatcher(
     [
       healthService(
@@ -141,6 +150,7 @@ export async function startService(
     readiness,
     telemetry: host.telemetry,
   });
+  measureLoad(telemetry.meter, load);
   measurePool(telemetry.meter, db.pool);
   measureBacklog(telemetry.meter, db.pool);
   measureConsumer(telemetry.meter, consumer, dead);
@@ -153,6 +163,7 @@ export async function startService(
     readiness,
     async stop(graceMs) {
       await server.stop(graceMs);
+      load.stop();
       await Promise.all([sagas.stop(graceMs / 2), consumer.stop(), jobs.stop()]);
       for (const stop of stops) await stop();
       await recorder.stop();
@@ -163,5 +174,16 @@ export async function startService(
       await operationsServer.stop();
       member.leave();
     },
+  };
+}
+
+function rateLimits(settings: Host["settings"]) {
+  return {
+    limits: {
+      anonymous: settings.SOUK_RATE_ANONYMOUS,
+      authenticated: settings.SOUK_RATE_AUTHENTICATED,
+      premium: settings.SOUK_RATE_PREMIUM,
+    },
+    namespace: settings.SOUK_EVENT_NAMESPACE,
   };
 }

@@ -3,12 +3,14 @@ import { print } from "../print.ts";
 import { printFigures } from "./figures.ts";
 import { gatewayCost } from "./gateway-cost.ts";
 import { kitCost } from "./kit-cost.ts";
+import { overloadCost } from "./overload-cost.ts";
+import { policyCost } from "./policy-cost.ts";
 import { printShop } from "./print-shop.ts";
 import { type ShopFigure, shopCost } from "./shop-cost.ts";
 import { startCost } from "./start-cost.ts";
 
 // npm run bench                        all parts
-// npm run bench -- start|kit|gateway|shop   one of them
+// npm run bench -- start|kit|overload|gateway|shop   one of them
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   async start() {
     print("\nstart: what it takes to open the shop, with installed dependencies");
@@ -16,7 +18,11 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   },
   async kit() {
     print("\nkit: what its policies cost beside bare grpc-js, in one process");
-    printFigures(await kitCost());
+    printFigures([...(await kitCost()), ...(await policyCost())]);
+  },
+  async overload() {
+    print("\noverload: a service in a process of its own, asked for three times what it can do");
+    printFigures(await overloadCost());
   },
   async gateway() {
     print(

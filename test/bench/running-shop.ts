@@ -46,6 +46,11 @@ export async function makePremises(): Promise<Premises> {
     SOUK_DATA_DIR: join(dir, "data"),
     AUTH_KEY_SECRET: KEY_SECRET,
     SOUK_PORT_OFFSET: String(await freeOffset()),
+    // What is measured is how much the shop can do, not how much one caller may.
+    SOUK_RATE_ANONYMOUS: "0",
+    SOUK_RATE_AUTHENTICATED: "0",
+    SOUK_RATE_PREMIUM: "0",
+    SOUK_EDGE_RATE: "1000000",
   };
   return {
     envoy,

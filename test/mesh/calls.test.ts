@@ -32,7 +32,7 @@ for (const plane of ["direct", "local"] as const) {
           return {};
         },
       },
-      { timeoutMs: 100 },
+      { timeoutMs: 500 },
     );
     t.teardown(mesh.stop);
     await rejectsWith(t, mesh.client().unary({}), Code.DEADLINE_EXCEEDED);

@@ -22,6 +22,9 @@ import {
   policy,
 } from "#gen/souk/mesh/v1/policy_pb.ts";
 
+/** What is true of every call of a method of the echo contract. */
+export type EchoPolicy = MessageInitShape<typeof MethodPolicySchema>;
+
 /** A method of the echo contract: its name and which of its sides stream. */
 interface EchoMethod {
   readonly name: string;
@@ -42,8 +45,14 @@ const METHODS: readonly EchoMethod[] = [
  *
  * @param timeoutMs the timeout of every method, in ms; long enough for a busy machine when left out
  * @param cache how answers of the unary method are remembered; not at all when left out
+ * @param differs how the policy of the unary method differs from the usual
  */
-export function echoContract(timeoutMs = 30_000, cache?: MessageInitShape<typeof CacheSchema>): DescService {
+export function echoContract(
+  timeoutMs = 30_000,
+  cache?: MessageInitShape<typeof CacheSchema>,
+  differs: EchoPolicy = {},
+): DescService {
+  const unary = { retry: { maxAttempts: 3 }, ...(cache && { cache }), ...(differs as object) } as EchoPolicy;
   const file = create(FileDescriptorProtoSchema, {
     name: "souk/echo/v1/echo.proto",
     package: "souk.echo.v1",
@@ -69,10 +78,8 @@ export function echoContract(timeoutMs = 30_000, cache?: MessageInitShape<typeof
           ...method,
           inputType: ".souk.echo.v1.Echo",
           outputType: ".souk.echo.v1.Echo",
-          options: publicPolicy(
-            timeoutMs,
-            method.name === "Unary" ? { retry: { maxAttempts: 3 }, ...(cache && { cache }) } : {},
-          ),
+          // Nobody but its caller may repeat a stream, or send it twice.
+          options: method.name === "Unary" ? publicPolicy(timeoutMs, unary) : publicPolicy(timeoutMs),
         })),
       },
     ],
@@ -95,10 +102,7 @@ function eventPolicy() {
   return options;
 }
 
-function publicPolicy(
-  timeoutMs: number,
-  repeated: Pick<MessageInitShape<typeof MethodPolicySchema>, "retry" | "cache">,
-) {
+function publicPolicy(timeoutMs: number, differs: EchoPolicy = {}) {
   const options = create(MethodOptionsSchema, {
     idempotencyLevel: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
   });
@@ -109,7 +113,7 @@ function publicPolicy(
     create(MethodPolicySchema, {
       access: { public: {} },
       timeout: { seconds: BigInt(seconds), nanos: (timeoutMs - seconds * 1000) * 1e6 },
-      ...repeated,
+      ...(differs as object),
     }),
   );
   return options;

@@ -4,7 +4,9 @@ import { metrics, trace } from "@opentelemetry/api";
 import { pino } from "pino";
 import type { CacheSchema } from "#gen/souk/mesh/v1/policy_pb.ts";
 import type { AnswerCache } from "#kit/cache/answer-cache.ts";
-import { createAuthenticator } from "#kit/identity/authenticator.ts";
+import { healthService } from "#kit/health/health-service.ts";
+import { createReadiness } from "#kit/health/readiness.ts";
+import { type Authenticator, createAuthenticator } from "#kit/identity/authenticator.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
 import { createBreakers } from "#kit/mesh/breakers.ts";
 import type { CallOptions } from "#kit/mesh/client.ts";
@@ -13,13 +15,14 @@ import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
 import type { Member } from "#kit/mesh/join-mesh.ts";
 import { localTransport } from "#kit/mesh/local-transport.ts";
 import { serviceConfig } from "#kit/mesh/service-config.ts";
+import type { Transport } from "#kit/mesh/transport.ts";
 import type { Call } from "#kit/rpc/call.ts";
-import { createDispatcher } from "#kit/rpc/dispatch.ts";
+import { createDispatcher, type DispatchOptions } from "#kit/rpc/dispatch.ts";
 import { startGrpcServer } from "#kit/rpc/grpc-server.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
-import { echoContract } from "./echo-contract.ts";
+import { type EchoPolicy, echoContract } from "./echo-contract.ts";
 
 /** A message of the echo contract. */
 export type Echo = Message & { text: string; number: bigint };
@@ -42,14 +45,35 @@ export interface EchoClient {
   bidiStream(requests: AsyncIterable<EchoInit>, options?: CallOptions): AsyncIterable<Echo>;
 }
 
+/** How an echo mesh differs from the usual. */
+export interface EchoMeshOptions {
+  /** The timeout of each method, in ms. */
+  readonly timeoutMs?: number;
+  readonly policy?: EchoPolicy;
+  readonly breakerResetMs?: number;
+  /** The name of the caller. */
+  readonly caller?: string;
+  /** How answers of the unary method are remembered, and where. */
+  readonly cache?: MessageInitShape<typeof CacheSchema>;
+  readonly answers?: (contract: DescService) => AnswerCache;
+  /** Makes the policies that limit how much is taken, for each replica; nothing is limited otherwise. */
+  readonly limits?: (authenticator: Authenticator) => Pick<DispatchOptions, "overload" | "rate">;
+  /** What serves more replicas, on data plane `direct`. */
+  readonly replicas?: readonly Partial<EchoHandlers>[];
+}
+
 /** A mesh of one echo service and one caller. */
 export interface EchoMesh {
   readonly contract: DescService;
   /** Where the service listens; empty on data plane `local`. */
   readonly address: string;
+  /** Where each of its replicas listens. */
+  readonly addresses: readonly string[];
   client(scope?: Partial<Scope>): EchoClient;
   /** The caller's place in the mesh. */
   readonly member: Member;
+  /** A client whose calls go by another way: to what listens at an address, as "host:port". */
+  clientAt(address: string): EchoClient;
   breakers: ReturnType<typeof createBreakers>;
   stop(): Promise<void>;
 }
@@ -74,21 +98,14 @@ const ECHO: EchoHandlers = {
  *
  * @param plane `direct` is gRPC over loopback, `local` this process
  * @param handlers what differs from a plain echo
- * @param options the timeout of each method and the breaker's reset, in ms, and the name of the caller; how answers
- *   of the unary method are remembered, and where
+ * @param options how it differs from the usual
  */
 export async function startEchoMesh(
   plane: "direct" | "local",
   handlers: Partial<EchoHandlers> = {},
-  options: {
-    timeoutMs?: number;
-    breakerResetMs?: number;
-    caller?: string;
-    cache?: MessageInitShape<typeof CacheSchema>;
-    answers?: (contract: DescService) => AnswerCache;
-  } = {},
+  options: EchoMeshOptions = {},
 ): Promise<EchoMesh> {
-  const contract = echoContract(options.timeoutMs, options.cache);
+  const contract = echoContract(options.timeoutMs, options.cache, options.policy);
   const kid = options.caller ?? "caller";
   const log = pino({ level: "silent" });
   const telemetry = { tracer: trace.getTracer("echo"), meter: metrics.getMeter("echo") };
@@ -97,7 +114,7 @@ export async function startEchoMesh(
     [{ ...publicKey.export({ format: "jwk" }), kid }],
     async () => undefined,
   );
-  const dispatcher = createDispatcher([implement(contract, { ...ECHO, ...handlers } as never)], {
+  const common = {
     log,
     telemetry,
     authenticator,
@@ -105,31 +122,47 @@ export async function startEchoMesh(
       throw new Error("the echo service calls nobody");
     },
     ...(options.answers && { answers: options.answers(contract) }),
-  });
-  const server = plane === "direct" ? await startGrpcServer([dispatcher], "127.0.0.1", 0) : undefined;
-  const address = server === undefined ? "" : `127.0.0.1:${server.port}`;
+  };
+  const dispatchers = [handlers, ...(options.replicas ?? [])].map((own) =>
+    createDispatcher([implement(contract, { ...ECHO, ...own } as never)], {
+      ...common,
+      ...options.limits?.(authenticator),
+    }),
+  );
+  const health = createDispatcher([healthService(createReadiness([]), [contract.typeName])], common);
+  const servers =
+    plane === "direct"
+      ? await Promise.all(dispatchers.map((it) => startGrpcServer([it, health], "127.0.0.1", 0)))
+      : [];
+  const addresses = servers.map(({ port }) => `127.0.0.1:${port}`);
   const transport =
     plane === "direct"
-      ? grpcTransport((it) => ({ target: `ipv4:${address}`, serviceConfig: serviceConfig(it) }))
-      : localTransport(() => dispatcher);
+      ? grpcTransport((it) => ({ target: `ipv4:${addresses.join()}`, serviceConfig: serviceConfig(it) }))
+      : localTransport(() => dispatchers[0]);
+  const others: Transport[] = [];
   const breakers = createBreakers({ resetMs: options.breakerResetMs ?? 30_000 }, telemetry.meter);
   const token = serviceTokens(kid, { ...privateKey.export({ format: "jwk" }), kid });
   const mesh = createMesh(transport, breakers, token);
   const call = createCaller(transport, breakers, token);
   const scopes = rootScopes(log, mesh);
+  const root = () => scopes({ requestId: randomUUID(), timeoutMs: 30_000 });
   return {
     contract,
-    address,
+    address: addresses[0] ?? "",
+    addresses,
     breakers,
     member: { name: kid, log, telemetry, authenticator, breakers, mesh, call, leave: () => {} },
-    client(scope = {}) {
-      const root = scopes({ requestId: randomUUID(), timeoutMs: 30_000 });
-      return mesh({ ...root, ...scope }, contract) as unknown as EchoClient;
+    client: (scope = {}) => mesh({ ...root(), ...scope }, contract) as unknown as EchoClient,
+    clientAt(address) {
+      const other = grpcTransport(() => ({ target: `ipv4:${address}` }));
+      others.push(other);
+      const unguarded = { guard: <T>(_: unknown, run: () => Promise<T>) => run() };
+      return createMesh(other, unguarded, token)(root(), contract) as unknown as EchoClient;
     },
     async stop() {
-      transport.close();
+      for (const it of [transport, ...others]) it.close();
       breakers.stop();
-      await server?.stop(1_000);
+      await Promise.all(servers.map((it) => it.stop(1_000)));
     },
   };
 }

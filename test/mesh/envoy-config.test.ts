@@ -114,6 +114,14 @@ test("a call is repeated where its policy says so, as often as it says, and nowh
   t.true(repeated > 0);
 });
 
+test("the edge takes so many requests a second, the mesh any number", (t) => {
+  const bucket = (rate: number) =>
+    JSON.stringify({ max_tokens: rate, tokens_per_fill: rate / 10 }).slice(1, -1);
+  const text = JSON.stringify(envoyConfig({ ...topology, edgeRate: 700 }));
+  t.is(text.split(bucket(700)).length, 2);
+  t.is(JSON.stringify(configuration).split(bucket(5_000)).length, 2);
+});
+
 test("streams may be silent for as long as they may last, on both listeners", (t) => {
   const streaming = ownMethods.filter(({ methodKind }) => methodKind !== "unary");
   t.true(streaming.length > 0);

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import type { DescService } from "@bufbuild/protobuf";
 import type { ExecutionContext } from "ava";
+import { serviceNameOf } from "#kit/contract.ts";
 import { envoyConfig } from "../../deploy/envoy/config.ts";
 import type { Address, Topology } from "../../deploy/envoy/topology.ts";
 import { findEnvoy, startEnvoy } from "../../deploy/local/envoy.ts";
@@ -41,11 +43,13 @@ export interface RunningEnvoy {
  *
  * @param running the ports on which services run, by name; "gateway" is one of them. All others cannot be
  *   reached.
+ * @param contracts what is served; all contracts of the shop when left out
  * @returns undefined where there is no Envoy; the test is over then
  */
 export async function startTestEnvoy(
   t: ExecutionContext,
   running: Readonly<Record<string, readonly number[]>>,
+  contracts?: readonly DescService[],
 ): Promise<RunningEnvoy | undefined> {
   const envoy = await requireEnvoy(t);
   if (envoy === undefined) return undefined;
@@ -54,7 +58,10 @@ export async function startTestEnvoy(
   const configFile = join(dir, "envoy.json");
   const replicas = (name: string) => (running[name] ?? [NOBODY]).map(at);
   const topology: Topology = {
-    services: services.map(({ name }) => ({ name, addresses: replicas(name) })),
+    services: (contracts?.map(serviceNameOf) ?? services.map(({ name }) => name)).map((name) => ({
+      name,
+      addresses: replicas(name),
+    })),
     gateway: replicas("gateway"),
     edge: at(0),
     mesh: at(0),
@@ -62,7 +69,7 @@ export async function startTestEnvoy(
     accessLog,
     proxySecret: PROXY_SECRET,
   };
-  writeFileAtomically(configFile, JSON.stringify(envoyConfig(topology)));
+  writeFileAtomically(configFile, JSON.stringify(envoyConfig(topology, contracts)));
   const { url, stop } = await startEnvoy({ envoy, configFile, supervisor });
   const ports = await listenerPorts(url);
   return {

@@ -22,6 +22,7 @@ const FILES = [
   "extensions/access_loggers/file/v3",
   "extensions/access_loggers/stream/v3",
   "extensions/filters/http/grpc_web/v3",
+  "extensions/filters/http/local_ratelimit/v3",
   "extensions/filters/http/router/v3",
   "extensions/filters/network/http_connection_manager/v3",
   "extensions/formatter/req_without_query/v3",

@@ -46,6 +46,7 @@ test("a command line that cannot be used is refused with what is wrong and what 
     [["--edge", "8080"], /"8080" is no address; write host:port/],
     [["--services", "order"], /"order" names no service; write name=host:port/],
     [["--services", "order=10.0.0.1:3004"], /add them: auth, inventory, /],
+    [["--edge-rate", "many"], /"many" is no rate; write how many/],
     [["--nonsense"], /--nonsense/],
   ] as const) {
     const error = t.throws(() => run(...args)) as Error & { status: number; stderr: Buffer };

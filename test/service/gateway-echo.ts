@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { pino } from "pino";
+import { createLoadLimit } from "#kit/policy/load-limit.ts";
 import { forward } from "../../services/gateway/forward.ts";
 import { startHttpServer } from "../../services/gateway/http-server.ts";
 import { type RequestHandlerOptions, requestHandler } from "../../services/gateway/request-handler.ts";
@@ -39,6 +40,8 @@ export async function openEchoGateway(
 ): Promise<EchoGateway> {
   const { member, contract, stop } = await startEchoMesh(plane, handlers, { caller: "gateway" });
   const forwarded: readonly DescMethod[] = contract.methods;
+  const load = createLoadLimit(1_000);
+  t.teardown(async () => load.stop());
   const listen = async (unaryByItself: readonly DescMethod[]) => {
     const server = await startHttpServer({
       host: "127.0.0.1",
@@ -57,6 +60,7 @@ export async function openEchoGateway(
           maxBodyBytes: MAX_BODY_BYTES,
           answerMemoryBytes: 1_000_000,
           proxies: { count: 0, secret: undefined },
+          load,
           shutdownSignal,
           ...options,
         }),

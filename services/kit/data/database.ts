@@ -2,7 +2,7 @@ import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { CompiledQuery, Dialect, Kysely } from "kysely";
 import { AuditRecordedSchema } from "#gen/souk/mesh/v1/audit_pb.ts";
-import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
+import { MeshReason, refuseMesh, type SoukError, stopped } from "../error.ts";
 import type { Scope } from "../scope.ts";
 import { countChanges, isStanding, recordToKeep } from "./audit.ts";
 import { isCollision } from "./failure.ts";
@@ -74,10 +74,12 @@ export interface Database<E extends Entities = Entities> {
    * The unit of work: one transaction holds the change, the events that tell of it, the record of who made it and
    * the answer that is kept under the idempotency key of the call. Where the key is known, the answer is replayed
    * instead. What the work throws undoes everything, unless it is a refusal that stands and the call has no key.
+   * When nobody waits for it any more, the statement under way is cancelled and everything undone.
    *
    * @param scope the work
    * @param work makes the change; it may be done again when others were in its way, so it touches nothing else
-   * @throws SoukError DEPENDENCY_UNAVAILABLE when the database is away, IDEMPOTENCY_KEY_REUSED, DEADLINE_EXCEEDED
+   * @throws SoukError DEPENDENCY_UNAVAILABLE when the database is away, IDEMPOTENCY_KEY_REUSED, DEADLINE_EXCEEDED,
+   *   CALLER_GONE
    */
   write<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R>;
   /**
@@ -125,8 +127,12 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
   let migrated = false;
 
   async function attempt<R>(scope: Scope, work: (tx: Transaction<E>) => Promise<R>): Promise<R> {
+    const { signal } = scope;
     const connection = openTransaction(await pool.acquire(scope.deadline));
+    const cancel = () => connection.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
     try {
+      if (signal.aborted) throw stopped(signal.reason);
       const { answer, events, rung, refusal } = await transact(
         connection,
         dialect,
@@ -138,17 +144,26 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
       for (const id of rung) bell.raise(id);
       if (refusal !== undefined) throw refusal;
       return answer as R;
+    } catch (error) {
+      throw signal.aborted ? stopped(signal.reason) : error;
     } finally {
+      signal.removeEventListener("abort", cancel);
       await connection.end();
     }
   }
 
-  async function send({ text, values }: Statement, { deadline }: Scope): Promise<SqlResult> {
+  async function send({ text, values }: Statement, { deadline, signal }: Scope): Promise<SqlResult> {
     const connection = await pool.acquire(deadline);
+    const cancel = () => connection.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
     try {
       if (Date.now() >= deadline) throw tooLate();
+      if (signal.aborted) throw stopped(signal.reason);
       return await connection.run(text, values);
+    } catch (error) {
+      throw signal.aborted ? stopped(signal.reason) : error;
     } finally {
+      signal.removeEventListener("abort", cancel);
       connection.release();
     }
   }
@@ -268,6 +283,7 @@ async function transact<E extends Entities, R>(
   if (events.length > 0) parts.push(storeEvents(events));
   // Who waits for longer than the deadline was told that it is uncertain; so late, it shall not be done.
   if (Date.now() >= scope.deadline) throw tooLate();
+  if (scope.signal.aborted) throw stopped(scope.signal.reason);
   await commit(parts.length > 0 ? joinParts(parts) : undefined);
   if (idempotency !== undefined) idempotency.kept = true;
   if (audit !== undefined && record !== undefined) audit.kept = refusal === undefined ? "change" : "end";

@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Logger } from "pino";
 import { MeshReason, refuseMesh } from "../error.ts";
+import { requestCancel, type Session } from "./cancel.ts";
 import { isStalePlan, toDataError } from "./failure.ts";
 import { typeParsers } from "./types.ts";
 
@@ -24,7 +25,9 @@ export interface SqlConnection {
    * @throws DatabaseError of the driver for every other failure
    */
   run(text: string, values?: readonly unknown[]): Promise<SqlResult>;
-  /** Gives the connection back; one that broke, or holds plans of an old schema, is closed instead. */
+  /** Ends what the server is doing for this connection, if anything; its statements fail. */
+  cancel(): void;
+  /** Gives the connection back; one that broke, was cancelled, or holds plans of an old schema, is closed instead. */
   release(): void;
 }
 
@@ -130,6 +133,7 @@ export function openPool(options: PoolOptions): SqlPool {
 function useConnection(client: pg.PoolClient, count: () => void): SqlConnection {
   const { stream } = client.connection;
   let stale = false;
+  let running = 0;
   let held = false;
 
   function holdForOthers(): void {
@@ -145,6 +149,7 @@ function useConnection(client: pg.PoolClient, count: () => void): SqlConnection 
   return {
     run: async (text, values) => {
       count();
+      running++;
       holdForOthers();
       try {
         const parameters = values as unknown[] | undefined;
@@ -153,7 +158,15 @@ function useConnection(client: pg.PoolClient, count: () => void): SqlConnection 
       } catch (error) {
         if (isStalePlan(error)) stale = true;
         throw toDataError(error);
+      } finally {
+        running--;
       }
+    },
+    cancel: () => {
+      if (running === 0) return;
+      // The request may come late: nobody else's statement must be there for it to hit.
+      stale = true;
+      requestCancel(client as unknown as Session);
     },
     release: () => client.release(stale),
   };

@@ -14,6 +14,8 @@ export interface OpenTransaction {
    * @throws Error when a statement failed before and the failure was passed over: nothing is committed then
    */
   commit(last?: Statement): Promise<void>;
+  /** Ends the statement under way, if there is one: the transaction can only be undone then. */
+  cancel(): void;
   /** Undoes what was not committed and gives the connection back. */
   end(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export function openTransaction(connection: SqlConnection): OpenTransaction {
         );
       }
     },
+    cancel: () => connection.cancel(),
     async end() {
       const undo = state === "begun";
       state = "ended";

@@ -5,7 +5,8 @@ import {
   type Message,
   type MessageInitShape,
 } from "@bufbuild/protobuf";
-import { policyOf } from "../contract.ts";
+import { methodName, policyOf } from "../contract.ts";
+import { MeshReason, refuseMesh, stopped } from "../error.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../policy/idempotency.ts";
 import { CLIENT_ADDRESS_HEADER, SERVICE_TOKEN_HEADER } from "../policy/identity.ts";
 import type { Decoded } from "../rpc/call.ts";
@@ -17,6 +18,9 @@ import type { Answer, Outbound, Transport } from "./transport.ts";
 
 /** The header that says whose OperationsService is meant. */
 export const SERVICE_HEADER = "souk-service";
+
+/** What stands before calls. */
+type Guard = Pick<Breakers, "guard">;
 
 /** Calls a method that answers once, for who wants the answer as it came. */
 export type Caller = (
@@ -33,11 +37,12 @@ export type Caller = (
  * @param breakers refuse calls to what is failing
  * @param serviceToken gives the service's own token; left out by those who are no service
  */
-export function createCaller(transport: Transport, breakers: Breakers, serviceToken?: () => string): Caller {
-  return (method, request, scope, options) =>
-    breakers.guard(method, () =>
-      transport.call(method, payload(method, request), outboundOf(method, scope, options, serviceToken)),
-    );
+export function createCaller(transport: Transport, breakers: Guard, serviceToken?: () => string): Caller {
+  return async (method, request, scope, options) => {
+    const outbound = outboundOf(method, scope, options, serviceToken);
+    const run = () => transport.call(method, payload(method, request), outbound);
+    return breakers.guard(method, run, timeLeft(outbound));
+  };
 }
 
 /**
@@ -48,7 +53,7 @@ export function createCaller(transport: Transport, breakers: Breakers, serviceTo
  * @param breakers refuse calls to what is failing
  * @param serviceToken gives the service's own token; left out by those who are no service
  */
-export function createMesh(transport: Transport, breakers: Breakers, serviceToken?: () => string): Mesh {
+export function createMesh(transport: Transport, breakers: Guard, serviceToken?: () => string): Mesh {
   const call = createCaller(transport, breakers, serviceToken);
   return <S extends DescService>(scope: Scope, service: S) => {
     const client: Record<string, unknown> = {};
@@ -78,7 +83,7 @@ export function createMesh(transport: Transport, breakers: Breakers, serviceToke
     const messages = stream[Symbol.asyncIterator]();
     try {
       for (
-        let step = await breakers.guard(method, () => messages.next());
+        let step = await breakers.guard(method, () => messages.next(), timeLeft(outbound));
         step.done !== true;
         step = await messages.next()
       ) {
@@ -90,6 +95,7 @@ export function createMesh(transport: Transport, breakers: Breakers, serviceToke
   }
 }
 
+/** @throws SoukError DEADLINE_EXCEEDED, CALLER_GONE: what nobody waits for any more is not begun */
 function outboundOf(
   method: DescMethod,
   scope: Scope,
@@ -102,10 +108,28 @@ function outboundOf(
   if (scope.traceparent !== undefined) headers.set("traceparent", scope.traceparent);
   if (scope.clientAddress !== undefined) headers.set(CLIENT_ADDRESS_HEADER, scope.clientAddress);
   if (options.idempotencyKey !== undefined) headers.set(IDEMPOTENCY_KEY_HEADER, options.idempotencyKey);
-  const timeoutMs = Math.min(options.timeoutMs ?? Number.POSITIVE_INFINITY, policyOf(method).timeoutMs);
   const signal = options.signal ? AbortSignal.any([scope.signal, options.signal]) : scope.signal;
-  const deadline = Math.min(scope.deadline, Date.now() + timeoutMs);
+  const deadline = deadlineOf(method, scope, options);
   return { headers, deadline, signal, ...(options.onHeaders && { onHeaders: options.onHeaders }) };
+}
+
+/** How much of its own time, in ms, a caller keeps for the way back, so that it still can answer; a tenth at most. */
+const RESERVE_MS = 20;
+
+function deadlineOf(method: DescMethod, { deadline, signal }: Scope, { timeoutMs }: CallOptions): number {
+  if (signal.aborted) throw stopped(signal.reason);
+  const now = Date.now();
+  const left = deadline - now;
+  if (left <= 0) {
+    const message = `there was no time left to call ${methodName(method)}`;
+    throw refuseMesh(MeshReason.DEADLINE_EXCEEDED, message);
+  }
+  const reserved = left - Math.min(RESERVE_MS, left / 10);
+  return now + Math.min(reserved, timeoutMs ?? Number.POSITIVE_INFINITY, policyOf(method).timeoutMs);
+}
+
+function timeLeft({ deadline }: Outbound): number {
+  return deadline - Date.now();
 }
 
 type RequestInit =

@@ -1,5 +1,5 @@
 import { type DescService, fromBinary } from "@bufbuild/protobuf";
-import { Code, MeshReason, refuseMesh, SoukError, toSoukError } from "../error.ts";
+import { MeshReason, refuseMesh, stopped, toSoukError } from "../error.ts";
 import { isEncoded, isStream, type OpenCall } from "../rpc/call.ts";
 import type { Dispatcher } from "../rpc/dispatch.ts";
 import type { Outbound, Transport } from "./transport.ts";
@@ -8,7 +8,8 @@ import type { Outbound, Transport } from "./transport.ts";
 export type FindDispatcher = (contract: DescService) => Dispatcher | undefined;
 
 /**
- * Carries calls within this process: no socket and no bytes, but the same policies as everywhere.
+ * Carries calls within this process: no socket and no bytes, but the same policies as everywhere. Nothing is
+ * repeated or sent twice: there is one replica, and no way to it that could break.
  *
  * @param find what serves a contract
  */
@@ -27,7 +28,7 @@ export function localTransport(find: FindDispatcher): Transport {
     hungUp.promise.catch(() => {});
     const abort = () => {
       call.abort(outbound.signal.reason);
-      hungUp.reject(toCancelled(outbound.signal.reason));
+      hungUp.reject(stopped(outbound.signal.reason));
     };
     outbound.signal.addEventListener("abort", abort, { once: true });
     if (outbound.signal.aborted) abort();
@@ -72,12 +73,6 @@ export function localTransport(find: FindDispatcher): Transport {
   };
 }
 
-function toCancelled(reason: unknown): SoukError {
-  return reason instanceof SoukError
-    ? reason
-    : new SoukError(Code.CANCELLED, "the caller hung up", [], reason);
-}
-
 function hangUp(call: OpenCall): void {
-  call.abort(new Error("the caller hung up"));
+  call.abort(stopped());
 }

@@ -5,7 +5,8 @@ import type { Policy } from "../read-policy.ts";
 /**
  * The gRPC service configuration of proxyless clients (gRFC A2, A6): calls go round-robin over all
  * addresses, those that failed with UNAVAILABLE are repeated and those that are slow are sent beside
- * the first as the contract allows.
+ * the first as the contract allows. Repetitions have a budget: one for every five calls that succeed, and fifty
+ * before the first has.
  *
  * @param contract the contract that a channel is for
  */
@@ -41,6 +42,7 @@ function repetition({ hedging, maxAttempts, initialBackoffMs }: Policy): object 
 
 const REPEATABLE = ["UNAVAILABLE"];
 
+/** With all nine digits: grpc-js reads what stands behind the point as nanoseconds. */
 function seconds(ms: number): string {
-  return `${ms / 1000}s`;
+  return `${(ms / 1000).toFixed(9)}s`;
 }

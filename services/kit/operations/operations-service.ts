@@ -1,10 +1,10 @@
 import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { Logger } from "pino";
-import { OperationsService, SagaState } from "#gen/souk/mesh/v1/operations_pb.ts";
+import { BreakerControlSchema, OperationsService, SagaState } from "#gen/souk/mesh/v1/operations_pb.ts";
 import { decodePageToken, encodePageToken, NUMBER, UUID } from "../data/page-token.ts";
 import type { DeadLetters } from "../events/dead-letters.ts";
 import type { JobReport, Jobs } from "../jobs/jobs.ts";
-import type { Breakers } from "../mesh/breakers.ts";
+import type { BreakerReport, Breakers } from "../mesh/breakers.ts";
 import { type Implemented, implement } from "../rpc/implement.ts";
 import type { Sagas } from "../saga/sagas.ts";
 import type { StoredSaga, SagaState as StoredState } from "../saga/store.ts";
@@ -36,13 +36,13 @@ export function operationsService({
   log,
 }: OperationsOptions): Implemented {
   return implement(OperationsService, {
-    listBreakers: async () => ({
-      breakers: breakers.list().map((it) => ({
-        ...it,
-        successes: BigInt(it.successes),
-        failures: BigInt(it.failures),
-      })),
-    }),
+    listBreakers: async () => ({ breakers: breakers.list().map(toBreaker) }),
+
+    async setBreaker({ method, control }) {
+      const breaker = await breakers.set(method, control);
+      log.warn({ method, control: BreakerControlSchema.value[control]?.name }, "an operator set a breaker");
+      return { breaker: toBreaker(breaker) };
+    },
 
     async listDeadLetters({ pageSize, pageToken }) {
       const limit = pageSize || PAGE_SIZE;
@@ -83,6 +83,10 @@ export function operationsService({
       return { previousLevel };
     },
   });
+}
+
+function toBreaker(report: BreakerReport) {
+  return { ...report, successes: BigInt(report.successes), failures: BigInt(report.failures) };
 }
 
 function toSaga({ id, name, state, step, attempts, error, createTime, updateTime }: StoredSaga) {

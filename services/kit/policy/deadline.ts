@@ -5,11 +5,12 @@ import { type Interceptor, isStream, type OpenCall } from "../rpc/call.ts";
 
 /**
  * Ends each call when its time is up: the smaller of what the caller allows and what the policy
- * does. Work that outlives it sees its signal aborted.
+ * does. Work that outlives it sees its signal aborted; a call that comes too late is not begun.
  */
 export const deadline: Interceptor = (next) => async (call, request) => {
   const now = Date.now();
   call.deadline = Math.min(call.deadline, now + call.policy.timeoutMs);
+  if (call.deadline <= now) throw deadlineExceeded(call);
   const expiry = Promise.withResolvers<never>();
   const expire = () => {
     const error = deadlineExceeded(call);

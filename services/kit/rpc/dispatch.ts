@@ -36,6 +36,10 @@ export interface DispatchOptions {
   readonly recorder?: AuditRecorder;
   /** Remembers answers; left out where none is to be. */
   readonly answers?: AnswerCache;
+  /** Turns calls away when there are too many; left out where they must always be answered. */
+  readonly overload?: Interceptor;
+  /** Counts calls against the budget of their caller; left out where they are not counted. */
+  readonly rate?: Interceptor;
 }
 
 /** Takes the calls of one service, whatever transport they come by. */
@@ -81,8 +85,10 @@ export function createDispatcher(implemented: readonly Implemented[], options: D
  * The one order in which policies wrap a handler, the outermost first. An answer that is remembered is given without
  * a look into the request: it exists only for one that was valid.
  */
-function inOrder({ telemetry, authenticator, recorder, answers }: DispatchOptions) {
+function inOrder(options: DispatchOptions) {
+  const { telemetry, authenticator, recorder, overload, rate, answers } = options;
   const beforeDecoding: Interceptor[] = [
+    ...(overload === undefined ? [] : [overload]),
     deadline,
     trace(telemetry.tracer),
     log,
@@ -90,6 +96,7 @@ function inOrder({ telemetry, authenticator, recorder, answers }: DispatchOption
     ...(recorder === undefined ? [] : [audit(recorder)]),
     identity(authenticator),
     access,
+    ...(rate === undefined ? [] : [rate]),
     ...(answers === undefined ? [] : [cache(answers)]),
   ];
   const afterDecoding: Interceptor<Decoded>[] = [validation, idempotency];

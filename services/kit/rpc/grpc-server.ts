@@ -15,7 +15,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Code, SoukError, toSoukError } from "../error.ts";
+import { stopped, toSoukError } from "../error.ts";
 import { decodeRequest } from "../policy/decode.ts";
 import { isEncoded, isStream, type OpenCall, type Payload } from "./call.ts";
 import type { Dispatcher } from "./dispatch.ts";
@@ -147,9 +147,7 @@ function open(dispatcher: Dispatcher, method: DescMethod, grpc: GrpcCall): OpenC
     headers: { get: (name) => metadata.get(name)[0]?.toString() },
     deadline: typeof deadline === "number" ? deadline : deadline.getTime(),
   });
-  (grpc as NodeJS.EventEmitter).on("cancelled", () =>
-    call.abort(new SoukError(Code.CANCELLED, "the caller hung up")),
-  );
+  (grpc as NodeJS.EventEmitter).on("cancelled", () => call.abort(stopped()));
   return call;
 }
 

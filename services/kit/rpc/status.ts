@@ -1,10 +1,12 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Metadata, type ServiceError, type StatusObject } from "@grpc/grpc-js";
 import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
-import { Code, SoukError, toSoukError } from "../error.ts";
+import { Code, isMeshRefusal, MeshReason, SoukError, toSoukError } from "../error.ts";
 
 /** The trailer that carries a google.rpc.Status in binary. */
 const DETAILS_TRAILER = "grpc-status-details-bin";
+/** The trailer that says when to repeat a call; less than 0 is never (gRFC A6). */
+const PUSHBACK_TRAILER = "grpc-retry-pushback-ms";
 
 /**
  * The gRPC status that tells a caller of a failure.
@@ -13,10 +15,15 @@ const DETAILS_TRAILER = "grpc-status-details-bin";
  * @param trailers what else to send along
  */
 export function toStatus(thrown: unknown, trailers = new Metadata()): StatusObject {
-  const { code, message, details } = toSoukError(thrown);
+  const error = toSoukError(thrown);
+  const { code, message, details } = error;
   if (details.length > 0) {
     const status = create(StatusSchema, { code, message, details: [...details] });
     trailers.set(DETAILS_TRAILER, asBuffer(toBinary(StatusSchema, status)));
+  }
+  // Repeating at once what was turned away would undo that it was; whoever asked first may come again.
+  if (code === Code.UNAVAILABLE && isMeshRefusal(error, MeshReason.OVERLOADED)) {
+    trailers.set(PUSHBACK_TRAILER, "-1");
   }
   return { code: code as number, details: message, metadata: trailers };
 }

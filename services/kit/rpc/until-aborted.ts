@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Code, SoukError } from "../error.ts";
+import { stopped } from "../error.ts";
 
 /**
  * Passes a stream on until the work it belongs to is aborted. What ends because the caller is gone
@@ -15,7 +15,7 @@ export async function* untilAborted<T>(
 ): AsyncGenerator<T, void> {
   const aborted = Promise.withResolvers<never>();
   aborted.promise.catch(() => {});
-  const abort = () => aborted.reject(whyAborted(signal));
+  const abort = () => aborted.reject(stopped(signal.reason));
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   const parts = source[Symbol.asyncIterator]();
@@ -24,22 +24,16 @@ export async function* untilAborted<T>(
       const { done, value } = await Promise.race([parts.next(), aborted.promise]);
       // HTTP/2 ends a stream that is reset first, and tells that it was reset in the same turn.
       if (done) await nextTurn();
-      if (signal.aborted) throw whyAborted(signal);
+      if (signal.aborted) throw stopped(signal.reason);
       if (done) return;
       yield value;
     }
   } catch (error) {
     // A stream that breaks because the caller is gone says so less clearly.
-    throw signal.aborted ? whyAborted(signal) : error;
+    throw signal.aborted ? stopped(signal.reason) : error;
   } finally {
     signal.removeEventListener("abort", abort);
     // Not awaited: it may wait for a part that never comes.
     parts.return?.()?.catch(() => {});
   }
-}
-
-function whyAborted({ reason }: AbortSignal): SoukError {
-  return reason instanceof SoukError
-    ? reason
-    : new SoukError(Code.CANCELLED, "the caller hung up", [], reason);
 }

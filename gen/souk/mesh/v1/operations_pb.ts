@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/mesh/v1/operations.proto.
  */
 export const file_souk_mesh_v1_operations: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zb3VrL21lc2gvdjEvb3BlcmF0aW9ucy5wcm90bxIMc291ay5tZXNoLnYxIhUKE0xpc3RCcmVha2Vyc1JlcXVlc3QiPwoUTGlzdEJyZWFrZXJzUmVzcG9uc2USJwoIYnJlYWtlcnMYASADKAsyFS5zb3VrLm1lc2gudjEuQnJlYWtlciJpCgdCcmVha2VyEg4KBm1ldGhvZBgBIAEoCRIpCgVzdGF0ZRgCIAEoDjIaLnNvdWsubWVzaC52MS5CcmVha2VyU3RhdGUSEQoJc3VjY2Vzc2VzGAMgASgDEhAKCGZhaWx1cmVzGAQgASgDIlUKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGMgBImIKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEi4KDGRlYWRfbGV0dGVycxgBIAMoCzIYLnNvdWsubWVzaC52MS5EZWFkTGV0dGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKLAQoKRGVhZExldHRlchIKCgJpZBgBIAEoCRIQCghldmVudF9pZBgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEg0KBWVycm9yGAQgASgJEhAKCGF0dGVtcHRzGAUgASgFEi0KCWRlYWRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSgoXUmVwbGF5RGVhZExldHRlclJlcXVlc3QSLwoCaWQYASABKAlCI7pIGnIYMhZeWzAtOUEtWmEtel8tXXsxLDIwMH0kwrsYAjE3IhoKGFJlcGxheURlYWRMZXR0ZXJSZXNwb25zZSKBAQoQTGlzdFNhZ2FzUmVxdWVzdBIwCgVzdGF0ZRgBIAEoDjIXLnNvdWsubWVzaC52MS5TYWdhU3RhdGVCCLpIBYIBAhABEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxjIASJPChFMaXN0U2FnYXNSZXNwb25zZRIhCgVzYWdhcxgBIAMoCzISLnNvdWsubWVzaC52MS5TYWdhEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLZAQoEU2FnYRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEiYKBXN0YXRlGAMgASgOMhcuc291ay5tZXNoLnYxLlNhZ2FTdGF0ZRIMCgRzdGVwGAQgASgJEhAKCGF0dGVtcHRzGAUgASgFEg0KBWVycm9yGAYgASgJEi8KC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEQoPTGlzdEpvYnNSZXF1ZXN0IjMKEExpc3RKb2JzUmVzcG9uc2USHwoEam9icxgBIAMoCzIRLnNvdWsubWVzaC52MS5Kb2IiuwEKA0pvYhIMCgRuYW1lGAEgASgJEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjMKD2xhc3Rfc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoNbGFzdF9kdXJhdGlvbhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpsYXN0X2Vycm9yGAUgASgJImIKElNldExvZ0xldmVsUmVxdWVzdBJMCgVsZXZlbBgBIAEoCUI9ukgycjBSBXRyYWNlUgVkZWJ1Z1IEaW5mb1IEd2FyblIFZXJyb3JSBWZhdGFsUgZzaWxlbnTCuxgEd2FybiItChNTZXRMb2dMZXZlbFJlc3BvbnNlEhYKDnByZXZpb3VzX2xldmVsGAEgASgJKnwKDEJyZWFrZXJTdGF0ZRIdChlCUkVBS0VSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUQlJFQUtFUl9TVEFURV9DTE9TRUQQARIWChJCUkVBS0VSX1NUQVRFX09QRU4QAhIbChdCUkVBS0VSX1NUQVRFX0hBTEZfT1BFThADKo0BCglTYWdhU3RhdGUSGgoWU0FHQV9TVEFURV9VTlNQRUNJRklFRBAAEhYKElNBR0FfU1RBVEVfUlVOTklORxABEhsKF1NBR0FfU1RBVEVfQ09NUEVOU0FUSU5HEAISGAoUU0FHQV9TVEFURV9TVUNDRUVERUQQAxIVChFTQUdBX1NUQVRFX0ZBSUxFRBAEMuoFChFPcGVyYXRpb25zU2VydmljZRJ1CgxMaXN0QnJlYWtlcnMSIS5zb3VrLm1lc2gudjEuTGlzdEJyZWFrZXJzUmVxdWVzdBoiLnNvdWsubWVzaC52MS5MaXN0QnJlYWtlcnNSZXNwb25zZSIekAIBqrsYFwoRGg9vcGVyYXRpb25zOnJlYWQSAggCEn4KD0xpc3REZWFkTGV0dGVycxIkLnNvdWsubWVzaC52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiUuc291ay5tZXNoLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlIh6QAgGquxgXChEaD29wZXJhdGlvbnM6cmVhZBICCAUShwEKEFJlcGxheURlYWRMZXR0ZXISJS5zb3VrLm1lc2gudjEuUmVwbGF5RGVhZExldHRlclJlcXVlc3QaJi5zb3VrLm1lc2gudjEuUmVwbGF5RGVhZExldHRlclJlc3BvbnNlIiSquxggChIaEG9wZXJhdGlvbnM6d3JpdGUSAggKIAE4AUICaWQSbAoJTGlzdFNhZ2FzEh4uc291ay5tZXNoLnYxLkxpc3RTYWdhc1JlcXVlc3QaHy5zb3VrLm1lc2gudjEuTGlzdFNhZ2FzUmVzcG9uc2UiHpACAaq7GBcKERoPb3BlcmF0aW9uczpyZWFkEgIIBRJpCghMaXN0Sm9icxIdLnNvdWsubWVzaC52MS5MaXN0Sm9ic1JlcXVlc3QaHi5zb3VrLm1lc2gudjEuTGlzdEpvYnNSZXNwb25zZSIekAIBqrsYFwoRGg9vcGVyYXRpb25zOnJlYWQSAggFEnsKC1NldExvZ0xldmVsEiAuc291ay5tZXNoLnYxLlNldExvZ0xldmVsUmVxdWVzdBohLnNvdWsubWVzaC52MS5TZXRMb2dMZXZlbFJlc3BvbnNlIiequxgjChIaEG9wZXJhdGlvbnM6d3JpdGUSAggCIAE4AUIFbGV2ZWxiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_souk_mesh_v1_policy]);
+  fileDesc("Ch1zb3VrL21lc2gvdjEvb3BlcmF0aW9ucy5wcm90bxIMc291ay5tZXNoLnYxIhUKE0xpc3RCcmVha2Vyc1JlcXVlc3QiPwoUTGlzdEJyZWFrZXJzUmVzcG9uc2USJwoIYnJlYWtlcnMYASADKAsyFS5zb3VrLm1lc2gudjEuQnJlYWtlciKoAQoHQnJlYWtlchIOCgZtZXRob2QYASABKAkSKQoFc3RhdGUYAiABKA4yGi5zb3VrLm1lc2gudjEuQnJlYWtlclN0YXRlEhEKCXN1Y2Nlc3NlcxgDIAEoAxIQCghmYWlsdXJlcxgEIAEoAxIOCgZ0YXJnZXQYBSABKAkSLQoHY29udHJvbBgGIAEoDjIcLnNvdWsubWVzaC52MS5CcmVha2VyQ29udHJvbCLLAQoRU2V0QnJlYWtlclJlcXVlc3QSewoGbWV0aG9kGAEgASgJQmu6SDVyMxjIATIuXltBLVphLXpdW0EtWmEtejAtOV8uXSovW0EtWmEtel1bQS1aYS16MC05X10qJMK7GC9zb3VrLnBheW1lbnQudjEuUGF5bWVudFNlcnZpY2UvQXV0aG9yaXplUGF5bWVudBI5Cgdjb250cm9sGAIgASgOMhwuc291ay5tZXNoLnYxLkJyZWFrZXJDb250cm9sQgq6SAeCAQQQASAAIjwKElNldEJyZWFrZXJSZXNwb25zZRImCgdicmVha2VyGAEgASgLMhUuc291ay5tZXNoLnYxLkJyZWFrZXIiVQoWTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYyAEiYgoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USLgoMZGVhZF9sZXR0ZXJzGAEgAygLMhguc291ay5tZXNoLnYxLkRlYWRMZXR0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIosBCgpEZWFkTGV0dGVyEgoKAmlkGAEgASgJEhAKCGV2ZW50X2lkGAIgASgJEg8KB3N1YmplY3QYAyABKAkSDQoFZXJyb3IYBCABKAkSEAoIYXR0ZW1wdHMYBSABKAUSLQoJZGVhZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJKChdSZXBsYXlEZWFkTGV0dGVyUmVxdWVzdBIvCgJpZBgBIAEoCUIjukgachgyFl5bMC05QS1aYS16Xy1dezEsMjAwfSTCuxgCMTciGgoYUmVwbGF5RGVhZExldHRlclJlc3BvbnNlIoEBChBMaXN0U2FnYXNSZXF1ZXN0EjAKBXN0YXRlGAEgASgOMhcuc291ay5tZXNoLnYxLlNhZ2FTdGF0ZUIIukgFggECEAESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGMgBIk8KEUxpc3RTYWdhc1Jlc3BvbnNlEiEKBXNhZ2FzGAEgAygLMhIuc291ay5tZXNoLnYxLlNhZ2ESFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItkBCgRTYWdhEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSJgoFc3RhdGUYAyABKA4yFy5zb3VrLm1lc2gudjEuU2FnYVN0YXRlEgwKBHN0ZXAYBCABKAkSEAoIYXR0ZW1wdHMYBSABKAUSDQoFZXJyb3IYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIRCg9MaXN0Sm9ic1JlcXVlc3QiMwoQTGlzdEpvYnNSZXNwb25zZRIfCgRqb2JzGAEgAygLMhEuc291ay5tZXNoLnYxLkpvYiK7AQoDSm9iEgwKBG5hbWUYASABKAkSKwoIaW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoPbGFzdF9zdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCg1sYXN0X2R1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmxhc3RfZXJyb3IYBSABKAkiYgoSU2V0TG9nTGV2ZWxSZXF1ZXN0EkwKBWxldmVsGAEgASgJQj26SDJyMFIFdHJhY2VSBWRlYnVnUgRpbmZvUgR3YXJuUgVlcnJvclIFZmF0YWxSBnNpbGVudMK7GAR3YXJuIi0KE1NldExvZ0xldmVsUmVzcG9uc2USFgoOcHJldmlvdXNfbGV2ZWwYASABKAkqfAoMQnJlYWtlclN0YXRlEh0KGUJSRUFLRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRCUkVBS0VSX1NUQVRFX0NMT1NFRBABEhYKEkJSRUFLRVJfU1RBVEVfT1BFThACEhsKF0JSRUFLRVJfU1RBVEVfSEFMRl9PUEVOEAMqlAEKDkJyZWFrZXJDb250cm9sEh8KG0JSRUFLRVJfQ09OVFJPTF9VTlNQRUNJRklFRBAAEh0KGUJSRUFLRVJfQ09OVFJPTF9BVVRPTUFUSUMQARIfChtCUkVBS0VSX0NPTlRST0xfRk9SQ0VEX09QRU4QAhIhCh1CUkVBS0VSX0NPTlRST0xfRk9SQ0VEX0NMT1NFRBADKo0BCglTYWdhU3RhdGUSGgoWU0FHQV9TVEFURV9VTlNQRUNJRklFRBAAEhYKElNBR0FfU1RBVEVfUlVOTklORxABEhsKF1NBR0FfU1RBVEVfQ09NUEVOU0FUSU5HEAISGAoUU0FHQV9TVEFURV9TVUNDRUVERUQQAxIVChFTQUdBX1NUQVRFX0ZBSUxFRBAEMuUGChFPcGVyYXRpb25zU2VydmljZRJ1CgxMaXN0QnJlYWtlcnMSIS5zb3VrLm1lc2gudjEuTGlzdEJyZWFrZXJzUmVxdWVzdBoiLnNvdWsubWVzaC52MS5MaXN0QnJlYWtlcnNSZXNwb25zZSIekAIBqrsYFwoRGg9vcGVyYXRpb25zOnJlYWQSAggCEnkKClNldEJyZWFrZXISHy5zb3VrLm1lc2gudjEuU2V0QnJlYWtlclJlcXVlc3QaIC5zb3VrLm1lc2gudjEuU2V0QnJlYWtlclJlc3BvbnNlIiiquxgkChIaEG9wZXJhdGlvbnM6d3JpdGUSAggCIAE4AUIGbWV0aG9kEn4KD0xpc3REZWFkTGV0dGVycxIkLnNvdWsubWVzaC52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiUuc291ay5tZXNoLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlIh6QAgGquxgXChEaD29wZXJhdGlvbnM6cmVhZBICCAUShwEKEFJlcGxheURlYWRMZXR0ZXISJS5zb3VrLm1lc2gudjEuUmVwbGF5RGVhZExldHRlclJlcXVlc3QaJi5zb3VrLm1lc2gudjEuUmVwbGF5RGVhZExldHRlclJlc3BvbnNlIiSquxggChIaEG9wZXJhdGlvbnM6d3JpdGUSAggKIAE4AUICaWQSbAoJTGlzdFNhZ2FzEh4uc291ay5tZXNoLnYxLkxpc3RTYWdhc1JlcXVlc3QaHy5zb3VrLm1lc2gudjEuTGlzdFNhZ2FzUmVzcG9uc2UiHpACAaq7GBcKERoPb3BlcmF0aW9uczpyZWFkEgIIBRJpCghMaXN0Sm9icxIdLnNvdWsubWVzaC52MS5MaXN0Sm9ic1JlcXVlc3QaHi5zb3VrLm1lc2gudjEuTGlzdEpvYnNSZXNwb25zZSIekAIBqrsYFwoRGg9vcGVyYXRpb25zOnJlYWQSAggFEnsKC1NldExvZ0xldmVsEiAuc291ay5tZXNoLnYxLlNldExvZ0xldmVsUmVxdWVzdBohLnNvdWsubWVzaC52MS5TZXRMb2dMZXZlbFJlc3BvbnNlIiequxgjChIaEG9wZXJhdGlvbnM6d3JpdGUSAggCIAE4AUIFbGV2ZWxiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_souk_mesh_v1_policy]);
 
 /**
  * Asks for all breakers.
@@ -85,6 +85,20 @@ export type Breaker = Message<"souk.mesh.v1.Breaker"> & {
    * @generated from field: int64 failures = 4;
    */
   failures: bigint;
+
+  /**
+   * The name of the service behind it, for example "payment".
+   *
+   * @generated from field: string target = 5;
+   */
+  target: string;
+
+  /**
+   * Who decides on the state.
+   *
+   * @generated from field: souk.mesh.v1.BreakerControl control = 6;
+   */
+  control: BreakerControl;
 };
 
 /**
@@ -93,6 +107,55 @@ export type Breaker = Message<"souk.mesh.v1.Breaker"> & {
  */
 export const BreakerSchema: GenMessage<Breaker> = /*@__PURE__*/
   messageDesc(file_souk_mesh_v1_operations, 2);
+
+/**
+ * Asks for another control of a breaker.
+ *
+ * @generated from message souk.mesh.v1.SetBreakerRequest
+ */
+export type SetBreakerRequest = Message<"souk.mesh.v1.SetBreakerRequest"> & {
+  /**
+   * The full name of the method behind it, for example "souk.payment.v1.PaymentService/AuthorizePayment".
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * Who decides from now on, until this replica is restarted.
+   *
+   * @generated from field: souk.mesh.v1.BreakerControl control = 2;
+   */
+  control: BreakerControl;
+};
+
+/**
+ * Describes the message souk.mesh.v1.SetBreakerRequest.
+ * Use `create(SetBreakerRequestSchema)` to create a new message.
+ */
+export const SetBreakerRequestSchema: GenMessage<SetBreakerRequest> = /*@__PURE__*/
+  messageDesc(file_souk_mesh_v1_operations, 3);
+
+/**
+ * The breaker is under that control.
+ *
+ * @generated from message souk.mesh.v1.SetBreakerResponse
+ */
+export type SetBreakerResponse = Message<"souk.mesh.v1.SetBreakerResponse"> & {
+  /**
+   * The breaker as it is now.
+   *
+   * @generated from field: souk.mesh.v1.Breaker breaker = 1;
+   */
+  breaker?: Breaker | undefined;
+};
+
+/**
+ * Describes the message souk.mesh.v1.SetBreakerResponse.
+ * Use `create(SetBreakerResponseSchema)` to create a new message.
+ */
+export const SetBreakerResponseSchema: GenMessage<SetBreakerResponse> = /*@__PURE__*/
+  messageDesc(file_souk_mesh_v1_operations, 4);
 
 /**
  * Asks for a page of dead letters.
@@ -120,7 +183,7 @@ export type ListDeadLettersRequest = Message<"souk.mesh.v1.ListDeadLettersReques
  * Use `create(ListDeadLettersRequestSchema)` to create a new message.
  */
 export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 3);
+  messageDesc(file_souk_mesh_v1_operations, 5);
 
 /**
  * A page of dead letters.
@@ -148,7 +211,7 @@ export type ListDeadLettersResponse = Message<"souk.mesh.v1.ListDeadLettersRespo
  * Use `create(ListDeadLettersResponseSchema)` to create a new message.
  */
 export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 4);
+  messageDesc(file_souk_mesh_v1_operations, 6);
 
 /**
  * An event that a consumer could not handle.
@@ -204,7 +267,7 @@ export type DeadLetter = Message<"souk.mesh.v1.DeadLetter"> & {
  * Use `create(DeadLetterSchema)` to create a new message.
  */
 export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 5);
+  messageDesc(file_souk_mesh_v1_operations, 7);
 
 /**
  * Names a dead letter.
@@ -225,7 +288,7 @@ export type ReplayDeadLetterRequest = Message<"souk.mesh.v1.ReplayDeadLetterRequ
  * Use `create(ReplayDeadLetterRequestSchema)` to create a new message.
  */
 export const ReplayDeadLetterRequestSchema: GenMessage<ReplayDeadLetterRequest> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 6);
+  messageDesc(file_souk_mesh_v1_operations, 8);
 
 /**
  * The dead letter was handed over.
@@ -240,7 +303,7 @@ export type ReplayDeadLetterResponse = Message<"souk.mesh.v1.ReplayDeadLetterRes
  * Use `create(ReplayDeadLetterResponseSchema)` to create a new message.
  */
 export const ReplayDeadLetterResponseSchema: GenMessage<ReplayDeadLetterResponse> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 7);
+  messageDesc(file_souk_mesh_v1_operations, 9);
 
 /**
  * Asks for a page of sagas.
@@ -275,7 +338,7 @@ export type ListSagasRequest = Message<"souk.mesh.v1.ListSagasRequest"> & {
  * Use `create(ListSagasRequestSchema)` to create a new message.
  */
 export const ListSagasRequestSchema: GenMessage<ListSagasRequest> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 8);
+  messageDesc(file_souk_mesh_v1_operations, 10);
 
 /**
  * A page of sagas.
@@ -303,7 +366,7 @@ export type ListSagasResponse = Message<"souk.mesh.v1.ListSagasResponse"> & {
  * Use `create(ListSagasResponseSchema)` to create a new message.
  */
 export const ListSagasResponseSchema: GenMessage<ListSagasResponse> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 9);
+  messageDesc(file_souk_mesh_v1_operations, 11);
 
 /**
  * A saga: several steps in several services that succeed together or are undone together.
@@ -373,7 +436,7 @@ export type Saga = Message<"souk.mesh.v1.Saga"> & {
  * Use `create(SagaSchema)` to create a new message.
  */
 export const SagaSchema: GenMessage<Saga> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 10);
+  messageDesc(file_souk_mesh_v1_operations, 12);
 
 /**
  * Asks for all jobs.
@@ -388,7 +451,7 @@ export type ListJobsRequest = Message<"souk.mesh.v1.ListJobsRequest"> & {
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 11);
+  messageDesc(file_souk_mesh_v1_operations, 13);
 
 /**
  * The jobs of the service.
@@ -409,7 +472,7 @@ export type ListJobsResponse = Message<"souk.mesh.v1.ListJobsResponse"> & {
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 12);
+  messageDesc(file_souk_mesh_v1_operations, 14);
 
 /**
  * A scheduled job.
@@ -458,7 +521,7 @@ export type Job = Message<"souk.mesh.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 13);
+  messageDesc(file_souk_mesh_v1_operations, 15);
 
 /**
  * Asks for another log level.
@@ -479,7 +542,7 @@ export type SetLogLevelRequest = Message<"souk.mesh.v1.SetLogLevelRequest"> & {
  * Use `create(SetLogLevelRequestSchema)` to create a new message.
  */
 export const SetLogLevelRequestSchema: GenMessage<SetLogLevelRequest> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 14);
+  messageDesc(file_souk_mesh_v1_operations, 16);
 
 /**
  * The level is in force.
@@ -500,7 +563,7 @@ export type SetLogLevelResponse = Message<"souk.mesh.v1.SetLogLevelResponse"> & 
  * Use `create(SetLogLevelResponseSchema)` to create a new message.
  */
 export const SetLogLevelResponseSchema: GenMessage<SetLogLevelResponse> = /*@__PURE__*/
-  messageDesc(file_souk_mesh_v1_operations, 15);
+  messageDesc(file_souk_mesh_v1_operations, 17);
 
 /**
  * What a circuit breaker does with the next call.
@@ -549,6 +612,54 @@ export type BreakerState = (typeof BreakerState)[keyof typeof BreakerState] | Un
  */
 export const BreakerStateSchema: GenEnum<BreakerState> = /*@__PURE__*/
   enumDesc(file_souk_mesh_v1_operations, 0);
+
+/**
+ * Who decides on the state of a circuit breaker.
+ *
+ * @generated from enum souk.mesh.v1.BreakerControl
+ */
+export const BreakerControl = {
+  /**
+   * Not a decision.
+   *
+   * @generated from enum value: BREAKER_CONTROL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The calls themselves.
+   *
+   * @generated from enum value: BREAKER_CONTROL_AUTOMATIC = 1;
+   */
+  AUTOMATIC: 1,
+
+  /**
+   * An operator: it is open and refuses every call.
+   *
+   * @generated from enum value: BREAKER_CONTROL_FORCED_OPEN = 2;
+   */
+  FORCED_OPEN: 2,
+
+  /**
+   * An operator: it is closed and lets every call through.
+   *
+   * @generated from enum value: BREAKER_CONTROL_FORCED_CLOSED = 3;
+   */
+  FORCED_CLOSED: 3,
+} as const;
+
+/**
+ * Who decides on the state of a circuit breaker.
+ *
+ * @generated from enum souk.mesh.v1.BreakerControl
+ */
+export type BreakerControl = (typeof BreakerControl)[keyof typeof BreakerControl] | UnknownEnum;
+
+/**
+ * Describes the enum souk.mesh.v1.BreakerControl.
+ */
+export const BreakerControlSchema: GenEnum<BreakerControl> = /*@__PURE__*/
+  enumDesc(file_souk_mesh_v1_operations, 1);
 
 /**
  * How far a saga is.
@@ -603,7 +714,7 @@ export type SagaState = (typeof SagaState)[keyof typeof SagaState] | UnknownEnum
  * Describes the enum souk.mesh.v1.SagaState.
  */
 export const SagaStateSchema: GenEnum<SagaState> = /*@__PURE__*/
-  enumDesc(file_souk_mesh_v1_operations, 1);
+  enumDesc(file_souk_mesh_v1_operations, 2);
 
 /**
  * What operators see and steer of a running service. Every service serves it; a header
@@ -621,6 +732,16 @@ export const OperationsService: GenService<{
     methodKind: "unary";
     input: typeof ListBreakersRequestSchema;
     output: typeof ListBreakersResponseSchema;
+  },
+  /**
+   * Forces a circuit breaker of this replica open or closed, or leaves it to itself again.
+   *
+   * @generated from rpc souk.mesh.v1.OperationsService.SetBreaker
+   */
+  setBreaker: {
+    methodKind: "unary";
+    input: typeof SetBreakerRequestSchema;
+    output: typeof SetBreakerResponseSchema;
   },
   /**
    * Lists the events that could not be handled, oldest first.
