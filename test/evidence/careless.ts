@@ -1,4 +1,5 @@
 import { AuthService, type LoginRequest } from "#gen/souk/auth/v1/auth_pb.ts";
+import { file_souk_auth_v1_events } from "#gen/souk/auth/v1/events_pb.ts";
 import { Code, SoukError } from "#kit/error.ts";
 import type { Call } from "#kit/rpc/call.ts";
 import { implement } from "#kit/rpc/implement.ts";
@@ -16,6 +17,7 @@ const careless = defineService({
   port: 3001,
   settings: {},
   data: { entities: [], migrations: [] },
+  events: [file_souk_auth_v1_events],
   serve: () => [
     implement(
       AuthService,

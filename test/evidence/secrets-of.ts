@@ -1,4 +1,6 @@
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
+import { files } from "#gen/contracts.ts";
+import { CodeSchema } from "#gen/google/rpc/code_pb.ts";
 import { contentOf } from "#kit/field-path.ts";
 
 /** A text that must not turn up anywhere, and where it was used. */
@@ -9,11 +11,19 @@ export interface Secret {
 
 const FEWEST_CHARACTERS = 6;
 
+/** The words of the contracts themselves, for example the reason with which an order was cancelled. */
+const OWN_WORDS: ReadonlySet<string> = new Set(
+  [CodeSchema, ...files.flatMap((file) => file.enums)].flatMap(({ sharedPrefix = "", values }) =>
+    values.map(({ name }) => name.slice(sharedPrefix.length)),
+  ),
+);
+
 /**
- * Whether a text can be told from what stands in logs anyway: short ones, addresses of this machine, small numbers and
- * fillings such as "xxxxxx" cannot.
+ * Whether a text can be told from what stands in logs anyway: short ones, addresses of this machine, small numbers,
+ * fillings such as "xxxxxx" and the contracts' own words cannot.
  */
 export function isTelling(value: string): boolean {
+  if (OWN_WORDS.has(value)) return false;
   if (value.length < FEWEST_CHARACTERS || new Set(value).size < 4) return false;
   return !/^(\d{1,11}|\d+(\.\d+){3}(:\d+)?)$/.test(value);
 }
