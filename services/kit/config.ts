@@ -105,6 +105,10 @@ export const meshSettings = {
     default: [200, 1_000, 5_000, 15_000, 60_000],
     desc: "Pauses before an event that could not be handled is tried again, separated by commas; then it goes to the dead letters",
   }),
+  SOUK_ACCESS_POLL_MS: milliseconds({
+    default: 10_000,
+    desc: "How often each process asks what access tokens stand for: changes of roles and ended sessions take effect within this time and a second",
+  }),
   SOUK_BREAKER_RESET_MS: milliseconds({
     default: 30_000,
     desc: "How long an open circuit breaker refuses calls before it tries one",

@@ -96,6 +96,9 @@ export async function startEchoMesh(
   const authenticator = createAuthenticator(
     [{ ...publicKey.export({ format: "jwk" }), kid }],
     async () => undefined,
+    async () => {
+      throw new Error("no user calls here");
+    },
   );
   const dispatcher = createDispatcher([implement(contract, { ...ECHO, ...handlers } as never)], {
     log,
