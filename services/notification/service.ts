@@ -51,7 +51,7 @@ function consume({
   log,
   onStop,
 }: Resources<typeof notificationSettings, typeof entities>): Subscription[] {
-  const shop = { name: settings.NOTIFICATION_SHOP_NAME };
+  const shop = { name: settings.NOTIFICATION_SHOP_NAME, url: settings.NOTIFICATION_SHOP_URL };
   const address = settings.NOTIFICATION_MAIL_FROM;
   const smtp = openSmtp(settings.NOTIFICATION_SMTP_URL, { name: shop.name, address });
   const sender = startMailSender({ db, smtp, log, retryMs: settings.NOTIFICATION_MAIL_RETRY_MS });
