@@ -97,7 +97,14 @@ function makeProvider(issuer: string, people: ReadonlyMap<string, Told>): Provid
     },
     features: { devInteractions: { enabled: false } },
     pkce: { required: () => true },
-    ttl: { Interaction: 600, Grant: 600, Session: 600, AccessToken: 600, IdToken: 600, AuthorizationCode: 60 },
+    ttl: {
+      Interaction: 600,
+      Grant: 600,
+      Session: 600,
+      AccessToken: 600,
+      IdToken: 600,
+      AuthorizationCode: 60,
+    },
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },
     findAccount: async (_, accountId) => ({
       accountId,
