@@ -13,16 +13,12 @@ const FRESH_SECONDS = 300;
  * asking auth.
  *
  * @param member the gateway's place in the mesh
- * @returns answers a request for the keys, and hands every other one on
+ * @returns answers a request for the keys; says whether it was one
  */
 export function keySet({ log, mesh }: Member) {
   const scopes = rootScopes(log, mesh);
-  return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
-    const path = (request.url ?? "").split("?", 1)[0];
-    if (path !== PATH || (request.method !== "GET" && request.method !== "HEAD")) {
-      next();
-      return;
-    }
+  return (request: IncomingMessage, response: ServerResponse, path: string): boolean => {
+    if (path !== PATH || (request.method !== "GET" && request.method !== "HEAD")) return false;
     scopes({ timeoutMs: TIMEOUT_MS })
       .mesh(AuthService)
       .getKeySet({})
@@ -38,5 +34,6 @@ export function keySet({ log, mesh }: Member) {
         response.writeHead(503, { "content-type": "application/json", "retry-after": "1" });
         response.end(JSON.stringify({ code: "unavailable", message: "the keys cannot be had right now" }));
       });
+    return true;
   };
 }

@@ -64,7 +64,13 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     }
   }
 
-  const owner = ({ accountId, email }: { readonly accountId: string; readonly email: string }): Recipient => ({
+  const owner = ({
+    accountId,
+    email,
+  }: {
+    readonly accountId: string;
+    readonly email: string;
+  }): Recipient => ({
     userId: accountId,
     email,
   });

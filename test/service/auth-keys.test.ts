@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { createPublicKey, type JsonWebKey } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
 import jwt from "jsonwebtoken";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
+import { gateway } from "../../services/gateway/program.ts";
 import { user } from "../../services/user/service.ts";
 import { eventually } from "../eventually.ts";
 import { openDesk } from "./auth-desk.ts";
@@ -35,6 +37,19 @@ test("keys rotate while clients call, and nobody is signed out", async (t) => {
     await delay(20);
   }
   t.pass();
+});
+
+test("the gateway shows the keys where others look for them", async (t) => {
+  const desk = await openDesk(t, { programs: [gateway] });
+  const { id, accessToken } = await desk.register();
+  const url = `http://127.0.0.1:${desk.mesh.port("gateway", "http")}/.well-known/jwks.json`;
+  const answer = await fetch(url);
+  t.is(answer.headers.get("content-type"), "application/jwk-set+json");
+  const { keys } = (await answer.json()) as { keys: (JsonWebKey & { kid: string })[] };
+  const key = keys.find(({ kid }) => kid === kidOf(accessToken));
+  const verified = jwt.verify(accessToken, createPublicKey({ key: key as never, format: "jwk" }));
+  t.is(verified.sub, id);
+  t.is((await fetch(url, { method: "POST", body: "{}" })).status, 404);
 });
 
 test("a key goes when its last token has expired; the private halves are never in the clear", async (t) => {
