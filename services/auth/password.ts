@@ -36,10 +36,8 @@ export async function isPassword(
 
 let nobodysHash: Promise<string> | undefined;
 
-/**
- * How many passwords are hashed at once: libuv has four threads, and other work waits for them too.
- */
-const AT_ONCE = Math.min(2, availableParallelism());
+/** How many passwords are hashed at once: libuv has four threads, and other work waits for them too. */
+const AT_ONCE = Math.min(3, availableParallelism());
 let hashing = 0;
 const waiting: (() => void)[] = [];
 

@@ -153,6 +153,14 @@ async function renew(
         .where("token_hash", "=", tokenHash)
         .where("use_time", "is", null)
         .where("expire_time", ">", sql<Date>`now()`)
+        .where(({ exists, selectFrom }) =>
+          exists(
+            selectFrom("session as of")
+              .select("of.id")
+              .whereRef("of.id", "=", "refresh_token.session_id")
+              .where("of.end_time", "is", null),
+          ),
+        )
         .returning("session_id"),
     )
     .updateTable("session")

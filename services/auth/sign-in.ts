@@ -138,17 +138,26 @@ export async function completeLogin(
  * Opens a session and gives out its first refresh token.
  *
  * @param tx the transaction of the sign-in
+ * @param account as it was when its factors were proven
+ * @throws SoukError CREDENTIALS_INVALID when the account was disabled or got another password since
  */
 export async function openSession(
   { lifetimes }: AuthContext,
   tx: AuthTransaction,
   { clientAddress, userAgent }: Scope,
-  { id }: Pick<StoredAccount, "id">,
+  { id, password_hash }: StoredAccount,
 ): Promise<OpenedSession> {
   const sessionId = uuidv7();
   const refreshToken = makeToken();
   const expire_time = new Date(Date.now() + lifetimes.refreshMs);
-  await Promise.all([
+  const [{ numUpdatedRows }] = await Promise.all([
+    tx.sql
+      .updateTable("account")
+      .set({ last_login_time: sql<Date>`now()` })
+      .where("id", "=", id)
+      .where("disable_time", "is", null)
+      .where("password_hash", "is not distinct from", password_hash)
+      .executeTakeFirstOrThrow(),
     tx.sql
       .insertInto("session")
       .values({
@@ -163,8 +172,10 @@ export async function openSession(
       .insertInto("refresh_token")
       .values({ token_hash: hashToken(refreshToken), session_id: sessionId, expire_time })
       .execute(),
-    tx.sql.updateTable("account").set({ last_login_time: sql<Date>`now()` }).where("id", "=", id).execute(),
   ]);
+  if (numUpdatedRows !== 1n) {
+    throw refuse(ErrorReason.CREDENTIALS_INVALID, "the account was changed meanwhile; sign in again");
+  }
   return { sessionId, refreshToken };
 }
 

@@ -14,7 +14,20 @@ export const EXIT_CONFIG = 78;
 export type Settings = Parameters<typeof cleanEnv>[1];
 
 /** A setting that holds JSON. */
-export const jsonText = makeValidator<unknown>((input) => JSON.parse(input));
+export const jsonText = makeValidator<unknown>(parseJson);
+
+/**
+ * Parses JSON that may hold secrets: what is said of a mistake shows nothing of it.
+ *
+ * @throws Error that only says that it is none
+ */
+export function parseJson(input: string): unknown {
+  try {
+    return JSON.parse(input);
+  } catch {
+    throw new Error("is not JSON");
+  }
+}
 
 /** A setting that holds a TCP port; 0 lets the system pick one. */
 export const port = makeValidator<number>((input) => {

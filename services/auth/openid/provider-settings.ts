@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { makeValidator } from "envalid";
+import { parseJson } from "#kit/config.ts";
 
 /** How the shop knows an outside OpenID provider. */
 export interface ProviderSettings {
@@ -16,7 +17,7 @@ export interface ProviderSettings {
 
 /** A setting that holds OpenID providers as JSON. */
 export const openIdProviders = makeValidator<readonly ProviderSettings[]>((input) => {
-  const list: unknown = JSON.parse(input);
+  const list = parseJson(input);
   if (!Array.isArray(list)) throw new Error("must be a JSON list");
   const providers = list.map(readProvider);
   if (new Set(providers.map(({ id }) => id)).size < providers.length) throw new Error("names an id twice");

@@ -18,7 +18,7 @@ export interface Identity {
  *
  * @throws SoukError TOKEN_INVALID when the session was ended or the account was disabled
  */
-export type ResolveAccess = (identity: Identity) => Promise<User>;
+export type ResolveAccess = (identity: Identity) => User | Promise<User>;
 
 /** Decides what somebody may do, from a snapshot that is fetched in the background. */
 export interface AccessSnapshots {
@@ -66,19 +66,18 @@ export function accessSnapshots(
     refresh().catch(() => {});
   }
 
+  async function resolveAtFirst(identity: Identity): Promise<User> {
+    if (fetching !== undefined || Date.now() - triedAt >= RETRY_MS) await refresh();
+    if (access !== undefined) return access(identity);
+    throw refuseMesh(
+      MeshReason.DEPENDENCY_UNAVAILABLE,
+      "what this token allows cannot be found out right now; try again in a moment",
+      { retryAfterMs: RETRY_MS },
+    );
+  }
+
   return {
-    async resolve(identity) {
-      const worthIt = fetching !== undefined || Date.now() - triedAt >= RETRY_MS;
-      if (access === undefined && worthIt) await refresh();
-      if (access === undefined) {
-        throw refuseMesh(
-          MeshReason.DEPENDENCY_UNAVAILABLE,
-          "what this token allows cannot be found out right now; try again in a moment",
-          { retryAfterMs: RETRY_MS },
-        );
-      }
-      return access(identity);
-    },
+    resolve: (identity) => access?.(identity) ?? resolveAtFirst(identity),
     stop() {
       stopped = true;
       clearTimeout(timer);

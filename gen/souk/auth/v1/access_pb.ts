@@ -884,7 +884,7 @@ export const AccessService: GenService<{
     output: typeof ListRolesResponseSchema;
   },
   /**
-   * Makes a role. A name serves once: asking again answers ALREADY_EXISTS.
+   * Makes a role; whoever asks must hold every permission of it. A name serves once: asking again answers ALREADY_EXISTS.
    *
    * @generated from rpc souk.auth.v1.AccessService.CreateRole
    */
@@ -894,8 +894,8 @@ export const AccessService: GenService<{
     output: typeof CreateRoleResponseSchema;
   },
   /**
-   * Changes the fields of a role that the mask names; accounts that hold it feel it within 30
-   * seconds.
+   * Changes the fields of a role that the mask names; whoever asks must hold every permission that
+   * it had or gets. Accounts that hold the role feel it within 30 seconds.
    *
    * @generated from rpc souk.auth.v1.AccessService.UpdateRole
    */
@@ -915,7 +915,8 @@ export const AccessService: GenService<{
     output: typeof DeleteRoleResponseSchema;
   },
   /**
-   * Gives an account a role. One that it holds is no error.
+   * Gives an account a role; whoever asks must hold every permission of it. One that the account
+   * holds is no error.
    *
    * @generated from rpc souk.auth.v1.AccessService.GrantRole
    */
@@ -925,7 +926,8 @@ export const AccessService: GenService<{
     output: typeof GrantRoleResponseSchema;
   },
   /**
-   * Takes a role from an account. One that it does not hold is no error.
+   * Takes a role from an account; whoever asks must hold every permission of it. One that the
+   * account does not hold is no error.
    *
    * @generated from rpc souk.auth.v1.AccessService.RevokeRole
    */
@@ -935,8 +937,8 @@ export const AccessService: GenService<{
     output: typeof RevokeRoleResponseSchema;
   },
   /**
-   * Creates an account with roles for somebody; its address counts as confirmed, for whoever asks
-   * vouches for it. An e-mail address has one account: asking again answers ALREADY_EXISTS.
+   * Creates an account with roles for somebody; whoever asks must hold every permission of them.
+   * Its address counts as confirmed, for whoever asks vouches for it. An e-mail address has one account: asking again answers ALREADY_EXISTS.
    *
    * @generated from rpc souk.auth.v1.AccessService.CreateAccount
    */
@@ -966,7 +968,8 @@ export const AccessService: GenService<{
     output: typeof GetAccountResponseSchema;
   },
   /**
-   * Refuses an account every sign-in and ends its sessions and API keys.
+   * Refuses an account every sign-in and ends its sessions and API keys; whoever asks must hold
+   * every permission of its roles.
    *
    * @generated from rpc souk.auth.v1.AccessService.DisableAccount
    */
