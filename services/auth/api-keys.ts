@@ -69,10 +69,12 @@ export async function createApiKey(
         `the account has ${MOST_KEYS} API keys; revoke one that is not needed`,
       );
     }
+    const id = uuidv7();
+    tx.about(id);
     return tx.sql
       .insertInto("api_key")
       .values({
-        id: uuidv7(),
+        id,
         account_id: accountId,
         display_name: displayName,
         prefix: apiKey.slice(0, SHOWN),

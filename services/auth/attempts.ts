@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Scope } from "#kit/scope.ts";
+import { aside } from "./aside.ts";
 import type { AuthDatabase, AuthTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 
@@ -79,7 +80,7 @@ export function mailLimit(purpose: string, email: string): Limit {
  */
 export async function countAttempt(db: AuthDatabase, scope: Scope, limits: readonly Limit[]): Promise<void> {
   try {
-    await db.write(scope, (tx) => countAttemptIn(tx, limits));
+    await db.write(aside(scope), (tx) => countAttemptIn(tx, limits));
   } catch (thrown) {
     if (thrown !== usedUp) throw thrown;
     throw tooMany(await waitMs(db, limits));
@@ -124,7 +125,7 @@ export async function requireLeft(db: AuthDatabase, limit: Limit | undefined): P
 
 /** Counts an attempt that failed; when the limit is used up already, it is left as it is. */
 export async function countFailure(db: AuthDatabase, scope: Scope, limit: Limit | undefined): Promise<void> {
-  if (limit !== undefined) await db.write(scope, (tx) => count(tx, limit));
+  if (limit !== undefined) await db.write(aside(scope), (tx) => count(tx, limit));
 }
 
 /** Counts an attempt unless the limit is used up. */

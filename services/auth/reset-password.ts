@@ -100,6 +100,7 @@ export async function resetPassword(
   const hash = await hashPassword(scope, password);
   await db.write(scope, async (tx) => {
     const { account } = await spendMailedToken(tx, "reset-password", token);
+    tx.about(account.id);
     if (account.email_verify_time === null) await forgetOtherWaysIn(tx, account);
     await setPassword(tx, account, hash);
     await confirmAddress(tx, account);

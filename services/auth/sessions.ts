@@ -1,5 +1,7 @@
 import { sql } from "kysely";
 import { RefreshTokenReusedSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import { standing } from "#kit/data/audit.ts";
+import type { SoukError } from "#kit/error.ts";
 import type { User } from "#kit/principal.ts";
 import type { Scope } from "#kit/scope.ts";
 import { ACCOUNT, type StoredAccount } from "./accounts.ts";
@@ -29,22 +31,13 @@ const LISTED = 100;
  */
 export async function refresh(auth: AuthContext, scope: Scope, refreshToken: string): Promise<SignedIn> {
   const tokenHash = hashToken(refreshToken);
-  const next = await auth.db.write(scope, (tx) => renew(auth, tx, scope, tokenHash));
-  if (next !== undefined) return signedIn(auth, scope, next.user, next.session);
-
-  // Ending the session is a change of its own: it must stay although the call is refused.
-  const ended = await auth.db.write(scope, (tx) => endSessionOfSpent(tx, tokenHash));
-  if (ended !== undefined) {
-    scope.log.warn({ sessionId: ended }, "a spent refresh token was used again; its session was ended");
-    throw refuse(
-      ErrorReason.REFRESH_TOKEN_REUSED,
-      "the refresh token was used before, so its session was ended; sign in again",
-    );
-  }
-  throw refuse(
-    ErrorReason.REFRESH_TOKEN_INVALID,
-    "the refresh token is not good, or no longer; sign in again",
-  );
+  const { user, session } = await auth.db.write(scope, async (tx) => {
+    const renewed = await renew(auth, tx, scope, tokenHash);
+    if (renewed === undefined) throw await refuseRefresh(tx, tokenHash);
+    tx.about(renewed.user.id);
+    return renewed;
+  });
+  return signedIn(auth, scope, user, session);
 }
 
 /**
@@ -188,7 +181,17 @@ async function renew(
   return { user, session: { sessionId: session_id, refreshToken } };
 }
 
-async function endSessionOfSpent(tx: AuthTransaction, tokenHash: Buffer): Promise<string | undefined> {
+/** The end of the session of a token that comes again stands although the call is refused. */
+async function refuseRefresh(tx: AuthTransaction, tokenHash: Buffer): Promise<SoukError> {
+  if (await endSessionOfSpent(tx, tokenHash)) {
+    const message = "the refresh token was used before, so its session was ended; sign in again";
+    return standing(refuse(ErrorReason.REFRESH_TOKEN_REUSED, message));
+  }
+  const message = "the refresh token is not good, or no longer; sign in again";
+  return refuse(ErrorReason.REFRESH_TOKEN_INVALID, message);
+}
+
+async function endSessionOfSpent(tx: AuthTransaction, tokenHash: Buffer): Promise<boolean> {
   const ended = await tx.sql
     .updateTable("session")
     .from("refresh_token")
@@ -201,11 +204,12 @@ async function endSessionOfSpent(tx: AuthTransaction, tokenHash: Buffer): Promis
     .where("end_time", "is", null)
     .returning(["session.id", "account.id as account_id", "account.email"])
     .executeTakeFirst();
-  if (ended === undefined) return undefined;
+  if (ended === undefined) return false;
+  tx.about(ended.account_id);
   tx.emit(RefreshTokenReusedSchema, {
     accountId: ended.account_id,
     email: ended.email,
     sessionId: ended.id,
   });
-  return ended.id;
+  return true;
 }

@@ -147,6 +147,7 @@ export async function openSession(
   { clientAddress, userAgent }: Scope,
   { id, password_hash }: StoredAccount,
 ): Promise<OpenedSession> {
+  tx.about(id);
   const sessionId = uuidv7();
   const refreshToken = makeToken();
   const expire_time = new Date(Date.now() + lifetimes.refreshMs);
@@ -217,6 +218,7 @@ function findAccount(db: AuthDatabase, email: string, clientAddress: string | un
 }
 
 async function challengeFor(tx: AuthTransaction, accountId: string): Promise<Challenge> {
+  tx.about(accountId);
   const challengeToken = makeToken();
   const expireTime = new Date(Date.now() + CHALLENGE_MS);
   await tx.sql

@@ -4,6 +4,7 @@ import { uuidv7 } from "uuidv7";
 import { SigningKeysChangedSchema } from "#gen/souk/auth/v1/events_pb.ts";
 import type { PublicJwk } from "#kit/identity/authenticator.ts";
 import type { Scope } from "#kit/scope.ts";
+import { aside } from "./aside.ts";
 import type { AuthDatabase, AuthTransaction } from "./database.ts";
 import { sealUnder } from "./seal.ts";
 
@@ -68,7 +69,7 @@ export function signingKeys(db: AuthDatabase, secret: string, times: KeyTimes): 
       .execute();
     if (stored.length === 0) {
       // Replicas that start at the same time each make a key; all use the newest and publish all.
-      await db.write(scope, (tx) => create(tx, 0));
+      await db.write(aside(scope), (tx) => create(tx, 0));
       return load(scope);
     }
     return stored.map(({ kid, public_jwk, private_key, sign_from_time }) => ({

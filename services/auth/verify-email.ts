@@ -54,6 +54,7 @@ export async function sendVerificationEmail(
 export function verifyEmail({ db }: AuthContext, scope: Scope, token: string): Promise<string> {
   return db.write(scope, async (tx) => {
     const { account, mailedTo } = await spendMailedToken(tx, "verify-email", token);
+    tx.about(account.id);
     if (account.email !== mailedTo) throw mailedTokenInvalid();
     await confirmAddress(tx, account);
     return mailedTo;

@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import test from "ava";
+import { AuditResult } from "#gen/souk/auth/v1/audit_pb.ts";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import { Code } from "#kit/error.ts";
+import { gateway } from "../../services/gateway/program.ts";
 import { user } from "../../services/user/service.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, testClient } from "../mesh.ts";
 import { reasonOf, refusal } from "../refusal.ts";
-import { type AuthDesk, openDesk, type Person } from "./auth-desk.ts";
+import { type AuthDesk, openDesk, PASSWORD, type Person } from "./auth-desk.ts";
 
 let desk: AuthDesk;
 const closing: (() => Promise<void>)[] = [];
 
 test.before(async () => {
-  desk = await openDesk({ teardown: (work) => closing.unshift(work) }, { programs: [user] });
+  desk = await openDesk({ teardown: (work) => closing.unshift(work) }, { programs: [user, gateway] });
 });
 
 test.after.always(async () => {
@@ -42,6 +44,40 @@ test("everybody sees their own sessions, and which of them asks", async (t) => {
   t.deepEqual(
     there.sessions.map(({ id, current }) => ({ id, current })),
     sessions.map(({ id, current }) => ({ id, current: !current })),
+  );
+});
+
+test("a session shows from where and with what it was used last", async (t) => {
+  const ada = await desk.register();
+  const answer = await fetch(
+    `http://127.0.0.1:${desk.mesh.port("gateway", "http")}/souk.auth.v1.AuthService/Login`,
+    {
+      method: "POST",
+      headers: { "content-type": "application/json", "user-agent": "Lynx/2.9 café" },
+      body: JSON.stringify({ email: ada.email, password: PASSWORD }),
+    },
+  );
+  t.is(answer.status, 200);
+  const { sessions } = await ada.client.listSessions({});
+  t.like(sessions[0], { ipAddress: "127.0.0.1", userAgent: "Lynx/2.9 caf", current: false });
+});
+
+test("a session that a refusal ended is recorded as that", async (t) => {
+  const ada = await desk.register();
+  await desk.nobody.refresh({ refreshToken: ada.refreshToken });
+  await desk.nobody.refresh({ refreshToken: ada.refreshToken }).catch(() => {});
+  const told = await eventually(async () => {
+    const { records } = await desk.operator.listAuditRecords({ objectId: ada.id });
+    assert.equal(records.length, 3);
+    return records.map(({ method, result, reason }) => `${method.split("/")[1]} ${result} ${reason}`);
+  });
+  t.deepEqual(
+    new Set(told),
+    new Set([
+      `Register ${AuditResult.SUCCEEDED} `,
+      `Refresh ${AuditResult.SUCCEEDED} `,
+      `Refresh ${AuditResult.DENIED} REFRESH_TOKEN_REUSED`,
+    ]),
   );
 });
 

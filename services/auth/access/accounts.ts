@@ -85,6 +85,7 @@ export async function createAccountFor(
     for (const role of wanted.roles) await findRole(tx, role);
     await requireHeld(tx, by, await permissionsOfRoles(tx, wanted.roles));
     const { id } = await createAccount(tx, { ...wanted, password_hash, emailVerified: true });
+    tx.about(id);
     return getAccount(tx, id);
   });
 }

@@ -12,6 +12,7 @@ import {
   randomState,
 } from "openid-client";
 import type { Scope } from "#kit/scope.ts";
+import { aside } from "../aside.ts";
 import type { AuthDatabase } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { hashToken } from "../tokens.ts";
@@ -107,7 +108,7 @@ export async function finishFlow(
   { state, code, issuer }: Returned,
   accountId: string | null,
 ): Promise<OutsideIdentity> {
-  const flow = await db.write(scope, (tx) =>
+  const flow = await db.write(aside(scope), (tx) =>
     tx.sql
       .deleteFrom("openid_flow")
       .where("state_hash", "=", hashToken(state))

@@ -28,7 +28,9 @@ export async function completeOpenIdLink(
         `the account has ${MOST_IDENTITIES} identities; unlink one that is not needed`,
       );
     }
-    return linkIdentity(tx, account, identity);
+    const linked = await linkIdentity(tx, account, identity);
+    tx.about(linked.id);
+    return linked;
   });
 }
 

@@ -31,7 +31,11 @@ export async function completeOpenIdLogin(
   returned: Returned,
 ): Promise<OutsideSignIn> {
   const identity = await finishFlow(auth.db, providers, scope, returned, null);
-  const { account, accountCreated } = await auth.db.write(scope, (tx) => accountFor(tx, identity));
+  const { account, accountCreated } = await auth.db.write(scope, async (tx) => {
+    const found = await accountFor(tx, identity);
+    tx.about(found.account.id);
+    return found;
+  });
   return { account, accountCreated, step: await goOn(auth, scope, account) };
 }
 
