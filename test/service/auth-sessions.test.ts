@@ -71,14 +71,11 @@ test("a session that a refusal ended is recorded as that", async (t) => {
     assert.equal(records.length, 3);
     return records.map(({ method, result, reason }) => `${method.split("/")[1]} ${result} ${reason}`);
   });
-  t.deepEqual(
-    new Set(told),
-    new Set([
-      `Register ${AuditResult.SUCCEEDED} `,
-      `Refresh ${AuditResult.SUCCEEDED} `,
-      `Refresh ${AuditResult.DENIED} REFRESH_TOKEN_REUSED`,
-    ]),
-  );
+  t.deepEqual(told.sort(), [
+    `Refresh ${AuditResult.SUCCEEDED} `,
+    `Refresh ${AuditResult.DENIED} REFRESH_TOKEN_REUSED`,
+    `Register ${AuditResult.SUCCEEDED} `,
+  ]);
 });
 
 test("a session that is revoked ends everywhere, its access token too; the others go on", async (t) => {
