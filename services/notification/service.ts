@@ -1,4 +1,12 @@
-import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import {
+  AccountRegisteredSchema,
+  EmailVerificationRequestedSchema,
+  IdentityLinkedSchema,
+  PasswordChangedSchema,
+  PasswordResetRequestedSchema,
+  RefreshTokenReusedSchema,
+  SecondFactorChangedSchema,
+} from "#gen/souk/auth/v1/events_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
 import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
@@ -41,7 +49,17 @@ export const notification = defineService({
       "testWebhookEndpoint",
     ]),
   ],
-  consumes: [AccountRegisteredSchema, OrderConfirmedSchema, OrderCancelledSchema],
+  consumes: [
+    AccountRegisteredSchema,
+    EmailVerificationRequestedSchema,
+    PasswordResetRequestedSchema,
+    PasswordChangedSchema,
+    SecondFactorChangedSchema,
+    IdentityLinkedSchema,
+    RefreshTokenReusedSchema,
+    OrderConfirmedSchema,
+    OrderCancelledSchema,
+  ],
   consume,
 });
 
