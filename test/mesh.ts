@@ -67,8 +67,13 @@ export async function startTestMesh(
 ): Promise<TestMesh> {
   const env = { ...(await testEnvironment(t, programs)), ...options.env };
   const running = await start(programs, env, options.observeSagas);
-  t.teardown(() => running.stop());
-  return meshOf(running, env, t);
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= running.stop();
+    return stopped;
+  };
+  t.teardown(stop);
+  return meshOf({ ...running, stop }, env, t);
 }
 
 /**

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { type ImportProductsRequest, ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { becomeOperator } from "./operator.ts";
-import { developmentSecrets, secretsFile } from "./secrets.ts";
+import { operatorKey } from "./secrets.ts";
 import { readLocalConfig } from "./settings.ts";
 
 /**
@@ -11,9 +11,8 @@ import { readLocalConfig } from "./settings.ts";
  */
 const [file = join(import.meta.dirname, "catalogue.csv"), currency = "EUR"] = process.argv.slice(2);
 const { dataDir, ports } = readLocalConfig(process.env);
-const { privateKeys } = developmentSecrets(secretsFile(dataDir), []);
 const operator = becomeOperator(
-  privateKeys["operator"] as never,
+  operatorKey(dataDir),
   () => `127.0.0.1:${ports.programs["product"]}`,
   600_000,
 );

@@ -2,7 +2,9 @@ import { parseArgs } from "node:util";
 import { ConfigurationError, EXIT_CONFIG } from "#kit/config.ts";
 import { clearDataFolder, removeDiscardedData } from "./data-folder.ts";
 import { acquireLock } from "./lock.ts";
+import { refuseProduction } from "./secrets.ts";
 import { type LocalConfig, readLocalConfig } from "./settings.ts";
+import { gateway, services } from "./shop.ts";
 import { startShop } from "./start-shop.ts";
 import { createSupervisor, endLeftovers } from "./supervisor.ts";
 import { formatDuration, printTable } from "./table.ts";
@@ -24,6 +26,10 @@ interface Options {
 
 async function main(): Promise<void> {
   const options = readOptions();
+  refuseProduction(
+    process.env,
+    [...services, gateway].map(({ name }) => name),
+  );
   const config = readLocalConfig(process.env);
   const startedAt = performance.now();
   const lock = await acquireLock(config.dataDir);

@@ -1,6 +1,8 @@
 import { createHash, createHmac, generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { ConfigurationError } from "#kit/config.ts";
+import type { PublicJwk } from "#kit/identity/authenticator.ts";
 import { writeFileAtomically } from "./files.ts";
 
 /** A key in the form of RFC 7517. */
@@ -23,9 +25,16 @@ export interface DevelopmentSecrets {
  *
  * @param file where the keys are kept, readable by their owner alone
  * @param names the names of the services
+ * @param env the environment
+ * @throws ConfigurationError in production
  * @throws Error when the file is there but cannot be read as keys
  */
-export function developmentSecrets(file: string, names: readonly string[]): DevelopmentSecrets {
+export function developmentSecrets(
+  file: string,
+  names: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): DevelopmentSecrets {
+  refuseProduction(env, names);
   const privateKeys = readKeys(file);
   const missing = [...names, "operator"].filter((name) => !Object.hasOwn(privateKeys, name));
   for (const name of missing) privateKeys[name] = makeKey(name);
@@ -39,6 +48,42 @@ export function developmentSecrets(file: string, names: readonly string[]): Deve
     .update("proxy")
     .digest("hex");
   return { trustBundle: JSON.stringify({ keys }), privateKeys, proxySecret };
+}
+
+/**
+ * Keeps what is for development out of production: keys that lie in a file, data that everybody knows.
+ *
+ * @param env the environment
+ * @param names the names of the services that would need keys
+ * @throws ConfigurationError that names the settings to set instead, when NODE_ENV is "production"
+ */
+export function refuseProduction(env: NodeJS.ProcessEnv, names: readonly string[]): void {
+  if (env["NODE_ENV"] !== "production") return;
+  const keys = [...names, "operator"].map((name) => `${name.toUpperCase()}_SERVICE_KEY`);
+  throw new ConfigurationError(
+    `This uses keys that are made for development, and NODE_ENV is production. Set keys of your own instead: ${[...keys, "SOUK_TRUST_BUNDLE", "AUTH_KEY_SECRET"].join(", ")}. Start services with node services/<name>/main.ts.`,
+  );
+}
+
+/**
+ * The key with which tools call as the operator: the one in OPERATOR_SERVICE_KEY, or else that of the
+ * shop that runs on this machine for development.
+ *
+ * @param dataDir the shop's data folder
+ * @param env the environment
+ * @throws ConfigurationError when the key cannot be read, or there is none in production
+ */
+export function operatorKey(dataDir: string, env: NodeJS.ProcessEnv = process.env): PublicJwk {
+  const given = env["OPERATOR_SERVICE_KEY"];
+  if (given === undefined) {
+    const { privateKeys } = developmentSecrets(secretsFile(dataDir), [], env);
+    return privateKeys["operator"] as PublicJwk;
+  }
+  try {
+    return JSON.parse(given) as PublicJwk;
+  } catch {
+    throw new ConfigurationError("OPERATOR_SERVICE_KEY is not a JSON Web Key");
+  }
 }
 
 function readKeys(file: string): Record<string, Key> {

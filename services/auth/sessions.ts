@@ -1,38 +1,43 @@
 import { sql } from "kysely";
+import { RefreshTokenReusedSchema } from "#gen/souk/auth/v1/events_pb.ts";
 import { standing } from "#kit/data/audit.ts";
 import type { SoukError } from "#kit/error.ts";
+import type { User } from "#kit/principal.ts";
 import type { Scope } from "#kit/scope.ts";
-import { type AuthContext, type SignedIn, signedIn } from "./accounts.ts";
-import type { AuthTransaction } from "./database.ts";
+import { ACCOUNT, type StoredAccount } from "./accounts.ts";
+import type { AuthContext } from "./context.ts";
+import type { AuthDatabase, AuthTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
-import { hashToken, issueRefreshToken, type TokenSubject } from "./tokens.ts";
+import { type SignedIn, signedIn } from "./sign-in.ts";
+import { hashToken, makeToken } from "./tokens.ts";
+
+/** A sign-in that is still good. */
+export interface StoredSession {
+  readonly id: string;
+  readonly ip_address: string | null;
+  readonly user_agent: string | null;
+  readonly create_time: Date;
+  readonly last_use_time: Date;
+  readonly expire_time: Date;
+}
+
+const LISTED = 100;
 
 /**
  * Exchanges a refresh token for new tokens. A token serves once: when it comes again, somebody
- * else has it, and every token of its sign-in is revoked (RFC 9700, 4.14.2).
+ * else has it, and its session is ended with all that descends from it (RFC 9700, 4.14.2).
  *
  * @throws SoukError REFRESH_TOKEN_INVALID or REFRESH_TOKEN_REUSED
  */
 export async function refresh(auth: AuthContext, scope: Scope, refreshToken: string): Promise<SignedIn> {
   const tokenHash = hashToken(refreshToken);
-  const next = await auth.db.write(scope, async (tx) => {
-    const spent = await spend(tx, tokenHash);
-    if (spent === undefined) throw await refuseRefresh(tx, tokenHash);
-    tx.about(spent.user.id);
-    const token = await issueRefreshToken(tx, spent.user.id, spent.familyId, auth.lifetimes.refreshMs);
-    return { user: spent.user, token };
+  const { user, session } = await auth.db.write(scope, async (tx) => {
+    const renewed = await renew(auth, tx, scope, tokenHash);
+    if (renewed === undefined) throw await refuseRefresh(tx, tokenHash);
+    tx.about(renewed.user.id);
+    return renewed;
   });
-  return signedIn(auth, scope, next.user, next.token);
-}
-
-/** The end of the session of a token that comes again stands although the call is refused. */
-async function refuseRefresh(tx: AuthTransaction, tokenHash: Buffer): Promise<SoukError> {
-  if (await revokeFamilyOfSpent(tx, tokenHash)) {
-    const message = "the refresh token was used before, so its session was ended; sign in again";
-    return standing(refuse(ErrorReason.REFRESH_TOKEN_REUSED, message));
-  }
-  const message = "the refresh token is not good, or no longer; sign in again";
-  return refuse(ErrorReason.REFRESH_TOKEN_INVALID, message);
+  return signedIn(auth, scope, user, session);
 }
 
 /**
@@ -40,49 +45,171 @@ async function refuseRefresh(tx: AuthTransaction, tokenHash: Buffer): Promise<So
  *
  * @param refreshToken any token of the session
  */
-export async function logout(auth: AuthContext, scope: Scope, refreshToken: string): Promise<void> {
-  await auth.db.write(scope, (tx) => revokeFamily(tx, hashToken(refreshToken)));
+export async function logout({ db }: AuthContext, scope: Scope, refreshToken: string): Promise<void> {
+  await db.write(scope, (tx) =>
+    tx.sql
+      .updateTable("session")
+      .from("refresh_token")
+      .set({ end_time: sql<Date>`now()` })
+      .whereRef("session.id", "=", "refresh_token.session_id")
+      .where("token_hash", "=", hashToken(refreshToken))
+      .where("end_time", "is", null)
+      .execute(),
+  );
 }
 
-async function spend(
-  tx: AuthTransaction,
-  tokenHash: Buffer,
-): Promise<{ familyId: string; user: TokenSubject } | undefined> {
-  const spent = await tx.sql
-    .updateTable("refresh_token")
-    .from("account")
-    .set({ use_time: sql<Date>`now()` })
-    .whereRef("account.id", "=", "refresh_token.account_id")
-    .where("token_hash", "=", tokenHash)
-    .where("use_time", "is", null)
-    .where("revoke_time", "is", null)
+/**
+ * Ends the sessions of somebody who is signed in.
+ *
+ * @param keepCurrent whether the one that asks goes on
+ * @returns how many were ended
+ */
+export function logoutEverywhere(
+  { db }: AuthContext,
+  scope: Scope,
+  user: User,
+  keepCurrent: boolean,
+): Promise<number> {
+  return db.write(scope, (tx) => endSessions(tx, user.id, keepCurrent ? user.sessionId : undefined));
+}
+
+/** The sessions of an account that are still good, the one used last first. */
+export function listSessions(db: AuthDatabase, accountId: string): Promise<StoredSession[]> {
+  return db.sql
+    .selectFrom("session")
+    .select(["id", "ip_address", "user_agent", "create_time", "last_use_time", "expire_time"])
+    .where("account_id", "=", accountId)
+    .where("end_time", "is", null)
     .where("expire_time", ">", sql<Date>`now()`)
-    .returning(["family_id", "account.id", "account.email", "account.roles"])
-    .executeTakeFirst();
-  if (spent === undefined) return undefined;
-  return { familyId: spent.family_id, user: { id: spent.id, email: spent.email, roles: spent.roles } };
+    .orderBy("last_use_time", "desc")
+    .orderBy("id", "desc")
+    .limit(LISTED)
+    .execute();
 }
 
-async function revokeFamilyOfSpent(tx: AuthTransaction, tokenHash: Buffer): Promise<boolean> {
-  const spent = await tx.sql
-    .selectFrom("refresh_token")
-    .select("account_id")
+/**
+ * Ends a session of somebody who is signed in; one that is over is no error.
+ *
+ * @throws SoukError SESSION_NOT_FOUND when the account never had such a session
+ */
+export async function revokeSession(
+  { db }: AuthContext,
+  scope: Scope,
+  accountId: string,
+  sessionId: string,
+): Promise<void> {
+  const known = await db.write(scope, (tx) =>
+    tx.sql
+      .updateTable("session")
+      .set({ end_time: sql<Date>`coalesce(end_time, now())` })
+      .where("id", "=", sessionId)
+      .where("account_id", "=", accountId)
+      .returning("id")
+      .executeTakeFirst(),
+  );
+  if (known === undefined) {
+    throw refuse(ErrorReason.SESSION_NOT_FOUND, "the account has no such session; list its sessions");
+  }
+}
+
+/**
+ * Ends the sessions of an account, in the transaction of what is the reason.
+ *
+ * @param but the one that goes on
+ * @returns how many were ended
+ */
+export async function endSessions(tx: AuthTransaction, accountId: string, but?: string): Promise<number> {
+  const { numUpdatedRows } = await tx.sql
+    .updateTable("session")
+    .set({ end_time: sql<Date>`now()` })
+    .where("account_id", "=", accountId)
+    .where("end_time", "is", null)
+    .where("expire_time", ">", sql<Date>`now()`)
+    .$if(but !== undefined, (query) => query.where("id", "!=", but as string))
+    .executeTakeFirstOrThrow();
+  return Number(numUpdatedRows);
+}
+
+/** Spends a token and gives the next one; undefined when the token, its session or its account is not good. */
+async function renew(
+  { lifetimes }: AuthContext,
+  tx: AuthTransaction,
+  { clientAddress, userAgent }: Scope,
+  tokenHash: Buffer,
+): Promise<{ user: StoredAccount; session: { sessionId: string; refreshToken: string } } | undefined> {
+  const expire_time = new Date(Date.now() + lifetimes.refreshMs);
+  const renewed = await tx.sql
+    .with("spent", (it) =>
+      it
+        .updateTable("refresh_token")
+        .set({ use_time: sql<Date>`now()` })
+        .where("token_hash", "=", tokenHash)
+        .where("use_time", "is", null)
+        .where("expire_time", ">", sql<Date>`now()`)
+        .where(({ exists, selectFrom }) =>
+          exists(
+            selectFrom("session as of")
+              .select("of.id")
+              .whereRef("of.id", "=", "refresh_token.session_id")
+              .where("of.end_time", "is", null),
+          ),
+        )
+        .returning("session_id"),
+    )
+    .updateTable("session")
+    .from("spent")
+    .innerJoin("account", (join) => join.onTrue())
+    .set({
+      last_use_time: sql<Date>`now()`,
+      expire_time,
+      ...(clientAddress !== undefined && { ip_address: clientAddress }),
+      ...(userAgent !== undefined && { user_agent: userAgent }),
+    })
+    .whereRef("session.id", "=", "spent.session_id")
+    .whereRef("account.id", "=", "session.account_id")
+    .where("session.end_time", "is", null)
+    .where("account.disable_time", "is", null)
+    .returning([...ACCOUNT, "session.id as session_id"])
+    .executeTakeFirst();
+  if (renewed === undefined) return undefined;
+  const { session_id, ...user } = renewed;
+  const refreshToken = makeToken();
+  await tx.sql
+    .insertInto("refresh_token")
+    .values({ token_hash: hashToken(refreshToken), session_id, expire_time })
+    .execute();
+  return { user, session: { sessionId: session_id, refreshToken } };
+}
+
+/** The end of the session of a token that comes again stands although the call is refused. */
+async function refuseRefresh(tx: AuthTransaction, tokenHash: Buffer): Promise<SoukError> {
+  if (await endSessionOfSpent(tx, tokenHash)) {
+    const message = "the refresh token was used before, so its session was ended; sign in again";
+    return standing(refuse(ErrorReason.REFRESH_TOKEN_REUSED, message));
+  }
+  const message = "the refresh token is not good, or no longer; sign in again";
+  return refuse(ErrorReason.REFRESH_TOKEN_INVALID, message);
+}
+
+async function endSessionOfSpent(tx: AuthTransaction, tokenHash: Buffer): Promise<boolean> {
+  const ended = await tx.sql
+    .updateTable("session")
+    .from("refresh_token")
+    .innerJoin("account", (join) => join.onTrue())
+    .set({ end_time: sql<Date>`now()` })
+    .whereRef("session.id", "=", "refresh_token.session_id")
+    .whereRef("account.id", "=", "session.account_id")
     .where("token_hash", "=", tokenHash)
     .where("use_time", "is not", null)
+    .where("end_time", "is", null)
+    .returning(["session.id", "account.id as account_id", "account.email"])
     .executeTakeFirst();
-  if (spent === undefined) return false;
-  tx.about(spent.account_id);
-  await revokeFamily(tx, tokenHash);
+  if (ended === undefined) return false;
+  tx.about(ended.account_id);
+  tx.emit(RefreshTokenReusedSchema, {
+    accountId: ended.account_id,
+    email: ended.email,
+    sessionId: ended.id,
+  });
   return true;
-}
-
-async function revokeFamily(tx: AuthTransaction, tokenHash: Buffer): Promise<void> {
-  await tx.sql
-    .updateTable("refresh_token")
-    .set({ revoke_time: sql<Date>`now()` })
-    .where("revoke_time", "is", null)
-    .where("family_id", "in", (family) =>
-      family.selectFrom("refresh_token").select("family_id").where("token_hash", "=", tokenHash),
-    )
-    .execute();
 }

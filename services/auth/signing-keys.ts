@@ -1,17 +1,12 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createPrivateKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  scryptSync,
-} from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { sql } from "kysely";
 import { uuidv7 } from "uuidv7";
 import { SigningKeysChangedSchema } from "#gen/souk/auth/v1/events_pb.ts";
 import type { PublicJwk } from "#kit/identity/authenticator.ts";
 import type { Scope } from "#kit/scope.ts";
-import type { AuthDatabase } from "./database.ts";
+import { aside } from "./aside.ts";
+import type { AuthDatabase, AuthTransaction } from "./database.ts";
+import { sealUnder } from "./seal.ts";
 
 /** A key that signs access tokens. */
 export interface SigningKeyPair {
@@ -19,21 +14,36 @@ export interface SigningKeyPair {
   readonly privateKey: KeyObject;
 }
 
+/** How long keys serve, in ms. */
+export interface KeyTimes {
+  /** How long a key signs before the next one does. */
+  readonly rotateMs: number;
+  /** How long a key is published before it signs, so that everybody knows it by then. */
+  readonly publishMs: number;
+  /** How long what a key signed is good for. */
+  readonly accessMs: number;
+}
+
 /** The keys that sign access tokens; all replicas of auth share them. */
 export interface SigningKeys {
-  /** The newest key; the first one is made when there is none. */
+  /** The newest key whose time to sign has come; the first one is made when there is none. */
   current(scope: Scope): Promise<SigningKeyPair>;
   /** The public halves of all keys, newest first. */
   published(scope: Scope): Promise<readonly PublicJwk[]>;
+  /**
+   * Publishes the next key when the newest one has signed for long enough, and removes those whose
+   * last token has expired. Nobody is signed out by it.
+   */
+  rotate(scope: Scope): Promise<void>;
 }
 
-/** How long keys are used without asking the database again, in ms. */
+/** How long keys are used without asking the database again, in ms, at most. */
 const FRESH_MS = 10_000;
 
-interface LoadedKeys {
-  readonly at: number;
-  readonly current: SigningKeyPair;
-  readonly published: readonly PublicJwk[];
+interface LoadedKey extends SigningKeyPair {
+  readonly publicJwk: PublicJwk;
+  /** In ms since the epoch. */
+  readonly signFrom: number;
 }
 
 /**
@@ -41,51 +51,53 @@ interface LoadedKeys {
  *
  * @param db auth's database
  * @param secret under which they are encrypted
+ * @param times how long they serve
  */
-export function signingKeys(db: AuthDatabase, secret: string): SigningKeys {
-  const cipherKey = scryptSync(secret, "souk/auth/signing-key", 32);
-  let loaded: Promise<LoadedKeys> | undefined;
+export function signingKeys(db: AuthDatabase, secret: string, times: KeyTimes): SigningKeys {
+  const seal = sealUnder(secret, "souk/auth/signing-key");
+  // A replica must have read a key before its time to sign comes.
+  const freshMs = Math.min(FRESH_MS, times.publishMs / 2);
+  let loaded: Promise<readonly LoadedKey[]> | undefined;
   let loadedAt = 0;
 
-  async function load(scope: Scope): Promise<LoadedKeys> {
+  async function load(scope: Scope): Promise<readonly LoadedKey[]> {
     const stored = await db.sql
       .selectFrom("signing_key")
-      .select(["kid", "public_jwk", "private_key"])
-      .orderBy("create_time", "desc")
+      .select(["kid", "public_jwk", "private_key", "sign_from_time"])
+      .orderBy("sign_from_time", "desc")
       .orderBy("kid", "desc")
       .execute();
-    const [newest] = stored;
-    if (newest === undefined) {
-      await create(scope);
+    if (stored.length === 0) {
+      // Replicas that start at the same time each make a key; all use the newest and publish all.
+      await db.write(aside(scope), (tx) => create(tx, 0));
       return load(scope);
     }
-    return {
-      at: Date.now(),
-      current: { kid: newest.kid, privateKey: decrypt(newest.private_key, cipherKey) },
-      published: stored.map(({ kid, public_jwk }) => ({ ...(public_jwk as object), kid })),
-    };
+    return stored.map(({ kid, public_jwk, private_key, sign_from_time }) => ({
+      kid,
+      privateKey: createPrivateKey({ key: seal.open(private_key), format: "der", type: "pkcs8" }),
+      publicJwk: { ...(public_jwk as object), kid },
+      signFrom: sign_from_time.getTime(),
+    }));
   }
 
-  /** Replicas that start at the same time each make a key; all use the newest and publish all. */
-  async function create(scope: Scope): Promise<void> {
+  async function create(tx: AuthTransaction, signInMs: number): Promise<void> {
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const jwk = { ...publicKey.export({ format: "jwk" }), alg: "ES256", use: "sig" };
     const kid = uuidv7();
-    await db.write(scope, async (tx) => {
-      await tx.sql
-        .insertInto("signing_key")
-        .values({
-          kid,
-          public_jwk: JSON.stringify(jwk),
-          private_key: encrypt(privateKey, cipherKey),
-        })
-        .execute();
-      tx.emit(SigningKeysChangedSchema, { keyId: kid });
-    });
+    await tx.sql
+      .insertInto("signing_key")
+      .values({
+        kid,
+        public_jwk: JSON.stringify(jwk),
+        private_key: seal.seal(privateKey.export({ type: "pkcs8", format: "der" })),
+        sign_from_time: inMs(signInMs),
+      })
+      .execute();
+    tx.emit(SigningKeysChangedSchema, { keyId: kid });
   }
 
-  function keys(scope: Scope): Promise<LoadedKeys> {
-    if (loaded === undefined || Date.now() - loadedAt > FRESH_MS) {
+  function keys(scope: Scope): Promise<readonly LoadedKey[]> {
+    if (loaded === undefined || Date.now() - loadedAt > freshMs) {
       loadedAt = Date.now();
       loaded = load(scope);
       loaded.catch(() => {
@@ -96,27 +108,41 @@ export function signingKeys(db: AuthDatabase, secret: string): SigningKeys {
   }
 
   return {
-    current: async (scope) => (await keys(scope)).current,
+    async current(scope) {
+      const all = await keys(scope);
+      return (all.find(({ signFrom }) => signFrom <= Date.now()) ?? all.at(-1)) as LoadedKey;
+    },
     // The answer is remembered until an event ends it, so nothing older may go into it.
-    published: async (scope) => (await load(scope)).published,
+    published: async (scope) => (await load(scope)).map(({ publicJwk }) => publicJwk),
+    async rotate(scope) {
+      await db.write(scope, async (tx) => {
+        const newest = await tx.sql
+          .selectFrom("signing_key")
+          .select(sql<boolean>`sign_from_time <= ${inMs(-times.rotateMs)}`.as("old"))
+          .orderBy("sign_from_time", "desc")
+          .limit(1)
+          .executeTakeFirst();
+        if (newest?.old === true) await create(tx, times.publishMs);
+        // A replica may sign with a key a little longer, until it has read that the next one is there.
+        const overSince = inMs(-times.accessMs - times.publishMs);
+        const gone = await tx.sql
+          .deleteFrom("signing_key")
+          .where(({ exists, selectFrom }) =>
+            exists(
+              selectFrom("signing_key as next")
+                .select("next.kid")
+                .whereRef("next.sign_from_time", ">", "signing_key.sign_from_time")
+                .where("next.sign_from_time", "<=", overSince),
+            ),
+          )
+          .returning("kid")
+          .execute();
+        for (const { kid } of gone) tx.emit(SigningKeysChangedSchema, { keyId: kid });
+      });
+    },
   };
 }
 
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-
-/** AES-256-GCM (NIST SP 800-38D): nonce, tag, then the encrypted PKCS #8 key. */
-function encrypt(key: KeyObject, cipherKey: Buffer): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv("aes-256-gcm", cipherKey, nonce);
-  const sealed = [cipher.update(key.export({ type: "pkcs8", format: "der" })), cipher.final()];
-  return Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]);
-}
-
-function decrypt(stored: Uint8Array, cipherKey: Buffer): KeyObject {
-  const bytes = Buffer.from(stored);
-  const decipher = createDecipheriv("aes-256-gcm", cipherKey, bytes.subarray(0, NONCE_BYTES));
-  decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
-  const opened = [decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()];
-  return createPrivateKey({ key: Buffer.concat(opened), format: "der", type: "pkcs8" });
+function inMs(ms: number) {
+  return sql<Date>`now() + ${ms} * interval '1 millisecond'`;
 }

@@ -38,9 +38,20 @@ export function openScope(call: OutsideCall, member: Member): Scope {
     authorization: headers.get("authorization"),
     traceparent: headers.get("traceparent"),
     clientAddress,
+    userAgent: fitUserAgent(headers.get("user-agent")),
     mesh: (service) => member.mesh(scope, service),
   };
   return scope;
+}
+
+/** What gRPC can carry of it: printable ASCII, and no more than sessions are listed with. */
+function fitUserAgent(named: string | undefined): string | undefined {
+  return (
+    named
+      ?.replace(/[^\x20-\x7e]/g, "")
+      .slice(0, 200)
+      .trim() || undefined
+  );
 }
 
 /**

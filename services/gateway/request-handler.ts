@@ -13,6 +13,7 @@ import { browserHeaders } from "./browser-headers.ts";
 import { clientAddresses, type TrustedProxies } from "./client-address.ts";
 import { COMPRESSIONS } from "./compression.ts";
 import { CLIENT_ADDRESS } from "./forward.ts";
+import { keySet } from "./key-set.ts";
 import type { GatewayRoutes } from "./routes.ts";
 import { shedding } from "./shed.ts";
 import { answerBodies } from "./unary/answer-bodies.ts";
@@ -50,6 +51,7 @@ export function requestHandler(options: RequestHandlerOptions): RequestHandler {
   const clientAddressOf = clientAddresses(options.proxies);
   const bodies = answerBodies(options.answerMemoryBytes);
   const serveUnary = unaryServer({ member, bodies, maxBodyBytes, clientAddressOf });
+  const showsKeys = keySet(member);
   const unary = new Map(routes.forwarded.filter(isUnary).map((method) => [`/${methodName(method)}`, method]));
   const served = new Map<string, UniversalHandler>();
   const serveOther = connectNodeAdapter({
@@ -80,6 +82,7 @@ export function requestHandler(options: RequestHandlerOptions): RequestHandler {
       return;
     }
     for (const name in common) response.setHeader(name, common[name] as string);
+    if (showsKeys(request, response, path)) return;
     const refusal = refusalOf(request, path, served.get(path));
     if (refusal !== undefined) {
       refuse(response, refusal);

@@ -14,7 +14,20 @@ export const EXIT_CONFIG = 78;
 export type Settings = Parameters<typeof cleanEnv>[1];
 
 /** A setting that holds JSON. */
-export const jsonText = makeValidator<unknown>((input) => JSON.parse(input));
+export const jsonText = makeValidator<unknown>(parseJson);
+
+/**
+ * Parses JSON that may hold secrets: what is said of a mistake shows nothing of it.
+ *
+ * @throws Error that only says that it is none
+ */
+export function parseJson(input: string): unknown {
+  try {
+    return JSON.parse(input);
+  } catch {
+    throw new Error("is not JSON");
+  }
+}
 
 /** A setting that holds a TCP port; 0 lets the system pick one. */
 export const port = makeValidator<number>((input) => {
@@ -124,6 +137,10 @@ export const meshSettings = {
   SOUK_EVENT_RETRY_DELAYS_MS: millisecondsList({
     default: [200, 1_000, 5_000, 15_000, 60_000],
     desc: "Pauses before an event that could not be handled is tried again, separated by commas; then it goes to the dead letters",
+  }),
+  SOUK_ACCESS_POLL_MS: milliseconds({
+    default: 10_000,
+    desc: "How often each process asks what access tokens stand for: changes of roles and ended sessions take effect within this time and a second",
   }),
   SOUK_BREAKER_RESET_MS: milliseconds({
     default: 30_000,

@@ -15,6 +15,10 @@ export interface User {
   readonly email: string;
   readonly roles: readonly string[];
   readonly permissions: ReadonlySet<string>;
+  /** The sign-in, or the API key, that the call comes from. */
+  readonly sessionId: string;
+  /** Whether it is a machine with an API key, which may do what its permissions say and nothing else. */
+  readonly machine: boolean;
 }
 
 /** A service that works on its own account, or an operator's tool. */

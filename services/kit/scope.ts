@@ -20,6 +20,8 @@ export interface Scope {
   readonly authorization?: string;
   /** The IP address of who called from outside, as the gateway saw it. */
   readonly clientAddress?: string;
+  /** What the program that called from outside calls itself, as it told the gateway. */
+  readonly userAgent?: string;
   /** The W3C trace context to pass on, where there is one. */
   readonly traceparent?: string;
   /** Set when the work must take effect once: the transaction of the work keeps it. */

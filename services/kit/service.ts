@@ -7,6 +7,7 @@ import type { Migrations } from "./data/migrations.ts";
 import type { Entities } from "./data/tables.ts";
 import type { Subscription } from "./events/subscription.ts";
 import type { Job } from "./jobs/job.ts";
+import type { Documents } from "./operations/operations-server.ts";
 import type { Program } from "./program.ts";
 import type { Implemented } from "./rpc/implement.ts";
 import type { RootScope } from "./rpc/root-scope.ts";
@@ -49,6 +50,8 @@ export interface ServiceDefinition<S extends Settings, E extends Entities> {
   readonly sagas?: readonly AnySaga[];
   /** What it does from time to time. */
   jobs?(resources: Resources<S, E>): Job[];
+  /** What its operations port shows beside health and metrics, as JSON by path. */
+  documents?(resources: Resources<S, E>): Documents;
 }
 
 /** A service as a program, with the migrations of its database and the events that it heeds. */

@@ -30,6 +30,9 @@ import { startSagas } from "./saga/sagas.ts";
 import type { Resources, ServiceDefinition } from "./service.ts";
 import { VERSION } from "./version.ts";
 
+/** How long it may take to show a document, in ms. */
+const DOCUMENT_MS = 2_000;
+
 /**
  * Starts a service: its data, its sagas, jobs and events, and what it serves.
  *
@@ -149,6 +152,7 @@ export async function startService(
     version: VERSION,
     readiness,
     telemetry: host.telemetry,
+    documents: documentsOf(definition, resources),
   });
   measureLoad(telemetry.meter, load);
   measurePool(telemetry.meter, db.pool);
@@ -186,4 +190,13 @@ function rateLimits(settings: Host["settings"]) {
     },
     namespace: settings.SOUK_EVENT_NAMESPACE,
   };
+}
+
+function documentsOf(
+  { documents }: ServiceDefinition<Settings, Entities>,
+  resources: Resources<Settings, Entities>,
+): Readonly<Record<string, () => Promise<object>>> {
+  const entries = Object.entries(documents?.(resources) ?? {});
+  const scope = () => resources.rootScope({ timeoutMs: DOCUMENT_MS });
+  return Object.fromEntries(entries.map(([path, show]) => [path, () => show(scope())]));
 }

@@ -18,6 +18,13 @@ export const notificationSettings = {
     default: "Souk",
     desc: "What the shop calls itself in notifications and mails",
   }),
+  NOTIFICATION_SHOP_URL: url(
+    "http",
+    "https",
+  )({
+    default: undefined,
+    desc: "Address of the storefront: mails lead to its pages verify-email and reset-password, with the token in the fragment; without it they show the token",
+  }),
   NOTIFICATION_MAIL_RETRY_MS: milliseconds({
     default: 30_000,
     desc: "How long after a mail server refused a mail for now it is tried again; twice as long each time",

@@ -1,11 +1,27 @@
-import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import {
+  AccountRegisteredSchema,
+  EmailVerificationRequestedSchema,
+  IdentityLinkedSchema,
+  PasswordChangedSchema,
+  PasswordResetRequestedSchema,
+  RefreshTokenReusedSchema,
+  SecondFactorChangedSchema,
+} from "#gen/souk/auth/v1/events_pb.ts";
 import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { type EventContext, on, type Subscription, UnfitEvent } from "#kit/events/subscription.ts";
 import type { NotificationTransaction } from "./database.ts";
-import { type Recipient, tellUser } from "./tell-user.ts";
-import type { Message, Shop } from "./templates/message.ts";
+import { mailUser, type Recipient, tellUser } from "./tell-user.ts";
+import {
+  identityLinked,
+  passwordChanged,
+  refreshTokenReused,
+  secondFactorChanged,
+} from "./templates/account-notices.ts";
+import type { MailContent, Message, Shop } from "./templates/message.ts";
 import { orderCancelled } from "./templates/order-cancelled.ts";
 import { orderConfirmed } from "./templates/order-confirmed.ts";
+import { resetPassword } from "./templates/reset-password.ts";
+import { verifyEmail } from "./templates/verify-email.ts";
 import { welcome } from "./templates/welcome.ts";
 
 /** What events are told with. */
@@ -29,8 +45,18 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     mailComes();
   }
 
+  async function mail(
+    recipient: Recipient,
+    content: MailContent,
+    tx: NotificationTransaction,
+    { eventId }: EventContext,
+  ): Promise<void> {
+    mailUser(tx, eventId, recipient, content, mailDomain);
+    mailComes();
+  }
+
   /** What a template cannot tell now it never can: it knows nothing but the event. */
-  function compose<Event>(template: (event: Event, shop: Shop) => Message, event: Event): Message {
+  function compose<Event, Told>(template: (event: Event, shop: Shop) => Told, event: Event): Told {
     try {
       return template(event, shop);
     } catch (cause) {
@@ -38,9 +64,38 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     }
   }
 
+  const owner = ({
+    accountId,
+    email,
+  }: {
+    readonly accountId: string;
+    readonly email: string;
+  }): Recipient => ({
+    userId: accountId,
+    email,
+  });
+
   return [
     on(AccountRegisteredSchema, async (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.accountId, email: event.email }, compose(welcome, event), tx, context),
+      tell(owner(event), compose(welcome, event), tx, context),
+    ),
+    on(EmailVerificationRequestedSchema, async (event, tx: NotificationTransaction, context) =>
+      mail(owner(event), compose(verifyEmail, event), tx, context),
+    ),
+    on(PasswordResetRequestedSchema, async (event, tx: NotificationTransaction, context) =>
+      mail(owner(event), compose(resetPassword, event), tx, context),
+    ),
+    on(PasswordChangedSchema, async (event, tx: NotificationTransaction, context) =>
+      tell(owner(event), compose(passwordChanged, event), tx, context),
+    ),
+    on(SecondFactorChangedSchema, async (event, tx: NotificationTransaction, context) =>
+      tell(owner(event), compose(secondFactorChanged, event), tx, context),
+    ),
+    on(IdentityLinkedSchema, async (event, tx: NotificationTransaction, context) =>
+      tell(owner(event), compose(identityLinked, event), tx, context),
+    ),
+    on(RefreshTokenReusedSchema, async (event, tx: NotificationTransaction, context) =>
+      tell(owner(event), compose(refreshTokenReused, event), tx, context),
     ),
     on(OrderConfirmedSchema, async (event, tx: NotificationTransaction, context) =>
       tell({ userId: event.customerId, email: event.email }, compose(orderConfirmed, event), tx, context),

@@ -1,4 +1,12 @@
-import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import {
+  AccountRegisteredSchema,
+  EmailVerificationRequestedSchema,
+  IdentityLinkedSchema,
+  PasswordChangedSchema,
+  PasswordResetRequestedSchema,
+  RefreshTokenReusedSchema,
+  SecondFactorChangedSchema,
+} from "#gen/souk/auth/v1/events_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
 import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
@@ -41,7 +49,17 @@ export const notification = defineService({
       "testWebhookEndpoint",
     ]),
   ],
-  consumes: [AccountRegisteredSchema, OrderConfirmedSchema, OrderCancelledSchema],
+  consumes: [
+    AccountRegisteredSchema,
+    EmailVerificationRequestedSchema,
+    PasswordResetRequestedSchema,
+    PasswordChangedSchema,
+    SecondFactorChangedSchema,
+    IdentityLinkedSchema,
+    RefreshTokenReusedSchema,
+    OrderConfirmedSchema,
+    OrderCancelledSchema,
+  ],
   consume,
 });
 
@@ -51,7 +69,7 @@ function consume({
   log,
   onStop,
 }: Resources<typeof notificationSettings, typeof entities>): Subscription[] {
-  const shop = { name: settings.NOTIFICATION_SHOP_NAME };
+  const shop = { name: settings.NOTIFICATION_SHOP_NAME, url: settings.NOTIFICATION_SHOP_URL };
   const address = settings.NOTIFICATION_MAIL_FROM;
   const smtp = openSmtp(settings.NOTIFICATION_SMTP_URL, { name: shop.name, address });
   const sender = startMailSender({ db, smtp, log, retryMs: settings.NOTIFICATION_MAIL_RETRY_MS });

@@ -1,6 +1,6 @@
 import { uuidv7 } from "uuidv7";
 import type { NotificationTransaction } from "./database.ts";
-import type { Message } from "./templates/message.ts";
+import type { MailContent, Message } from "./templates/message.ts";
 
 /** Whom a message is for. */
 export interface Recipient {
@@ -19,11 +19,11 @@ export interface Recipient {
 export function tellUser(
   tx: NotificationTransaction,
   eventId: string,
-  { userId, email }: Recipient,
+  recipient: Recipient,
   { topic, title, body, subjectId, mail }: Message,
   mailDomain: string,
 ): void {
-  const messageId = `<${eventId}@${mailDomain}>`;
+  const { userId } = recipient;
   tx.finishWith(
     tx.sql
       .insertInto("notification")
@@ -31,6 +31,24 @@ export function tellUser(
       .onConflict((conflict) => conflict.column("event_id").doNothing())
       .compile(),
   );
+  mailUser(tx, eventId, recipient, mail, mailDomain);
+}
+
+/**
+ * Mails a user what is not for the shop to show, for example a token. As above, once.
+ *
+ * @param tx the transaction of the event
+ * @param eventId the event
+ * @param mailDomain ends the Message-ID
+ */
+export function mailUser(
+  tx: NotificationTransaction,
+  eventId: string,
+  { email }: Recipient,
+  mail: MailContent,
+  mailDomain: string,
+): void {
+  const messageId = `<${eventId}@${mailDomain}>`;
   tx.finishWith(
     tx.sql
       .insertInto("mail")

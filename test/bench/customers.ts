@@ -10,6 +10,7 @@ import { signAccessToken } from "../../services/auth/tokens.ts";
 import { KEY_SECRET, type RunningShop } from "./running-shop.ts";
 
 const TOKEN_MS = 900_000;
+const KEY_TIMES = { accessMs: TOKEN_MS, rotateMs: 86_400_000, publishMs: 600_000 };
 
 /**
  * Signs access tokens for new customers with the shop's own key: to register thousands takes minutes,
@@ -25,10 +26,11 @@ export async function signCustomers({ config }: RunningShop, count: number): Pro
   const db = openDatabase({ url, entities, migrations: [], poolSize: 1, applicationName: "souk-bench", log });
   try {
     const scope = rootScopes(log, () => ({}) as never)({ timeoutMs: 10_000 });
-    const key = await signingKeys(db, KEY_SECRET).current(scope);
+    const key = await signingKeys(db, KEY_SECRET, KEY_TIMES).current(scope);
     return Array.from({ length: count }, () => {
       const id = uuidv7();
-      return signAccessToken({ id, email: `${id}@example.com`, roles: ["customer"] }, key, TOKEN_MS);
+      const customer = { id, email: `${id}@example.com`, roles: ["customer"], sessionId: uuidv7() };
+      return signAccessToken(customer, key, TOKEN_MS);
     });
   } finally {
     await db.close();

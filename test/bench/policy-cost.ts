@@ -27,6 +27,10 @@ const ROUNDS = 4;
 const CALLERS = 16;
 const GOAL_US = 60;
 
+const noUser = () => {
+  throw new Error("nobody signs in to the bench");
+};
+
 /**
  * What each policy takes of the processor for a call that it lets through: the time with it around a handler
  * that does nothing, less the time of that handler alone; and all of them together, in their order.
@@ -37,7 +41,7 @@ export async function policyCost(): Promise<Figure[]> {
   const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, silent);
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = { ...publicKey.export({ format: "jwk" }), kid: "gateway" };
-  const authenticator = createAuthenticator([key], async () => undefined);
+  const authenticator = createAuthenticator([key], async () => undefined, noUser);
   const token = serviceTokens("gateway", { ...privateKey.export({ format: "jwk" }), kid: "gateway" })();
   const meter = meters.getMeter("bench");
   const load = createLoadLimit(1_000);

@@ -131,6 +131,8 @@ export async function openShop(t: Teardown, { apart = [], env: more = {} }: Shop
   return shop;
 }
 
+const KEY_TIMES = { accessMs: 900_000, rotateMs: 86_400_000, publishMs: 600_000 };
+
 /** Signs access tokens as auth does, so that a hundred customers cost no hundred password hashes. */
 async function signer(env: Readonly<Record<string, string>>) {
   const log = pino({ level: "silent" });
@@ -146,9 +148,10 @@ async function signer(env: Readonly<Record<string, string>>) {
   const scope = rootScopes(log, () => {
     throw new Error("signing calls no service");
   })({ timeoutMs: 30_000 });
-  const key = await signingKeys(db, env["AUTH_KEY_SECRET"] as string).current(scope);
+  const key = await signingKeys(db, env["AUTH_KEY_SECRET"] as string, KEY_TIMES).current(scope);
   await db.close();
-  return (id: string, email: string) => signAccessToken({ id, email, roles: ["customer"] }, key, 900_000);
+  return (id: string, email: string) =>
+    signAccessToken({ id, email, roles: ["customer"], sessionId: id }, key, KEY_TIMES.accessMs);
 }
 
 /** Nothing stands between a test and what it tests. */

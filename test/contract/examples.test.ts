@@ -34,7 +34,8 @@ const closing: (() => Promise<void>)[] = [];
 
 test.before(async () => {
   const t = { teardown: (work: () => Promise<void>) => void closing.unshift(work) };
-  const env = { NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1" };
+  // Some methods end the session of the user who calls them; the others shall be looked at all the same.
+  const env = { NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1", SOUK_ACCESS_POLL_MS: "3600000" };
   mesh = await startTestMesh(t, [...servicePrograms, gateway], { env });
   const { tokens } = await mesh.withToken(AuthService, "").register({
     email: "ada@example.com",

@@ -113,6 +113,9 @@ export async function startEchoMesh(
   const authenticator = createAuthenticator(
     [{ ...publicKey.export({ format: "jwk" }), kid }],
     async () => undefined,
+    async () => {
+      throw new Error("no user calls here");
+    },
   );
   const common = {
     log,

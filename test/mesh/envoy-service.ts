@@ -27,6 +27,9 @@ const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256
 const authenticator = createAuthenticator(
   [{ ...publicKey.export({ format: "jwk" }), kid: "order" }],
   async () => publicKey,
+  async () => {
+    throw new Error("no user calls here");
+  },
 );
 
 /**

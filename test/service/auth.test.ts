@@ -7,6 +7,7 @@ import { auth } from "../../services/auth/service.ts";
 import { user } from "../../services/user/service.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh } from "../mesh.ts";
+import { refusal } from "../refusal.ts";
 
 const ADA = { email: "Ada@Example.com", password: "correct horse battery", firstName: "Ada", lastName: "L" };
 
@@ -105,12 +106,3 @@ test("an access token stops being good when its time is up", async (t) => {
   const expired = await eventually(() => refusal(mesh.withToken(UserService, token).listMyAddresses({})));
   t.is(expired.reason, "TOKEN_INVALID");
 });
-
-async function refusal(call: Promise<unknown>): Promise<SoukError> {
-  try {
-    await call;
-  } catch (error) {
-    return error as SoukError;
-  }
-  throw new Error("the call was not refused");
-}

@@ -15,9 +15,9 @@ test("while the mail server is away events are told in the shop; the mails follo
   await until(async () => (await ada.told("order-confirmed")).length === 10);
   t.true((await mailRows(db)).every(({ state }) => state === "queued"));
   await mailbox.start();
-  await until(async () => (await mailbox.mailsTo(ada.email)).length === 11);
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 12);
   await until(async () => (await mailRows(db)).every(({ state }) => state === "sent"));
-  t.is(await mailbox.count(), 11);
+  t.is(await mailbox.count(), 12);
 });
 
 test("an event that is delivered twice is told once, even if the inbox has forgotten it", async (t) => {
@@ -25,7 +25,7 @@ test("an event that is delivered twice is told once, even if the inbox has forgo
   const ada = await register("Ada");
   const ids: string[] = [];
   for (let n = 0; n < 4; n++) ids.push(await events.publish(OrderConfirmedSchema, orderEvent(ada)));
-  await until(async () => (await mailbox.mailsTo(ada.email)).length === 5);
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 6);
   await until(() => events.settled());
   await db.pool.run("delete from mesh.inbox where event_id = any($1)", [ids.slice(2)]);
   await events.forgetDeliveries();
@@ -33,5 +33,5 @@ test("an event that is delivered twice is told once, even if the inbox has forgo
   await until(() => events.settled());
   const told = await listNotifications(db, ada.id, undefined, 100);
   t.deepEqual(told.map(({ topic }) => topic).sort(), [...ids.map(() => "order-confirmed"), "welcome"]);
-  t.is(await mailbox.count(), 5);
+  t.is(await mailbox.count(), 6);
 });

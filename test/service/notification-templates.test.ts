@@ -12,7 +12,7 @@ import { orderConfirmed } from "../../services/notification/templates/order-conf
 import { welcome } from "../../services/notification/templates/welcome.ts";
 import { someOrder } from "./notification-post.ts";
 
-const shop = { name: "Souk & Sons" };
+const shop = { name: "Souk & Sons", url: undefined };
 
 for (const [minor, currency, written] of [
   [123_450n, "EUR", "€1,234.50"],

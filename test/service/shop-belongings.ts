@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
+import { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
+import { ApiKeyService } from "#gen/souk/auth/v1/api_key_pb.ts";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
+import { OpenIdService } from "#gen/souk/auth/v1/openid_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
@@ -9,6 +12,7 @@ import type { MeshClient } from "#kit/mesh/client.ts";
 import { type Call, offer } from "../chaos/offer.ts";
 import { eventually } from "../eventually.ts";
 import type { TestMesh } from "../mesh.ts";
+import { CALLBACK, type TestProvider } from "./auth-openid-provider.ts";
 
 /** Somebody who is signed in, with clients that call as them. */
 export type Customer = <S extends DescService>(service: S) => MeshClient<S>;
@@ -25,8 +29,41 @@ export interface Belonging {
 
 const ADDRESS = { name: "Ada L", line1: "1 Way", city: "Kiel", postalCode: "24103", countryCode: "DE" };
 
-/** What belongs to customers, and how to come by one of each. */
-export const BELONGINGS: Readonly<Record<string, Belonging>> = {
+/**
+ * What belongs to customers, and how to come by one of each.
+ *
+ * @param provider an OpenID provider that auth knows as "loose"
+ */
+export const belongings = (provider: TestProvider): Readonly<Record<string, Belonging>> => ({
+  "an API key": {
+    fields: /^ApiKeyService\/\w+\.id$/,
+    async make(owner) {
+      const request = { displayName: "nightly", scopes: ["inventory:read"] };
+      const { key } = await owner(ApiKeyService).createApiKey(request);
+      return key?.id ?? "";
+    },
+  },
+  "a session": {
+    fields: /^AuthService\/RevokeSession\.id$/,
+    async make(owner) {
+      const { sessions } = await owner(AuthService).listSessions({});
+      return sessions.find(({ current }) => !current)?.id ?? "";
+    },
+  },
+  "a linked identity": {
+    fields: /^OpenIdService\/UnlinkIdentity\.id$/,
+    async make(owner) {
+      const link = { providerId: "loose", redirectUri: CALLBACK };
+      const { authorizationUri } = await owner(OpenIdService).startOpenIdLink(link);
+      const back = await provider.browse(authorizationUri, randomUUID());
+      const { identity } = await owner(OpenIdService).completeOpenIdLink(back);
+      return identity?.id ?? "";
+    },
+    async isUntouched(owner, id) {
+      const { identities } = await owner(AuthService).getSignInMethods({});
+      return identities.some((it) => it.id === id);
+    },
+  },
   "a line of a cart": {
     fields: /^CartService\/.*line_id$/,
     async make(owner, variantId) {
@@ -74,24 +111,23 @@ export const BELONGINGS: Readonly<Record<string, Belonging>> = {
       return notifications.some((it) => it.id === id && it.readTime === undefined);
     },
   },
-};
+});
 
 /** Fields that name what belongs to nobody in particular: what is on sale, and what all can read. */
 export const COMMON =
   /\.(variant_ids?|product_id|provider_id)$|^ProductService\/GetProduct\.id$|^ReviewService\/ReportReview\.id$|^UserService\/UpdateMe\.profile\.id$/;
 
 /**
- * Registers a customer.
+ * Registers a customer, who also holds a permission that an API key can carry, and is signed in elsewhere too.
  *
  * @param mesh the shop
  */
 export async function register(mesh: TestMesh): Promise<Customer> {
-  const { tokens } = await mesh.withToken(AuthService, "").register({
-    email: `${randomUUID()}@example.com`,
-    password: "correct horse battery",
-    firstName: "Ada",
-    lastName: "Lovelace",
-  });
+  const credentials = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
+  const nobody = mesh.withToken(AuthService, "");
+  const { user, tokens } = await nobody.register({ ...credentials, firstName: "Ada", lastName: "Lovelace" });
+  await nobody.login(credentials);
+  await mesh.as(AccessService).grantRole({ accountId: user?.id ?? "", role: "warehouse" });
   return (service) => mesh.withToken(service, tokens?.accessToken ?? "");
 }
 

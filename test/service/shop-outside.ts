@@ -29,7 +29,8 @@ export interface Outside {
  * @param t what it stops after
  */
 export async function openOutside(t: Teardown): Promise<Outside> {
-  const env = { NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1" };
+  // Some methods end the session of the user who calls them; the others shall be looked at all the same.
+  const env = { NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1", SOUK_ACCESS_POLL_MS: "3600000" };
   const mesh = await startTestMesh(t, [...servicePrograms, gateway], { env });
   const session = connect(`http://127.0.0.1:${mesh.port("gateway", "http")}`);
   await once(session, "connect");

@@ -16,7 +16,8 @@ import type { CallOptions } from "#kit/mesh/client.ts";
 import { exampleRequest } from "../../deploy/contracts/example-request.ts";
 import { servicePrograms } from "../../deploy/local/service-programs.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
-import { BELONGINGS, type Belonging, COMMON, type Customer, putOnSale, register } from "./shop-belongings.ts";
+import { CALLBACK, startProvider } from "./auth-openid-provider.ts";
+import { type Belonging, belongings, COMMON, type Customer, putOnSale, register } from "./shop-belongings.ts";
 
 /** Every method that a customer may call and that takes an id, with the fields that hold one. */
 const METHODS: readonly [DescMethod, DescField[][]][] = [...contracts]
@@ -35,11 +36,19 @@ let mesh: TestMesh;
 let owner: Customer;
 let stranger: Customer;
 let variantId = "";
+let known: Readonly<Record<string, Belonging>>;
 const closing: (() => Promise<void>)[] = [];
 
 test.before(async () => {
   const t = { teardown: (work: () => Promise<void>) => void closing.unshift(work) };
-  mesh = await startTestMesh(t, servicePrograms, { env: { NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1" } });
+  const provider = await startProvider(t);
+  known = belongings(provider);
+  const env = {
+    NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1",
+    AUTH_OPENID_PROVIDERS: provider.setting,
+    AUTH_OPENID_REDIRECT_URIS: CALLBACK,
+  };
+  mesh = await startTestMesh(t, servicePrograms, { env });
   [owner, stranger] = await Promise.all([register(mesh), register(mesh)]);
   variantId = await putOnSale(mesh);
 });
@@ -80,7 +89,7 @@ for (const [method, fields] of METHODS) {
 
 test("there are methods of each kind of belonging that customers can reach", (t) => {
   const names = METHODS.flatMap(([method, fields]) => fields.map((path) => nameOf(method, path)));
-  for (const [what, { fields }] of Object.entries(BELONGINGS))
+  for (const [what, { fields }] of Object.entries(known))
     t.true(
       names.some((it) => fields.test(it)),
       what,
@@ -95,7 +104,7 @@ interface Made {
 async function makeEach(names: readonly string[]): Promise<Record<string, Made>> {
   const made: Record<string, Made> = {};
   for (const name of names) {
-    const belonging = Object.values(BELONGINGS).find(({ fields }) => fields.test(name));
+    const belonging = Object.values(known).find(({ fields }) => fields.test(name));
     assert(
       belonging,
       `${name} holds the id of something: say in shop-belongings.ts whose, and how to make one`,

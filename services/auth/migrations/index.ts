@@ -1,5 +1,9 @@
 import type { Migrations } from "#kit/data/migrations.ts";
 import { accounts } from "./0001-accounts.ts";
 import { audit } from "./0002-audit.ts";
+import { identity } from "./0003-identity.ts";
+import { access } from "./0004-access.ts";
+import { openid } from "./0005-openid.ts";
+import { keyRotation } from "./0006-key-rotation.ts";
 
-export const migrations: Migrations = [accounts, audit];
+export const migrations: Migrations = [accounts, audit, identity, access, openid, keyRotation];

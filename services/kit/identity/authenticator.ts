@@ -3,6 +3,7 @@ import jwt, { type JwtPayload } from "jsonwebtoken";
 import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import type { Principal, ServicePrincipal } from "../principal.ts";
 import type { Scope } from "../scope.ts";
+import type { Identity, ResolveAccess } from "./access-snapshot.ts";
 
 /** Who issues users' tokens, and for whom. */
 export const USER_TOKEN = { issuer: "souk/auth", audience: "souk" } as const;
@@ -44,10 +45,16 @@ const REMEMBERED_TOKENS = 10_000;
  *
  * @param trustBundle the public keys of services; a key's id is "<service>:<anything>"
  * @param findUserKey finds the key that signed a user's token
+ * @param resolve says what the user whom a token names may do right now
  */
-export function createAuthenticator(trustBundle: readonly PublicJwk[], findUserKey: FindKey): Authenticator {
+export function createAuthenticator(
+  trustBundle: readonly PublicJwk[],
+  findUserKey: FindKey,
+  resolve: ResolveAccess,
+): Authenticator {
   const serviceKeys = new Map(trustBundle.map((jwk) => [jwk.kid, publicKey(jwk)]));
-  const users = rememberTokens<Principal>();
+  // What a token says stays the same for its life, what its user may do does not.
+  const identities = rememberTokens<Identity>();
   const services = rememberTokens<ServicePrincipal>();
 
   function authenticateService(token: string): ServicePrincipal {
@@ -67,15 +74,18 @@ export function createAuthenticator(trustBundle: readonly PublicJwk[], findUserK
     async authenticate(authorization, scope) {
       const token = /^Bearer +([\w.-]+)$/i.exec(authorization)?.[1];
       if (token === undefined) throw invalid('does not read "Bearer <access token>"');
-      const known = users.get(token);
-      if (known !== undefined) return known;
+      const known = identities.get(token);
+      if (known !== undefined) return resolve(known);
       const kid = keyId(token);
       // Operators' tools send their service token where a browser would send a user's.
-      if (serviceKeys.has(kid)) return authenticateService(token);
+      if (serviceKeys.has(kid)) {
+        if (serviceOfKey(kid) !== OPERATOR) throw invalid("is a service's own, which speaks for no user");
+        return authenticateService(token);
+      }
       const key = await findUserKey(kid, scope);
       if (key === undefined) throw invalid("is signed with a key that is not, or no longer, in force");
       const payload = verify(token, key, USER_TOKEN);
-      return users.remember(token, userOf(payload), payload);
+      return resolve(identities.remember(token, identityOf(payload), payload));
     },
   };
 }
@@ -94,18 +104,14 @@ function serviceOfKey(kid: string): string {
   return kid.split(":", 1)[0] ?? kid;
 }
 
-function userOf(payload: JwtPayload): Principal {
+function identityOf({ sub, email, roles, sid, scope }: JwtPayload): Identity {
   return {
-    kind: "user",
-    id: String(payload.sub),
-    email: String(payload["email"] ?? ""),
-    roles: strings(payload["roles"]),
-    permissions: new Set(strings(payload["permissions"])),
+    id: String(sub),
+    email: String(email ?? ""),
+    roles: Array.isArray(roles) ? roles.map(String) : [],
+    sessionId: String(sid ?? ""),
+    scopes: typeof scope === "string" ? scope.split(" ") : undefined,
   };
-}
-
-function strings(claim: unknown): string[] {
-  return Array.isArray(claim) ? claim.map(String) : [];
 }
 
 function keyId(token: string): string {

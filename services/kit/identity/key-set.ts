@@ -5,7 +5,7 @@ import { type FindKey, type PublicJwk, publicKey } from "./authenticator.ts";
 /** How long a fetched key set is used without asking again, in ms. */
 const FRESH_MS = 300_000;
 /** The least time between two fetches, in ms, so that made-up key ids cannot cause a flood. */
-const FETCH_INTERVAL_MS = 2_000;
+const FETCH_INTERVAL_MS = 500;
 
 /**
  * Finds keys in a key set that somebody publishes, with a cache. An unknown key id makes it ask

@@ -8,7 +8,7 @@ import {
 import { methodName, policyOf } from "../contract.ts";
 import { MeshReason, refuseMesh, stopped } from "../error.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../policy/idempotency.ts";
-import { CLIENT_ADDRESS_HEADER, SERVICE_TOKEN_HEADER } from "../policy/identity.ts";
+import { CLIENT_ADDRESS_HEADER, SERVICE_TOKEN_HEADER, USER_AGENT_HEADER } from "../policy/identity.ts";
 import type { Decoded } from "../rpc/call.ts";
 import type { Mesh } from "../rpc/open-call.ts";
 import type { Scope } from "../scope.ts";
@@ -107,6 +107,7 @@ function outboundOf(
   if (scope.authorization !== undefined) headers.set("authorization", scope.authorization);
   if (scope.traceparent !== undefined) headers.set("traceparent", scope.traceparent);
   if (scope.clientAddress !== undefined) headers.set(CLIENT_ADDRESS_HEADER, scope.clientAddress);
+  if (scope.userAgent !== undefined) headers.set(USER_AGENT_HEADER, scope.userAgent);
   if (options.idempotencyKey !== undefined) headers.set(IDEMPOTENCY_KEY_HEADER, options.idempotencyKey);
   const signal = options.signal ? AbortSignal.any([scope.signal, options.signal]) : scope.signal;
   const deadline = deadlineOf(method, scope, options);

@@ -1,17 +1,23 @@
 import type { Logger } from "pino";
+import { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { ConfigurationError } from "../config.ts";
+import { accessSnapshots } from "../identity/access-snapshot.ts";
 import { type Authenticator, createAuthenticator, type PublicJwk } from "../identity/authenticator.ts";
 import { cachedKeySet } from "../identity/key-set.ts";
 import { serviceTokens } from "../identity/service-token.ts";
 import { ANONYMOUS } from "../principal.ts";
 import type { Host } from "../program.ts";
 import type { Mesh } from "../rpc/open-call.ts";
+import { rootScopes } from "../rpc/root-scope.ts";
 import type { Scope } from "../scope.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { type Breakers, createBreakers } from "./breakers.ts";
 import { type Caller, createCaller, createMesh } from "./create-mesh.ts";
 import { dataPlane } from "./plane.ts";
+
+/** How long fetching a snapshot may take, in ms. */
+const SNAPSHOT_MS = 5_000;
 
 /** A program's place in the mesh. */
 export interface Member {
@@ -35,27 +41,36 @@ export interface Member {
  */
 export function joinMesh({ settings, log, telemetry, dispatchers }: Host, name: string): Member {
   const own = telemetry.forService(name);
+  const ownLog = log.child({ service: name });
   const transport = dataPlane(settings, dispatchers);
   const breakers = createBreakers({ resetMs: settings.SOUK_BREAKER_RESET_MS }, own.meter);
   const keySetting = `${name.toUpperCase()}_SERVICE_KEY`;
   const serviceToken = usable(keySetting, () => serviceTokens(name, settings[keySetting] as PublicJwk));
   const mesh = createMesh(transport, breakers, serviceToken);
+  const ownScope = rootScopes(ownLog, mesh);
   // Keys are asked for on nobody's behalf, so that a token cannot stand in its own way.
   const findUserKey = cachedKeySet(async (scope) => {
     const { jwksJson } = await mesh(onOwnAccount(scope), AuthService).getKeySet({});
     return jwksJson;
   });
+  const snapshots = accessSnapshots(
+    () => mesh(ownScope({ timeoutMs: SNAPSHOT_MS }), AccessService).getAccessSnapshot({}),
+    settings.SOUK_ACCESS_POLL_MS,
+  );
   const { keys } = settings.SOUK_TRUST_BUNDLE as { keys: PublicJwk[] };
-  const authenticator = usable("SOUK_TRUST_BUNDLE", () => createAuthenticator(keys, findUserKey));
+  const authenticator = usable("SOUK_TRUST_BUNDLE", () =>
+    createAuthenticator(keys, findUserKey, snapshots.resolve),
+  );
   return {
     name,
-    log: log.child({ service: name }),
+    log: ownLog,
     telemetry: own,
     authenticator,
     breakers,
     mesh,
     call: createCaller(transport, breakers, serviceToken),
     leave() {
+      snapshots.stop();
       transport.close();
       breakers.stop();
     },

@@ -2,7 +2,11 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Readiness } from "../health/readiness.ts";
+import type { Scope } from "../scope.ts";
 import type { ProcessTelemetry } from "../telemetry.ts";
+
+/** Things to show over HTTP as JSON, by path. */
+export type Documents = Readonly<Record<string, (scope: Scope) => Promise<object>>>;
 
 /** What the operations port tells. */
 export interface OperationsServerOptions {
@@ -13,6 +17,7 @@ export interface OperationsServerOptions {
   readonly version: string;
   readonly readiness: Readiness;
   readonly telemetry: ProcessTelemetry;
+  readonly documents?: Readonly<Record<string, () => Promise<object>>>;
 }
 
 /** An operations port that is listening. */
@@ -24,12 +29,13 @@ export interface OperationsServer {
 }
 
 /**
- * Opens the operations port: /health/live, /health/ready, /health/startup and /metrics over HTTP.
+ * Opens the operations port: /health/live, /health/ready, /health/startup, /metrics and the service's own
+ * documents over HTTP.
  *
  * @throws Error when the port cannot be had
  */
 export async function startOperationsServer(options: OperationsServerOptions): Promise<OperationsServer> {
-  const { name, version, readiness, telemetry } = options;
+  const { name, version, readiness, telemetry, documents = {} } = options;
   let started = false;
 
   async function answer(path: string, response: ServerResponse): Promise<void> {
@@ -57,11 +63,14 @@ export async function startOperationsServer(options: OperationsServerOptions): P
         response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
         response.end(await telemetry.scrape());
         return;
-      default:
+      default: {
+        const document = Object.hasOwn(documents, path) ? documents[path] : undefined;
+        if (document !== undefined) return sendJson(response, 200, await document());
         return sendJson(response, 404, {
           error: "not found",
-          paths: ["/health/live", "/health/ready", "/health/startup", "/metrics"],
+          paths: ["/health/live", "/health/ready", "/health/startup", "/metrics", ...Object.keys(documents)],
         });
+      }
     }
   }
 

@@ -37,6 +37,12 @@ function checkAccess(call: OpenCall): void {
       { metadata: { permission: access.permission } },
     );
   }
+  if (access.authenticated !== undefined && principal.kind === "user" && principal.machine) {
+    throw refuseMesh(
+      MeshReason.PERMISSION_MISSING,
+      `${methodName(call.method)} is done for somebody who signed in; an API key carries permissions only`,
+    );
+  }
   if (access.authenticated !== undefined && principal.kind !== "user") {
     throw refuseMesh(
       MeshReason.TOKEN_MISSING,

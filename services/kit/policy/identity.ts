@@ -5,6 +5,8 @@ import type { Interceptor } from "../rpc/call.ts";
 export const SERVICE_TOKEN_HEADER = "souk-service-token";
 /** The header in which the gateway says from which address a call came to it. */
 export const CLIENT_ADDRESS_HEADER = "souk-client-address";
+/** The header in which the gateway says what the program that called it calls itself. */
+export const USER_AGENT_HEADER = "souk-user-agent";
 /** The one program that sees who calls from outside. */
 const GATEWAY = "gateway";
 
@@ -23,6 +25,7 @@ export function identity(authenticator: Authenticator): Interceptor {
       call.principal = service;
       const address = call.headers.get(CLIENT_ADDRESS_HEADER);
       if (service.name === GATEWAY && address) call.clientAddress = address;
+      if (service.name === GATEWAY) call.userAgent = call.headers.get(USER_AGENT_HEADER);
     }
     const authorization = call.headers.get("authorization");
     if (authorization !== undefined) {

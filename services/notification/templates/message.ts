@@ -22,4 +22,6 @@ export interface MailContent {
 export interface Shop {
   /** What it calls itself. */
   readonly name: string;
+  /** Where its storefront is; undefined when there is none to lead to. */
+  readonly url: string | undefined;
 }

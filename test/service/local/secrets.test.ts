@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, sign, verify } from "node:crypto";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -44,4 +44,13 @@ test("a file that does not hold keys is named with the remedy", (t) => {
   developmentSecrets(file, []);
   writeFileSync(file, "{");
   t.throws(() => developmentSecrets(file, []), { message: /does not hold keys. Remove it/ });
+});
+
+test("nothing that is made for development works in production, and what to set instead is named", (t) => {
+  const file = makeFile(t);
+  const error = t.throws(() => developmentSecrets(file, ["order", "user"], { NODE_ENV: "production" }));
+  for (const setting of ["ORDER_SERVICE_KEY", "USER_SERVICE_KEY", "SOUK_TRUST_BUNDLE", "AUTH_KEY_SECRET"]) {
+    t.true(error?.message.includes(setting), setting);
+  }
+  t.false(existsSync(file));
 });

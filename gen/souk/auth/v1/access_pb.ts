@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/auth/v1/access.proto.
  */
 export const file_souk_auth_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("Chlzb3VrL2F1dGgvdjEvYWNjZXNzLnByb3RvEgxzb3VrLmF1dGgudjEiKwoKUGVybWlzc2lvbhIMCgRuYW1lGAEgASgJEg8KB21ldGhvZHMYAiADKAkikAIKBFJvbGUSOwoEbmFtZRgBIAEoCUItukgachgyFl5bYS16XVthLXowLTktXXswLDQ5fSTCuxgMc3VwcG9ydC1sZWFkEi0KDGRpc3BsYXlfbmFtZRgCIAEoCUIXukgEcgIYZMK7GAxTdXBwb3J0IGxlYWQSHQoLZGVzY3JpcHRpb24YAyABKAlCCLpIBXIDGPQDElQKC3Blcm1pc3Npb25zGAQgAygJQj+6SCmSASYQyAEYASIfch0yG15bYS16LV17MSw0MH06W2Etei1dezEsNDB9JMK7GA9bIm9yZGVyczpyZWFkIl0SEAoIYnVpbHRfaW4YBSABKAgSFQoEZXRhZxgGIAEoCUIHukgEcgIYKCLkAQoNQWNjb3VudEFjY2VzcxIKCgJpZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEhYKDmVtYWlsX3ZlcmlmaWVkGAMgASgIEg0KBXJvbGVzGAQgAygJEhAKCGRpc2FibGVkGAUgASgIEhQKDHRvdHBfZW5hYmxlZBgGIAEoCBIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9sb2dpbl90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIYChZMaXN0UGVybWlzc2lvbnNSZXF1ZXN0IkgKF0xpc3RQZXJtaXNzaW9uc1Jlc3BvbnNlEi0KC3Blcm1pc3Npb25zGAEgAygLMhguc291ay5hdXRoLnYxLlBlcm1pc3Npb24iEgoQTGlzdFJvbGVzUmVxdWVzdCI2ChFMaXN0Um9sZXNSZXNwb25zZRIhCgVyb2xlcxgBIAMoCzISLnNvdWsuYXV0aC52MS5Sb2xlIj0KEUNyZWF0ZVJvbGVSZXF1ZXN0EigKBHJvbGUYASABKAsyEi5zb3VrLmF1dGgudjEuUm9sZUIGukgDyAEBIjYKEkNyZWF0ZVJvbGVSZXNwb25zZRIgCgRyb2xlGAEgASgLMhIuc291ay5hdXRoLnYxLlJvbGUioQEKEVVwZGF0ZVJvbGVSZXF1ZXN0EigKBHJvbGUYASABKAsyEi5zb3VrLmF1dGgudjEuUm9sZUIGukgDyAEBEmIKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IxukguyAEB4gEoEgxkaXNwbGF5X25hbWUSC2Rlc2NyaXB0aW9uEgtwZXJtaXNzaW9ucyI2ChJVcGRhdGVSb2xlUmVzcG9uc2USIAoEcm9sZRgBIAEoCzISLnNvdWsuYXV0aC52MS5Sb2xlIlAKEURlbGV0ZVJvbGVSZXF1ZXN0EjsKBG5hbWUYASABKAlCLbpIGnIYMhZeW2Etel1bYS16MC05LV17MCw0OX0kwrsYDHN1cHBvcnQtbGVhZCIUChJEZWxldGVSb2xlUmVzcG9uc2UiaAoQR3JhbnRSb2xlUmVxdWVzdBIcCgphY2NvdW50X2lkGAEgASgJQgi6SAVyA7ABARI2CgRyb2xlGAIgASgJQii6SBpyGDIWXlthLXpdW2EtejAtOS1dezAsNDl9JMK7GAdzdXBwb3J0IkEKEUdyYW50Um9sZVJlc3BvbnNlEiwKB2FjY291bnQYASABKAsyGy5zb3VrLmF1dGgudjEuQWNjb3VudEFjY2VzcyJpChFSZXZva2VSb2xlUmVxdWVzdBIcCgphY2NvdW50X2lkGAEgASgJQgi6SAVyA7ABARI2CgRyb2xlGAIgASgJQii6SBpyGDIWXlthLXpdW2EtejAtOS1dezAsNDl9JMK7GAdzdXBwb3J0IkIKElJldm9rZVJvbGVSZXNwb25zZRIsCgdhY2NvdW50GAEgASgLMhsuc291ay5hdXRoLnYxLkFjY291bnRBY2Nlc3MinQEKE0xpc3RBY2NvdW50c1JlcXVlc3QSLgoEcm9sZRgBIAEoCUIgukgd2AEBchgyFl5bYS16XVthLXowLTktXXswLDQ5fSQSGgoFZW1haWwYAiABKAlCC4ABAbpIBXIDGP4BEhwKCXBhZ2Vfc2l6ZRgDIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGPQDIl4KFExpc3RBY2NvdW50c1Jlc3BvbnNlEi0KCGFjY291bnRzGAEgAygLMhsuc291ay5hdXRoLnYxLkFjY291bnRBY2Nlc3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIikKEUdldEFjY291bnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJCChJHZXRBY2NvdW50UmVzcG9uc2USLAoHYWNjb3VudBgBIAEoCzIbLnNvdWsuYXV0aC52MS5BY2NvdW50QWNjZXNzImUKFURpc2FibGVBY2NvdW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESNgoGcmVhc29uGAIgASgJQiaAAQG6SAdyBRABGPQDwrsYFUl0cyBwYXNzd29yZCB3YXMgc29sZCJGChZEaXNhYmxlQWNjb3VudFJlc3BvbnNlEiwKB2FjY291bnQYASABKAsyGy5zb3VrLmF1dGgudjEuQWNjb3VudEFjY2VzcyIsChRFbmFibGVBY2NvdW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiRQoVRW5hYmxlQWNjb3VudFJlc3BvbnNlEiwKB2FjY291bnQYASABKAsyGy5zb3VrLmF1dGgudjEuQWNjb3VudEFjY2VzczKnDAoNQWNjZXNzU2VydmljZRKHAQoPTGlzdFBlcm1pc3Npb25zEiQuc291ay5hdXRoLnYxLkxpc3RQZXJtaXNzaW9uc1JlcXVlc3QaJS5zb3VrLmF1dGgudjEuTGlzdFBlcm1pc3Npb25zUmVzcG9uc2UiJ5ACAaq7GCAKDRoLYWNjZXNzOnJlYWQSAggCGgIIAyoHCgMIkBwoARKkAQoJTGlzdFJvbGVzEh4uc291ay5hdXRoLnYxLkxpc3RSb2xlc1JlcXVlc3QaHy5zb3VrLmF1dGgudjEuTGlzdFJvbGVzUmVzcG9uc2UiVpACAaq7GE8KRRoLYWNjZXNzOnJlYWQiBHVzZXIiB3Byb2R1Y3QiBW9yZGVyIgdwYXltZW50IglpbnZlbnRvcnkiDG5vdGlmaWNhdGlvbhICCAIaAggDEnYKCkNyZWF0ZVJvbGUSHy5zb3VrLmF1dGgudjEuQ3JlYXRlUm9sZVJlcXVlc3QaIC5zb3VrLmF1dGgudjEuQ3JlYXRlUm9sZVJlc3BvbnNlIiWquxghCg4aDGFjY2Vzczp3cml0ZRICCAU4AUIJcm9sZS5uYW1lEngKClVwZGF0ZVJvbGUSHy5zb3VrLmF1dGgudjEuVXBkYXRlUm9sZVJlcXVlc3QaIC5zb3VrLmF1dGgudjEuVXBkYXRlUm9sZVJlc3BvbnNlIiequxgjCg4aDGFjY2Vzczp3cml0ZRICCAUgATgBQglyb2xlLm5hbWUSdwoKRGVsZXRlUm9sZRIfLnNvdWsuYXV0aC52MS5EZWxldGVSb2xlUmVxdWVzdBogLnNvdWsuYXV0aC52MS5EZWxldGVSb2xlUmVzcG9uc2UiJqq7GCIKDhoMYWNjZXNzOndyaXRlEgIIBRoCCAMgATgBQgRuYW1lEnoKCUdyYW50Um9sZRIeLnNvdWsuYXV0aC52MS5HcmFudFJvbGVSZXF1ZXN0Gh8uc291ay5hdXRoLnYxLkdyYW50Um9sZVJlc3BvbnNlIiyquxgoCg4aDGFjY2Vzczp3cml0ZRICCAUaAggDIAE4AUIKYWNjb3VudF9pZBJ9CgpSZXZva2VSb2xlEh8uc291ay5hdXRoLnYxLlJldm9rZVJvbGVSZXF1ZXN0GiAuc291ay5hdXRoLnYxLlJldm9rZVJvbGVSZXNwb25zZSIsqrsYKAoOGgxhY2Nlc3M6d3JpdGUSAggFGgIIAyABOAFCCmFjY291bnRfaWQSdQoMTGlzdEFjY291bnRzEiEuc291ay5hdXRoLnYxLkxpc3RBY2NvdW50c1JlcXVlc3QaIi5zb3VrLmF1dGgudjEuTGlzdEFjY291bnRzUmVzcG9uc2UiHpACAaq7GBcKDRoLYWNjZXNzOnJlYWQSAggCGgIIAxJvCgpHZXRBY2NvdW50Eh8uc291ay5hdXRoLnYxLkdldEFjY291bnRSZXF1ZXN0GiAuc291ay5hdXRoLnYxLkdldEFjY291bnRSZXNwb25zZSIekAIBqrsYFwoNGgthY2Nlc3M6cmVhZBICCAIaAggDEoEBCg5EaXNhYmxlQWNjb3VudBIjLnNvdWsuYXV0aC52MS5EaXNhYmxlQWNjb3VudFJlcXVlc3QaJC5zb3VrLmF1dGgudjEuRGlzYWJsZUFjY291bnRSZXNwb25zZSIkqrsYIAoOGgxhY2Nlc3M6d3JpdGUSAggFGgIIAyABOAFCAmlkEn4KDUVuYWJsZUFjY291bnQSIi5zb3VrLmF1dGgudjEuRW5hYmxlQWNjb3VudFJlcXVlc3QaIy5zb3VrLmF1dGgudjEuRW5hYmxlQWNjb3VudFJlc3BvbnNlIiSquxggCg4aDGFjY2Vzczp3cml0ZRICCAUaAggDIAE4AUICaWQSkgEKEExpc3RBdWRpdFJlY29yZHMSJS5zb3VrLmF1dGgudjEuTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QaJi5zb3VrLmF1dGgudjEuTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlIi+QAgGquxgoCgwaCmF1ZGl0OnJlYWQSAggFGgIIAzICCAI4AUIKYWNjb3VudF9pZGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_souk_auth_v1_audit, file_souk_mesh_v1_policy]);
+  fileDesc("Chlzb3VrL2F1dGgvdjEvYWNjZXNzLnByb3RvEgxzb3VrLmF1dGgudjEiKwoKUGVybWlzc2lvbhIMCgRuYW1lGAEgASgJEg8KB21ldGhvZHMYAiADKAkikAIKBFJvbGUSOwoEbmFtZRgBIAEoCUItukgachgyFl5bYS16XVthLXowLTktXXswLDQ5fSTCuxgMc3VwcG9ydC1sZWFkEi0KDGRpc3BsYXlfbmFtZRgCIAEoCUIXukgEcgIYZMK7GAxTdXBwb3J0IGxlYWQSHQoLZGVzY3JpcHRpb24YAyABKAlCCLpIBXIDGPQDElQKC3Blcm1pc3Npb25zGAQgAygJQj+6SCmSASYQyAEYASIfch0yG15bYS16LV17MSw0MH06W2Etei1dezEsNDB9JMK7GA9bIm9yZGVyczpyZWFkIl0SEAoIYnVpbHRfaW4YBSABKAgSFQoEZXRhZxgGIAEoCUIHukgEcgIYKCLkAQoNQWNjb3VudEFjY2VzcxIKCgJpZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEhYKDmVtYWlsX3ZlcmlmaWVkGAMgASgIEg0KBXJvbGVzGAQgAygJEhAKCGRpc2FibGVkGAUgASgIEhQKDHRvdHBfZW5hYmxlZBgGIAEoCBIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9sb2dpbl90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIYChZMaXN0UGVybWlzc2lvbnNSZXF1ZXN0IkgKF0xpc3RQZXJtaXNzaW9uc1Jlc3BvbnNlEi0KC3Blcm1pc3Npb25zGAEgAygLMhguc291ay5hdXRoLnYxLlBlcm1pc3Npb24iEgoQTGlzdFJvbGVzUmVxdWVzdCI2ChFMaXN0Um9sZXNSZXNwb25zZRIhCgVyb2xlcxgBIAMoCzISLnNvdWsuYXV0aC52MS5Sb2xlIj0KEUNyZWF0ZVJvbGVSZXF1ZXN0EigKBHJvbGUYASABKAsyEi5zb3VrLmF1dGgudjEuUm9sZUIGukgDyAEBIjYKEkNyZWF0ZVJvbGVSZXNwb25zZRIgCgRyb2xlGAEgASgLMhIuc291ay5hdXRoLnYxLlJvbGUioQEKEVVwZGF0ZVJvbGVSZXF1ZXN0EigKBHJvbGUYASABKAsyEi5zb3VrLmF1dGgudjEuUm9sZUIGukgDyAEBEmIKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IxukguyAEB4gEoEgxkaXNwbGF5X25hbWUSC2Rlc2NyaXB0aW9uEgtwZXJtaXNzaW9ucyI2ChJVcGRhdGVSb2xlUmVzcG9uc2USIAoEcm9sZRgBIAEoCzISLnNvdWsuYXV0aC52MS5Sb2xlIlAKEURlbGV0ZVJvbGVSZXF1ZXN0EjsKBG5hbWUYASABKAlCLbpIGnIYMhZeW2Etel1bYS16MC05LV17MCw0OX0kwrsYDHN1cHBvcnQtbGVhZCIUChJEZWxldGVSb2xlUmVzcG9uc2UiaAoQR3JhbnRSb2xlUmVxdWVzdBIcCgphY2NvdW50X2lkGAEgASgJQgi6SAVyA7ABARI2CgRyb2xlGAIgASgJQii6SBpyGDIWXlthLXpdW2EtejAtOS1dezAsNDl9JMK7GAdzdXBwb3J0IkEKEUdyYW50Um9sZVJlc3BvbnNlEiwKB2FjY291bnQYASABKAsyGy5zb3VrLmF1dGgudjEuQWNjb3VudEFjY2VzcyJpChFSZXZva2VSb2xlUmVxdWVzdBIcCgphY2NvdW50X2lkGAEgASgJQgi6SAVyA7ABARI2CgRyb2xlGAIgASgJQii6SBpyGDIWXlthLXpdW2EtejAtOS1dezAsNDl9JMK7GAdzdXBwb3J0IkIKElJldm9rZVJvbGVSZXNwb25zZRIsCgdhY2NvdW50GAEgASgLMhsuc291ay5hdXRoLnYxLkFjY291bnRBY2Nlc3MizwEKFENyZWF0ZUFjY291bnRSZXF1ZXN0EhwKBWVtYWlsGAEgASgJQg2AAQG6SAdyBRj+AWABEh8KCHBhc3N3b3JkGAIgASgJQg2AAQG6SAdyBRAKGMgBEiAKCmZpcnN0X25hbWUYAyABKAlCDIABAbpIBnIEEAEYZBIfCglsYXN0X25hbWUYBCABKAlCDIABAbpIBnIEEAEYZBI1CgVyb2xlcxgFIAMoCUImukgjkgEgEBQYASIachgyFl5bYS16XVthLXowLTktXXswLDQ5fSQiRQoVQ3JlYXRlQWNjb3VudFJlc3BvbnNlEiwKB2FjY291bnQYASABKAsyGy5zb3VrLmF1dGgudjEuQWNjb3VudEFjY2VzcyKdAQoTTGlzdEFjY291bnRzUmVxdWVzdBIuCgRyb2xlGAEgASgJQiC6SB3YAQFyGDIWXlthLXpdW2EtejAtOS1dezAsNDl9JBIaCgVlbWFpbBgCIAEoCUILgAEBukgFcgMY/gESHAoJcGFnZV9zaXplGAMgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMY9AMiXgoUTGlzdEFjY291bnRzUmVzcG9uc2USLQoIYWNjb3VudHMYASADKAsyGy5zb3VrLmF1dGgudjEuQWNjb3VudEFjY2VzcxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKQoRR2V0QWNjb3VudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkIKEkdldEFjY291bnRSZXNwb25zZRIsCgdhY2NvdW50GAEgASgLMhsuc291ay5hdXRoLnYxLkFjY291bnRBY2Nlc3MiZQoVRGlzYWJsZUFjY291bnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI2CgZyZWFzb24YAiABKAlCJoABAbpIB3IFEAEY9APCuxgVSXRzIHBhc3N3b3JkIHdhcyBzb2xkIkYKFkRpc2FibGVBY2NvdW50UmVzcG9uc2USLAoHYWNjb3VudBgBIAEoCzIbLnNvdWsuYXV0aC52MS5BY2NvdW50QWNjZXNzIiwKFEVuYWJsZUFjY291bnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJFChVFbmFibGVBY2NvdW50UmVzcG9uc2USLAoHYWNjb3VudBgBIAEoCzIbLnNvdWsuYXV0aC52MS5BY2NvdW50QWNjZXNzIhoKGEdldEFjY2Vzc1NuYXBzaG90UmVxdWVzdCKcAQoZR2V0QWNjZXNzU25hcHNob3RSZXNwb25zZRIsCgVyb2xlcxgBIAMoCzIdLnNvdWsuYXV0aC52MS5Sb2xlUGVybWlzc2lvbnMSNgoQY2hhbmdlZF9hY2NvdW50cxgCIAMoCzIcLnNvdWsuYXV0aC52MS5DaGFuZ2VkQWNjb3VudBIZChFlbmRlZF9zZXNzaW9uX2lkcxgDIAMoCSI0Cg9Sb2xlUGVybWlzc2lvbnMSDAoEcm9sZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCSJFCg5DaGFuZ2VkQWNjb3VudBISCgphY2NvdW50X2lkGAEgASgJEg0KBXJvbGVzGAIgAygJEhAKCGRpc2FibGVkGAMgASgIMvQOCg1BY2Nlc3NTZXJ2aWNlEocBCg9MaXN0UGVybWlzc2lvbnMSJC5zb3VrLmF1dGgudjEuTGlzdFBlcm1pc3Npb25zUmVxdWVzdBolLnNvdWsuYXV0aC52MS5MaXN0UGVybWlzc2lvbnNSZXNwb25zZSInkAIBqrsYIAoNGgthY2Nlc3M6cmVhZBICCAIaAggDKgcKAwiQHCgBEqQBCglMaXN0Um9sZXMSHi5zb3VrLmF1dGgudjEuTGlzdFJvbGVzUmVxdWVzdBofLnNvdWsuYXV0aC52MS5MaXN0Um9sZXNSZXNwb25zZSJWkAIBqrsYTwpFGgthY2Nlc3M6cmVhZCIEdXNlciIHcHJvZHVjdCIFb3JkZXIiB3BheW1lbnQiCWludmVudG9yeSIMbm90aWZpY2F0aW9uEgIIAhoCCAMSdgoKQ3JlYXRlUm9sZRIfLnNvdWsuYXV0aC52MS5DcmVhdGVSb2xlUmVxdWVzdBogLnNvdWsuYXV0aC52MS5DcmVhdGVSb2xlUmVzcG9uc2UiJaq7GCEKDhoMYWNjZXNzOndyaXRlEgIIBTgBQglyb2xlLm5hbWUSeAoKVXBkYXRlUm9sZRIfLnNvdWsuYXV0aC52MS5VcGRhdGVSb2xlUmVxdWVzdBogLnNvdWsuYXV0aC52MS5VcGRhdGVSb2xlUmVzcG9uc2UiJ6q7GCMKDhoMYWNjZXNzOndyaXRlEgIIBSABOAFCCXJvbGUubmFtZRJ3CgpEZWxldGVSb2xlEh8uc291ay5hdXRoLnYxLkRlbGV0ZVJvbGVSZXF1ZXN0GiAuc291ay5hdXRoLnYxLkRlbGV0ZVJvbGVSZXNwb25zZSImqrsYIgoOGgxhY2Nlc3M6d3JpdGUSAggFGgIIAyABOAFCBG5hbWUSegoJR3JhbnRSb2xlEh4uc291ay5hdXRoLnYxLkdyYW50Um9sZVJlcXVlc3QaHy5zb3VrLmF1dGgudjEuR3JhbnRSb2xlUmVzcG9uc2UiLKq7GCgKDhoMYWNjZXNzOndyaXRlEgIIBRoCCAMgATgBQgphY2NvdW50X2lkEn0KClJldm9rZVJvbGUSHy5zb3VrLmF1dGgudjEuUmV2b2tlUm9sZVJlcXVlc3QaIC5zb3VrLmF1dGgudjEuUmV2b2tlUm9sZVJlc3BvbnNlIiyquxgoCg4aDGFjY2Vzczp3cml0ZRICCAUaAggDIAE4AUIKYWNjb3VudF9pZBKJAQoNQ3JlYXRlQWNjb3VudBIiLnNvdWsuYXV0aC52MS5DcmVhdGVBY2NvdW50UmVxdWVzdBojLnNvdWsuYXV0aC52MS5DcmVhdGVBY2NvdW50UmVzcG9uc2UiL6q7GCsKDhoMYWNjZXNzOndyaXRlEgIIBTgBQhNyZXNwb25zZS5hY2NvdW50LmlkEnUKDExpc3RBY2NvdW50cxIhLnNvdWsuYXV0aC52MS5MaXN0QWNjb3VudHNSZXF1ZXN0GiIuc291ay5hdXRoLnYxLkxpc3RBY2NvdW50c1Jlc3BvbnNlIh6QAgGquxgXCg0aC2FjY2VzczpyZWFkEgIIAhoCCAMSbwoKR2V0QWNjb3VudBIfLnNvdWsuYXV0aC52MS5HZXRBY2NvdW50UmVxdWVzdBogLnNvdWsuYXV0aC52MS5HZXRBY2NvdW50UmVzcG9uc2UiHpACAaq7GBcKDRoLYWNjZXNzOnJlYWQSAggCGgIIAxKBAQoORGlzYWJsZUFjY291bnQSIy5zb3VrLmF1dGgudjEuRGlzYWJsZUFjY291bnRSZXF1ZXN0GiQuc291ay5hdXRoLnYxLkRpc2FibGVBY2NvdW50UmVzcG9uc2UiJKq7GCAKDhoMYWNjZXNzOndyaXRlEgIIBRoCCAMgATgBQgJpZBJ+Cg1FbmFibGVBY2NvdW50EiIuc291ay5hdXRoLnYxLkVuYWJsZUFjY291bnRSZXF1ZXN0GiMuc291ay5hdXRoLnYxLkVuYWJsZUFjY291bnRSZXNwb25zZSIkqrsYIAoOGgxhY2Nlc3M6d3JpdGUSAggFGgIIAyABOAFCAmlkEr4BChFHZXRBY2Nlc3NTbmFwc2hvdBImLnNvdWsuYXV0aC52MS5HZXRBY2Nlc3NTbmFwc2hvdFJlcXVlc3QaJy5zb3VrLmF1dGgudjEuR2V0QWNjZXNzU25hcHNob3RSZXNwb25zZSJYkAIBqrsYUQpHIgRhdXRoIgR1c2VyIgdwcm9kdWN0IgVvcmRlciIHcGF5bWVudCIJaW52ZW50b3J5Igxub3RpZmljYXRpb24iB2dhdGV3YXkSAggCGgIIAxKSAQoQTGlzdEF1ZGl0UmVjb3JkcxIlLnNvdWsuYXV0aC52MS5MaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBomLnNvdWsuYXV0aC52MS5MaXN0QXVkaXRSZWNvcmRzUmVzcG9uc2UiL5ACAaq7GCgKDBoKYXVkaXQ6cmVhZBICCAUaAggDMgIIAjgBQgphY2NvdW50X2lkYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_souk_auth_v1_audit, file_souk_mesh_v1_policy]);
 
 /**
  * Something that one may be allowed to do.
@@ -471,6 +471,76 @@ export const RevokeRoleResponseSchema: GenMessage<RevokeRoleResponse> = /*@__PUR
   messageDesc(file_souk_auth_v1_access, 16);
 
 /**
+ * Asks for an account for somebody.
+ *
+ * @generated from message souk.auth.v1.CreateAccountRequest
+ */
+export type CreateAccountRequest = Message<"souk.auth.v1.CreateAccountRequest"> & {
+  /**
+   * The e-mail address; it is compared without regard to case.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * The password, 10 to 200 characters.
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * The given name.
+   *
+   * @generated from field: string first_name = 3;
+   */
+  firstName: string;
+
+  /**
+   * The family name.
+   *
+   * @generated from field: string last_name = 4;
+   */
+  lastName: string;
+
+  /**
+   * The names of its roles beside "customer".
+   *
+   * @generated from field: repeated string roles = 5;
+   */
+  roles: string[];
+};
+
+/**
+ * Describes the message souk.auth.v1.CreateAccountRequest.
+ * Use `create(CreateAccountRequestSchema)` to create a new message.
+ */
+export const CreateAccountRequestSchema: GenMessage<CreateAccountRequest> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_access, 17);
+
+/**
+ * The account as made.
+ *
+ * @generated from message souk.auth.v1.CreateAccountResponse
+ */
+export type CreateAccountResponse = Message<"souk.auth.v1.CreateAccountResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: souk.auth.v1.AccountAccess account = 1;
+   */
+  account?: AccountAccess | undefined;
+};
+
+/**
+ * Describes the message souk.auth.v1.CreateAccountResponse.
+ * Use `create(CreateAccountResponseSchema)` to create a new message.
+ */
+export const CreateAccountResponseSchema: GenMessage<CreateAccountResponse> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_access, 18);
+
+/**
  * Asks for a page of accounts.
  *
  * @generated from message souk.auth.v1.ListAccountsRequest
@@ -510,7 +580,7 @@ export type ListAccountsRequest = Message<"souk.auth.v1.ListAccountsRequest"> & 
  * Use `create(ListAccountsRequestSchema)` to create a new message.
  */
 export const ListAccountsRequestSchema: GenMessage<ListAccountsRequest> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_access, 17);
+  messageDesc(file_souk_auth_v1_access, 19);
 
 /**
  * A page of accounts.
@@ -538,7 +608,7 @@ export type ListAccountsResponse = Message<"souk.auth.v1.ListAccountsResponse"> 
  * Use `create(ListAccountsResponseSchema)` to create a new message.
  */
 export const ListAccountsResponseSchema: GenMessage<ListAccountsResponse> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_access, 18);
+  messageDesc(file_souk_auth_v1_access, 20);
 
 /**
  * Names an account.
@@ -559,7 +629,7 @@ export type GetAccountRequest = Message<"souk.auth.v1.GetAccountRequest"> & {
  * Use `create(GetAccountRequestSchema)` to create a new message.
  */
 export const GetAccountRequestSchema: GenMessage<GetAccountRequest> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_access, 19);
+  messageDesc(file_souk_auth_v1_access, 21);
 
 /**
  * An account.
@@ -580,7 +650,7 @@ export type GetAccountResponse = Message<"souk.auth.v1.GetAccountResponse"> & {
  * Use `create(GetAccountResponseSchema)` to create a new message.
  */
 export const GetAccountResponseSchema: GenMessage<GetAccountResponse> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_access, 20);
+  messageDesc(file_souk_auth_v1_access, 22);
 
 /**
  * Asks to disable an account.
@@ -608,7 +678,7 @@ export type DisableAccountRequest = Message<"souk.auth.v1.DisableAccountRequest"
  * Use `create(DisableAccountRequestSchema)` to create a new message.
  */
 export const DisableAccountRequestSchema: GenMessage<DisableAccountRequest> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_access, 21);
+  messageDesc(file_souk_auth_v1_access, 23);
 
 /**
  * The account as changed.
@@ -629,7 +699,7 @@ export type DisableAccountResponse = Message<"souk.auth.v1.DisableAccountRespons
  * Use `create(DisableAccountResponseSchema)` to create a new message.
  */
 export const DisableAccountResponseSchema: GenMessage<DisableAccountResponse> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_access, 22);
+  messageDesc(file_souk_auth_v1_access, 24);
 
 /**
  * Asks to enable an account.
@@ -650,7 +720,7 @@ export type EnableAccountRequest = Message<"souk.auth.v1.EnableAccountRequest"> 
  * Use `create(EnableAccountRequestSchema)` to create a new message.
  */
 export const EnableAccountRequestSchema: GenMessage<EnableAccountRequest> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_access, 23);
+  messageDesc(file_souk_auth_v1_access, 25);
 
 /**
  * The account as changed.
@@ -671,7 +741,120 @@ export type EnableAccountResponse = Message<"souk.auth.v1.EnableAccountResponse"
  * Use `create(EnableAccountResponseSchema)` to create a new message.
  */
 export const EnableAccountResponseSchema: GenMessage<EnableAccountResponse> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_access, 24);
+  messageDesc(file_souk_auth_v1_access, 26);
+
+/**
+ * Asks for what access tokens stand for right now.
+ *
+ * @generated from message souk.auth.v1.GetAccessSnapshotRequest
+ */
+export type GetAccessSnapshotRequest = Message<"souk.auth.v1.GetAccessSnapshotRequest"> & {
+};
+
+/**
+ * Describes the message souk.auth.v1.GetAccessSnapshotRequest.
+ * Use `create(GetAccessSnapshotRequestSchema)` to create a new message.
+ */
+export const GetAccessSnapshotRequestSchema: GenMessage<GetAccessSnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_access, 27);
+
+/**
+ * What access tokens stand for right now.
+ *
+ * @generated from message souk.auth.v1.GetAccessSnapshotResponse
+ */
+export type GetAccessSnapshotResponse = Message<"souk.auth.v1.GetAccessSnapshotResponse"> & {
+  /**
+   * The permissions of each role.
+   *
+   * @generated from field: repeated souk.auth.v1.RolePermissions roles = 1;
+   */
+  roles: RolePermissions[];
+
+  /**
+   * Accounts whose roles changed within the lifetime of an access token.
+   *
+   * @generated from field: repeated souk.auth.v1.ChangedAccount changed_accounts = 2;
+   */
+  changedAccounts: ChangedAccount[];
+
+  /**
+   * Sessions and API keys that were ended within the lifetime of an access token, by their ids.
+   *
+   * @generated from field: repeated string ended_session_ids = 3;
+   */
+  endedSessionIds: string[];
+};
+
+/**
+ * Describes the message souk.auth.v1.GetAccessSnapshotResponse.
+ * Use `create(GetAccessSnapshotResponseSchema)` to create a new message.
+ */
+export const GetAccessSnapshotResponseSchema: GenMessage<GetAccessSnapshotResponse> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_access, 28);
+
+/**
+ * What a role allows.
+ *
+ * @generated from message souk.auth.v1.RolePermissions
+ */
+export type RolePermissions = Message<"souk.auth.v1.RolePermissions"> & {
+  /**
+   * The name of the role.
+   *
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * The permissions that it holds, each written "resource:action".
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+};
+
+/**
+ * Describes the message souk.auth.v1.RolePermissions.
+ * Use `create(RolePermissionsSchema)` to create a new message.
+ */
+export const RolePermissionsSchema: GenMessage<RolePermissions> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_access, 29);
+
+/**
+ * An account that is no longer what access tokens say.
+ *
+ * @generated from message souk.auth.v1.ChangedAccount
+ */
+export type ChangedAccount = Message<"souk.auth.v1.ChangedAccount"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The names of the roles that it holds now, in place of those in the token.
+   *
+   * @generated from field: repeated string roles = 2;
+   */
+  roles: string[];
+
+  /**
+   * Whether it may do nothing at all.
+   *
+   * @generated from field: bool disabled = 3;
+   */
+  disabled: boolean;
+};
+
+/**
+ * Describes the message souk.auth.v1.ChangedAccount.
+ * Use `create(ChangedAccountSchema)` to create a new message.
+ */
+export const ChangedAccountSchema: GenMessage<ChangedAccount> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_access, 30);
 
 /**
  * Who may do what: roles, the permissions that they hold, the accounts that hold them, and the
@@ -701,7 +884,7 @@ export const AccessService: GenService<{
     output: typeof ListRolesResponseSchema;
   },
   /**
-   * Makes a role. A name serves once: asking again answers ALREADY_EXISTS.
+   * Makes a role; whoever asks must hold every permission of it. A name serves once: asking again answers ALREADY_EXISTS.
    *
    * @generated from rpc souk.auth.v1.AccessService.CreateRole
    */
@@ -711,8 +894,8 @@ export const AccessService: GenService<{
     output: typeof CreateRoleResponseSchema;
   },
   /**
-   * Changes the fields of a role that the mask names; accounts that hold it feel it within 30
-   * seconds.
+   * Changes the fields of a role that the mask names; whoever asks must hold every permission that
+   * it had or gets. Accounts that hold the role feel it within 30 seconds.
    *
    * @generated from rpc souk.auth.v1.AccessService.UpdateRole
    */
@@ -732,7 +915,8 @@ export const AccessService: GenService<{
     output: typeof DeleteRoleResponseSchema;
   },
   /**
-   * Gives an account a role. One that it holds is no error.
+   * Gives an account a role; whoever asks must hold every permission of it. One that the account
+   * holds is no error.
    *
    * @generated from rpc souk.auth.v1.AccessService.GrantRole
    */
@@ -742,7 +926,8 @@ export const AccessService: GenService<{
     output: typeof GrantRoleResponseSchema;
   },
   /**
-   * Takes a role from an account. One that it does not hold is no error.
+   * Takes a role from an account; whoever asks must hold every permission of it. One that the
+   * account does not hold is no error.
    *
    * @generated from rpc souk.auth.v1.AccessService.RevokeRole
    */
@@ -750,6 +935,17 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof RevokeRoleRequestSchema;
     output: typeof RevokeRoleResponseSchema;
+  },
+  /**
+   * Creates an account with roles for somebody; whoever asks must hold every permission of them.
+   * Its address counts as confirmed, for whoever asks vouches for it. An e-mail address has one account: asking again answers ALREADY_EXISTS.
+   *
+   * @generated from rpc souk.auth.v1.AccessService.CreateAccount
+   */
+  createAccount: {
+    methodKind: "unary";
+    input: typeof CreateAccountRequestSchema;
+    output: typeof CreateAccountResponseSchema;
   },
   /**
    * Lists accounts, newest first.
@@ -772,7 +968,8 @@ export const AccessService: GenService<{
     output: typeof GetAccountResponseSchema;
   },
   /**
-   * Refuses an account every sign-in and ends its sessions and API keys.
+   * Refuses an account every sign-in and ends its sessions and API keys; whoever asks must hold
+   * every permission of its roles.
    *
    * @generated from rpc souk.auth.v1.AccessService.DisableAccount
    */
@@ -790,6 +987,18 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof EnableAccountRequestSchema;
     output: typeof EnableAccountResponseSchema;
+  },
+  /**
+   * Gives what access tokens stand for right now: the permissions of each role, and which of the
+   * tokens that were issued of late no longer say the truth. Services ask for it in the
+   * background and decide with it themselves.
+   *
+   * @generated from rpc souk.auth.v1.AccessService.GetAccessSnapshot
+   */
+  getAccessSnapshot: {
+    methodKind: "unary";
+    input: typeof GetAccessSnapshotRequestSchema;
+    output: typeof GetAccessSnapshotResponseSchema;
   },
   /**
    * Lists what was done and what was denied, newest first.

@@ -298,6 +298,7 @@ export const ExchangeApiKeyResponseSchema: GenMessage<ExchangeApiKeyResponse> = 
 export const ApiKeyService: GenService<{
   /**
    * Makes a key with which a machine acts for the account that asks, within the scopes given.
+   * Methods that ask for a signed-in user and for no permission are not for machines.
    *
    * @generated from rpc souk.auth.v1.ApiKeyService.CreateApiKey
    */
