@@ -10,7 +10,7 @@ import { policyRule } from "./policies.ts";
 import { refusalsRule } from "./refusals.ts";
 import { secretsRule } from "./secrets.ts";
 
-const services = new Set([...files.map((file) => file.proto.package.split(".")[1] as string), "gateway"]);
+const services = new Set(files.map((file) => file.proto.package.split(".")[1] as string));
 
 const rules: [title: string, rule: Rule][] = [
   ["every method has a policy that does not contradict itself", policyRule(services)],
