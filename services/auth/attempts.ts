@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { networkOf } from "#kit/policy/rate.ts";
 import type { Scope } from "#kit/scope.ts";
 import { aside } from "./aside.ts";
 import type { AuthDatabase, AuthTransaction } from "./database.ts";
@@ -38,7 +39,7 @@ export function signInLimits(
   isUsual: boolean,
 ): readonly Limit[] {
   const pair: Limit = {
-    key: `sign-in ${email} from ${clientAddress ?? ""}`,
+    key: `sign-in ${email} from ${networkOf(clientAddress ?? "")}`,
     free: 10,
     longestMs: 15 * MINUTE,
   };
@@ -53,7 +54,7 @@ export function signInLimitOf(email: string): Limit {
 /** What limits attempts of all kinds from one address. Only those that failed are counted. */
 export function addressLimit(clientAddress: string | undefined): Limit | undefined {
   if (clientAddress === undefined) return undefined;
-  return { key: `address ${clientAddress}`, free: 100, longestMs: MINUTE };
+  return { key: `address ${networkOf(clientAddress)}`, free: 100, longestMs: MINUTE };
 }
 
 /** What limits guessing at one-time passwords and recovery codes; the password is known by then. */
