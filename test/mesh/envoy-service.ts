@@ -27,9 +27,15 @@ const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256
 const authenticator = createAuthenticator(
   [{ ...publicKey.export({ format: "jwk" }), kid: "order" }],
   async () => publicKey,
-  async () => {
-    throw new Error("no user calls here");
-  },
+  ({ id, email, roles }) => ({
+    kind: "user",
+    id,
+    email,
+    roles,
+    permissions: new Set(["*"]),
+    sessionId: "",
+    machine: false,
+  }),
 );
 
 /**
@@ -133,7 +139,7 @@ export function joinAsCaller(
 }
 
 function userToken(): string {
-  return jwt.sign({ email: "ada@example.com", roles: [], permissions: ["*"] }, privateKey, {
+  return jwt.sign({ email: "ada@example.com", roles: [] }, privateKey, {
     algorithm: "ES256",
     keyid: "user",
     subject: randomUUID(),
