@@ -6,7 +6,7 @@ import { MeshReason, refuseMesh, type SoukError, stopped } from "../error.ts";
 import type { Scope } from "../scope.ts";
 import { countChanges, isStanding, recordToKeep } from "./audit.ts";
 import { isCollision } from "./failure.ts";
-import { type FinishingPart, joinParts, partOf, type Statement } from "./finish.ts";
+import { FIRST_PART, type FinishingPart, joinParts, partOf, type Statement } from "./finish.ts";
 import { claimKey, storeAnswer } from "./idempotency.ts";
 import { rememberEvents } from "./inbox.ts";
 import { poolDialect, queryBuilder, type Run } from "./kysely.ts";
@@ -87,18 +87,23 @@ export interface Database<E extends Entities = Entities> {
    *
    * @param scope the work
    * @param change an update, insert or delete that returns the rows it made
-   * @param tell emits the events that tell of it; they are stored with it where it made any
+   * @param tell emits the events that tell of it, and makes changes of its rows; both are stored with it where it
+   *   made any
    * @returns those rows
    * @throws SoukError DEPENDENCY_UNAVAILABLE when the database is away, DEADLINE_EXCEEDED
    */
-  change<R>(
-    scope: Scope,
-    change: CompiledQuery<R>,
-    tell?: (tx: Pick<Transaction, "emit">) => void,
-  ): Promise<R[]>;
+  change<R>(scope: Scope, change: CompiledQuery<R>, tell?: (tx: ChangeUnderWay) => void): Promise<R[]>;
   /** @throws Error saying what keeps the database from serving: it is away, or lacks migrations */
   check(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A unit of work of one statement. */
+export interface ChangeUnderWay extends Pick<Transaction, "emit"> {
+  /** By this name, other parts of the statement read the rows that the change made. */
+  readonly change: string;
+  /** Adds a part that reads them. */
+  finishWith(part: FinishingPart): void;
 }
 
 /** How to open a database. */
@@ -179,12 +184,17 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
     },
     async change(scope, change, tell) {
       const events: OutgoingEvent[] = [];
-      tell?.({ emit: (schema, init) => events.push(outgoingEvent(schema, init, scope)) });
+      const parts = [partOf(change)];
+      tell?.({
+        change: FIRST_PART,
+        emit: (schema, init) => events.push(outgoingEvent(schema, init, scope)),
+        finishWith: (part) => parts.push(part),
+      });
       const { audit } = scope;
       const record = recordToKeep(audit, true, undefined, undefined);
       if (record !== undefined) events.push(outgoingEvent(AuditRecordedSchema, record, scope));
-      const parts = [partOf(change)];
-      if (events.length > 0) parts.push(storeEventsOf(events, "part0"), () => "select * from part0");
+      if (events.length > 0) parts.push(storeEventsOf(events, FIRST_PART));
+      if (parts.length > 1) parts.push(() => `select * from ${FIRST_PART}`);
       const statement = joinParts(parts);
       const { rows } = await againstOthers(scope, () => send(statement, scope));
       if (events.length > 0 && rows.length > 0) outbox.raise(events);

@@ -21,6 +21,9 @@ export function partOf({ sql, parameters }: CompiledQuery): FinishingPart {
   return (value) => sql.replaceAll(/\$(\d+)/g, (_, number) => value(parameters[Number(number) - 1]));
 }
 
+/** The name under which the others read what the first of joined changes returns. */
+export const FIRST_PART = "part0";
+
 /**
  * Joins changes into one statement, so that they cost one round trip. Its row count is that of the last.
  *
