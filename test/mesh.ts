@@ -96,6 +96,7 @@ export async function testEnvironment(
     SOUK_EVENT_NAMESPACE: `test-${randomBytes(6).toString("hex")}`,
     SOUK_TRUST_BUNDLE: JSON.stringify({ keys: Object.values(keys).map((key) => key.publicJwk) }),
     AUTH_KEY_SECRET: randomBytes(32).toString("hex"),
+    PAYMENT_GIFT_CARD_SECRET: randomBytes(32).toString("hex"),
     ...loggingForSearch(),
     // Most tests call more often than a caller may.
     SOUK_RATE_ANONYMOUS: "0",
@@ -103,6 +104,7 @@ export async function testEnvironment(
     SOUK_RATE_PREMIUM: "0",
   };
   noteSecret(env["AUTH_KEY_SECRET"] as string, "the secret of auth");
+  noteSecret(env["PAYMENT_GIFT_CARD_SECRET"] as string, "the secret of gift cards");
   if (redisUrl !== undefined) env["SOUK_REDIS_URL"] = redisUrl;
   for (const name of NAMES) {
     env[`${name.toUpperCase()}_SERVICE_KEY`] = JSON.stringify(keys[name]?.privateJwk);

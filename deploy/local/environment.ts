@@ -37,8 +37,10 @@ export function shopEnvironment(
     SOUK_POSTGRES_URL: surroundings.postgresUrl,
     SOUK_NATS_URL: surroundings.natsUrl,
     SOUK_TRUST_BUNDLE: secrets.trustBundle,
-    // Derived from a private key, so that it is as secret and as lasting as that.
+    // Both are a private key, so that they are as secret and as lasting as that.
     AUTH_KEY_SECRET: env["AUTH_KEY_SECRET"] ?? JSON.stringify(secrets.privateKeys["auth"]),
+    PAYMENT_GIFT_CARD_SECRET:
+      env["PAYMENT_GIFT_CARD_SECRET"] ?? JSON.stringify(secrets.privateKeys["payment"]),
     NOTIFICATION_SMTP_URL: env["NOTIFICATION_SMTP_URL"] ?? surroundings.smtpUrl,
   };
   if (surroundings.dataPlane === "envoy") {

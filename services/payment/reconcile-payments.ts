@@ -1,18 +1,21 @@
 import { sql } from "kysely";
 import type { Scope } from "#kit/scope.ts";
-import { fromNow, recordCharge } from "./change-state.ts";
+import { fromNow } from "./change-state.ts";
 import type { PaymentDatabase } from "./database.ts";
+import { whileUnderWay } from "./movements.ts";
 import type { Payments, StoredPayment } from "./payment.ts";
 import type { Charge } from "./provider/provider.ts";
+import { finishMovements, takeOver } from "./sync-payment.ts";
 
 const BATCH = 100;
 /** How long a provider may work on a request before it makes the charge, in ms. */
 const PROVIDER_WINDOW_MS = 24 * 3_600_000;
 
 /**
- * Asks the provider about payments whose charge is uncertain. A PENDING payment takes over the
+ * Asks the provider about payments of which something is uncertain. A PENDING payment takes over the
  * charge that is found; none is ever asked for here, since nobody keeps the token of the card. The
- * charge of a void payment is given back. Where there is no charge, the provider is asked again
+ * charge of a void payment is given back. Captures and refunds that are under way are asked for again:
+ * under their ids they happen once. Where there is no charge, the provider is asked again
  * each time the payment has become twice as old, until a charge cannot turn up any more.
  *
  * @throws SoukError PROVIDER_UNAVAILABLE at the first question that is not answered; the other
@@ -39,14 +42,20 @@ export async function reconcilePayments(payments: Payments, scope: Scope): Promi
 
 async function reconcile(payments: Payments, scope: Scope, payment: StoredPayment): Promise<void> {
   const { db, ask } = payments;
+  if (payment.state !== "PENDING" && payment.state !== "VOIDED") {
+    await finishMovements(payments, scope, payment.id);
+    await lookAgain(db, payment, whileUnderWay(payment.id, fromNow(payments.reconcileAfterMs)));
+    return;
+  }
   const charge = await ask(scope, (provider, signal) => provider.findByIdempotencyKey(payment.id, signal));
   if (charge === undefined) {
     await waitForCharge(db, scope, payment);
   } else if (payment.state === "PENDING") {
-    await recordCharge(payments, scope, payment, charge);
+    await takeOver(payments, scope, payment, charge);
   } else {
-    const orphan = charge.status === "authorized";
-    const last = orphan ? await ask(scope, (provider, signal) => provider.void(charge.id, signal)) : charge;
+    const chargeId = charge.id as string;
+    const orphan = charge.status === "authorized" || charge.status === "action_required";
+    const last = orphan ? await ask(scope, (provider, signal) => provider.void(chargeId, signal)) : charge;
     await closeVoid(db, scope, payment, last, orphan);
   }
 }
@@ -89,7 +98,7 @@ async function closeVoid(
 ): Promise<void> {
   await db.sql
     .updateTable("payment")
-    .set({ provider_charge_id: charge.id, reconcile_time: null })
+    .set({ provider_charge_id: charge.id ?? null, reconcile_time: null })
     .where("id", "=", id)
     .execute();
   const facts = { paymentId: id, chargeId: charge.id };

@@ -9,9 +9,10 @@ import { money } from "#kit/money.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
 import { authorizePayment } from "../../services/payment/authorize-payment.ts";
-import { capturePayment } from "../../services/payment/capture-payment.ts";
+import { type Capture, capturePayment } from "../../services/payment/capture-payment.ts";
 import type { PaymentDatabase } from "../../services/payment/database.ts";
 import { entities } from "../../services/payment/entities.ts";
+import { giftCodes } from "../../services/payment/gift-codes.ts";
 import { migrations } from "../../services/payment/migrations/index.ts";
 import { findPayment, type Payments, type StoredPayment } from "../../services/payment/payment.ts";
 import { askProvider } from "../../services/payment/provider/ask-provider.ts";
@@ -20,6 +21,9 @@ import { sandboxProvider } from "../../services/payment/provider/sandbox.ts";
 import { reconcilePayments } from "../../services/payment/reconcile-payments.ts";
 import { voidPayment } from "../../services/payment/void-payment.ts";
 import { createDatabase, type Teardown } from "../stores.ts";
+
+/** What the sandbox signs its webhooks with. */
+export const WEBHOOK_SECRET = "a secret between the sandbox and us, for tests";
 
 /** The use cases of payment on a database, with the sandbox provider, as one replica has them. */
 export interface Desk {
@@ -31,7 +35,7 @@ export interface Desk {
     token?: string,
     options?: { minor?: bigint; timeoutMs?: number },
   ): Promise<StoredPayment>;
-  capture(id: string): Promise<StoredPayment>;
+  capture(id: string, capture?: Omit<Capture, "id">): Promise<StoredPayment>;
   void(id: string, timeoutMs?: number): Promise<void>;
   reconcile(): Promise<void>;
 }
@@ -39,6 +43,8 @@ export interface Desk {
 /** How a desk differs from the default. */
 export interface DeskOptions {
   readonly latencyMs?: number;
+  /** How long the sandbox sets money aside, in ms; an hour when left out. */
+  readonly holdMs?: number;
   readonly timeoutMs?: number;
   readonly resetMs?: number;
   readonly reconcileAfterMs?: number;
@@ -69,10 +75,17 @@ export function openDesk(db: PaymentDatabase, options: DeskOptions = {}): Desk {
   const scopes = rootScopes(log, () => {
     throw new Error("payment calls no other service");
   });
-  const sandbox = sandboxProvider(db, options.latencyMs ?? 0);
+  const sandbox = sandboxProvider(db, {
+    latencyMs: options.latencyMs ?? 0,
+    holdMs: options.holdMs ?? 3_600_000,
+    webhookSecret: WEBHOOK_SECRET,
+  });
+  const provider = options.wrap?.(sandbox) ?? sandbox;
   const payments: Payments = {
     db,
-    ask: askProvider(options.wrap?.(sandbox) ?? sandbox, {
+    provider,
+    giftCodes: giftCodes("a secret of which gift cards are made, for tests"),
+    ask: askProvider(provider, {
       timeoutMs: options.timeoutMs ?? 60_000,
       resetMs: options.resetMs ?? 30_000,
       log,
@@ -85,7 +98,7 @@ export function openDesk(db: PaymentDatabase, options: DeskOptions = {}): Desk {
     scope,
     authorize: (id, token = "tok_visa", { minor = 4900n, timeoutMs } = {}) =>
       authorizePayment(payments, scope(timeoutMs), { id, token, amount: money(minor, "EUR") }),
-    capture: (id) => capturePayment(payments, scope(), id),
+    capture: (id, capture) => capturePayment(payments, scope(), { id, ...capture }),
     void: (id, timeoutMs) => voidPayment(payments, scope(timeoutMs), id),
     reconcile: () => reconcilePayments(payments, scope()),
   };
@@ -105,7 +118,15 @@ export function losingAnswers(provider: PaymentProvider): PaymentProvider {
 /** Keeps requests from the provider. */
 export function away(provider: PaymentProvider): PaymentProvider {
   const refuse = () => Promise.reject(new Error("connection refused"));
-  return { ...provider, authorize: refuse, capture: refuse, void: refuse, findByIdempotencyKey: refuse };
+  return {
+    ...provider,
+    authorize: refuse,
+    capture: refuse,
+    void: refuse,
+    refund: refuse,
+    get: refuse,
+    findByIdempotencyKey: refuse,
+  };
 }
 
 /** A payment id that no other test uses. */

@@ -172,10 +172,12 @@ function scheduled(provider: PaymentProvider, scheduler: fc.Scheduler): PaymentP
       return answer;
     };
   return {
-    name: provider.name,
+    ...provider,
     authorize: around("authorize", provider.authorize),
     capture: around("capture", provider.capture),
     void: around("void", provider.void),
+    refund: around("refund", provider.refund),
+    get: around("get", provider.get),
     findByIdempotencyKey: around("find", provider.findByIdempotencyKey),
   };
 }

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/payment/v1/payment.proto.
  */
 export const file_souk_payment_v1_payment: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zb3VrL3BheW1lbnQvdjEvcGF5bWVudC5wcm90bxIPc291ay5wYXltZW50LnYxIvAECgdQYXltZW50EgoKAmlkGAEgASgJEiwKBXN0YXRlGAIgASgOMh0uc291ay5wYXltZW50LnYxLlBheW1lbnRTdGF0ZRIjCgZhbW91bnQYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSGgoScHJvdmlkZXJfY2hhcmdlX2lkGAQgASgJEhYKDmRlY2xpbmVfcmVhc29uGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoIY2FwdHVyZWQYCCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJQoIcmVmdW5kZWQYCSABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSKwoFcGFydHMYCiADKAsyHC5zb3VrLnBheW1lbnQudjEuUGF5bWVudFBhcnQSKgoIY2FwdHVyZXMYCyADKAsyGC5zb3VrLnBheW1lbnQudjEuQ2FwdHVyZRIvCgdyZWZ1bmRzGAwgAygLMh4uc291ay5wYXltZW50LnYxLlBheW1lbnRSZWZ1bmQSMwoGYWN0aW9uGA0gASgLMiMuc291ay5wYXltZW50LnYxLkNvbmZpcm1hdGlvbkFjdGlvbhIQCghwcm92aWRlchgOIAEoCRISCgphY2NvdW50X2lkGA8gASgJEj0KGWF1dGhvcml6YXRpb25fZXhwaXJlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIuIBChdBdXRob3JpemVQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABARJ/CgZhbW91bnQYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXlCWrpIV7oBUQohYXV0aG9yaXplX3BheW1lbnQuYW1vdW50LnBvc2l0aXZlEhxtaW5vciBtdXN0IGJlIGdyZWF0ZXIgdGhhbiAwGg50aGlzLm1pbm9yID4gMMgBARIoCgV0b2tlbhgDIAEoCUIZgAEBukgHcgUQARjIAcK7GAh0b2tfdmlzYSJFChhBdXRob3JpemVQYXltZW50UmVzcG9uc2USKQoHcGF5bWVudBgBIAEoCzIYLnNvdWsucGF5bWVudC52MS5QYXltZW50IjUKFUNhcHR1cmVQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABASJDChZDYXB0dXJlUGF5bWVudFJlc3BvbnNlEikKB3BheW1lbnQYASABKAsyGC5zb3VrLnBheW1lbnQudjEuUGF5bWVudCIyChJWb2lkUGF5bWVudFJlcXVlc3QSHAoKcGF5bWVudF9pZBgBIAEoCUIIukgFcgOwAQEiFQoTVm9pZFBheW1lbnRSZXNwb25zZSIpChFHZXRQYXltZW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiPwoSR2V0UGF5bWVudFJlc3BvbnNlEikKB3BheW1lbnQYASABKAsyGC5zb3VrLnBheW1lbnQudjEuUGF5bWVudCLgAQoLUGF5bWVudFBhcnQSLgoEa2luZBgBIAEoDjIgLnNvdWsucGF5bWVudC52MS5QYXltZW50UGFydEtpbmQSJwoKYXV0aG9yaXplZBgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghjYXB0dXJlZBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghyZWZ1bmRlZBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIUCgxkaXNwbGF5X25hbWUYBSABKAkSFAoMZ2lmdF9jYXJkX2lkGAYgASgJImsKB0NhcHR1cmUSCgoCaWQYASABKAkSIwoGYW1vdW50GAIgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Ei8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLWAQoNUGF5bWVudFJlZnVuZBIKCgJpZBgBIAEoCRIjCgZhbW91bnQYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSMgoFc3RhdGUYAyABKA4yIy5zb3VrLnBheW1lbnQudjEuUGF5bWVudFJlZnVuZFN0YXRlEhcKD3RvX3N0b3JlX2NyZWRpdBgEIAEoCBIWCg5mYWlsdXJlX3JlYXNvbhgFIAEoCRIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiYAoSQ29uZmlybWF0aW9uQWN0aW9uEhkKDHJlZGlyZWN0X3VyaRgBIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI1ChVDb25maXJtUGF5bWVudFJlcXVlc3QSHAoKcGF5bWVudF9pZBgBIAEoCUIIukgFcgOwAQEiQwoWQ29uZmlybVBheW1lbnRSZXNwb25zZRIpCgdwYXltZW50GAEgASgLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQiggIKFFJlZnVuZFBheW1lbnRSZXF1ZXN0EhwKCnBheW1lbnRfaWQYASABKAlCCLpIBXIDsAEBEhsKCXJlZnVuZF9pZBgCIAEoCUIIukgFcgOwAQESeQoGYW1vdW50GAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5QlS6SFG6AU4KHnJlZnVuZF9wYXltZW50LmFtb3VudC5wb3NpdGl2ZRIcbWlub3IgbXVzdCBiZSBncmVhdGVyIHRoYW4gMBoOdGhpcy5taW5vciA+IDASFwoPdG9fc3RvcmVfY3JlZGl0GAQgASgIEhsKBnJlYXNvbhgFIAEoCUILgAEBukgFcgMY9AMicgoVUmVmdW5kUGF5bWVudFJlc3BvbnNlEikKB3BheW1lbnQYASABKAsyGC5zb3VrLnBheW1lbnQudjEuUGF5bWVudBIuCgZyZWZ1bmQYAiABKAsyHi5zb3VrLnBheW1lbnQudjEuUGF5bWVudFJlZnVuZCKuAgoTTGlzdFBheW1lbnRzUmVxdWVzdBI2CgVzdGF0ZRgBIAEoDjIdLnNvdWsucGF5bWVudC52MS5QYXltZW50U3RhdGVCCLpIBYIBAhABEh8KCmFjY291bnRfaWQYAiABKAlCC7pICNgBAXIDsAEBEiQKEnByb3ZpZGVyX2NoYXJnZV9pZBgDIAEoCUIIukgFcgMYyAESLgoKc3RhcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCXBhZ2Vfc2l6ZRgGIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGPQDIlsKFExpc3RQYXltZW50c1Jlc3BvbnNlEioKCHBheW1lbnRzGAEgAygLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKElN5bmNQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABASJAChNTeW5jUGF5bWVudFJlc3BvbnNlEikKB3BheW1lbnQYASABKAsyGC5zb3VrLnBheW1lbnQudjEuUGF5bWVudCreAgoMUGF5bWVudFN0YXRlEh0KGVBBWU1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVQQVlNRU5UX1NUQVRFX1BFTkRJTkcQARIcChhQQVlNRU5UX1NUQVRFX0FVVEhPUklaRUQQAhIaChZQQVlNRU5UX1NUQVRFX0NBUFRVUkVEEAMSGAoUUEFZTUVOVF9TVEFURV9WT0lERUQQBBIaChZQQVlNRU5UX1NUQVRFX0RFQ0xJTkVEEAUSIQodUEFZTUVOVF9TVEFURV9BQ1RJT05fUkVRVUlSRUQQBhIkCiBQQVlNRU5UX1NUQVRFX1BBUlRJQUxMWV9DQVBUVVJFRBAHEiQKIFBBWU1FTlRfU1RBVEVfUEFSVElBTExZX1JFRlVOREVEEAgSGgoWUEFZTUVOVF9TVEFURV9SRUZVTkRFRBAJEhkKFVBBWU1FTlRfU1RBVEVfRVhQSVJFRBAKKpkBCg9QYXltZW50UGFydEtpbmQSIQodUEFZTUVOVF9QQVJUX0tJTkRfVU5TUEVDSUZJRUQQABIeChpQQVlNRU5UX1BBUlRfS0lORF9QUk9WSURFUhABEh8KG1BBWU1FTlRfUEFSVF9LSU5EX0dJRlRfQ0FSRBACEiIKHlBBWU1FTlRfUEFSVF9LSU5EX1NUT1JFX0NSRURJVBADKqEBChJQYXltZW50UmVmdW5kU3RhdGUSJAogUEFZTUVOVF9SRUZVTkRfU1RBVEVfVU5TUEVDSUZJRUQQABIgChxQQVlNRU5UX1JFRlVORF9TVEFURV9QRU5ESU5HEAESIgoeUEFZTUVOVF9SRUZVTkRfU1RBVEVfU1VDQ0VFREVEEAISHwobUEFZTUVOVF9SRUZVTkRfU1RBVEVfRkFJTEVEEAMytgkKDlBheW1lbnRTZXJ2aWNlEooBChBBdXRob3JpemVQYXltZW50Eiguc291ay5wYXltZW50LnYxLkF1dGhvcml6ZVBheW1lbnRSZXF1ZXN0Gikuc291ay5wYXltZW50LnYxLkF1dGhvcml6ZVBheW1lbnRSZXNwb25zZSIhqrsYHQoHIgVvcmRlchICCAUgATgBQgpwYXltZW50X2lkEoQBCg5DYXB0dXJlUGF5bWVudBImLnNvdWsucGF5bWVudC52MS5DYXB0dXJlUGF5bWVudFJlcXVlc3QaJy5zb3VrLnBheW1lbnQudjEuQ2FwdHVyZVBheW1lbnRSZXNwb25zZSIhqrsYHQoHIgVvcmRlchICCAUgATgBQgpwYXltZW50X2lkEnsKC1ZvaWRQYXltZW50EiMuc291ay5wYXltZW50LnYxLlZvaWRQYXltZW50UmVxdWVzdBokLnNvdWsucGF5bWVudC52MS5Wb2lkUGF5bWVudFJlc3BvbnNlIiGquxgdCgciBW9yZGVyEgIIBSABOAFCCnBheW1lbnRfaWQSdwoKR2V0UGF5bWVudBIiLnNvdWsucGF5bWVudC52MS5HZXRQYXltZW50UmVxdWVzdBojLnNvdWsucGF5bWVudC52MS5HZXRQYXltZW50UmVzcG9uc2UiIJACAaq7GBkKDxoNcGF5bWVudHM6cmVhZBICCAIaAggDEoQBCg5Db25maXJtUGF5bWVudBImLnNvdWsucGF5bWVudC52MS5Db25maXJtUGF5bWVudFJlcXVlc3QaJy5zb3VrLnBheW1lbnQudjEuQ29uZmlybVBheW1lbnRSZXNwb25zZSIhqrsYHQoHIgVvcmRlchICCAogATgBQgpwYXltZW50X2lkEpIBCg1SZWZ1bmRQYXltZW50EiUuc291ay5wYXltZW50LnYxLlJlZnVuZFBheW1lbnRSZXF1ZXN0GiYuc291ay5wYXltZW50LnYxLlJlZnVuZFBheW1lbnRSZXNwb25zZSIyqrsYLgoYGg9wYXltZW50czpyZWZ1bmQiBW9yZGVyEgIICiABOAFCCnBheW1lbnRfaWQSfQoMTGlzdFBheW1lbnRzEiQuc291ay5wYXltZW50LnYxLkxpc3RQYXltZW50c1JlcXVlc3QaJS5zb3VrLnBheW1lbnQudjEuTGlzdFBheW1lbnRzUmVzcG9uc2UiIJACAaq7GBkKDxoNcGF5bWVudHM6cmVhZBICCAIaAggDEowBCgtTeW5jUGF5bWVudBIjLnNvdWsucGF5bWVudC52MS5TeW5jUGF5bWVudFJlcXVlc3QaJC5zb3VrLnBheW1lbnQudjEuU3luY1BheW1lbnRSZXNwb25zZSIyqrsYLgoQGg5wYXltZW50czp3cml0ZRICCAoaAggDIAEyAggFOAFCCnBheW1lbnRfaWQScAoNSGFuZGxlV2ViaG9vaxIlLnNvdWsucGF5bWVudC52MS5IYW5kbGVXZWJob29rUmVxdWVzdBomLnNvdWsucGF5bWVudC52MS5IYW5kbGVXZWJob29rUmVzcG9uc2UiEKq7GAwKAgoAEgIICiABOAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_payment_v1_webhook]);
+  fileDesc("Ch1zb3VrL3BheW1lbnQvdjEvcGF5bWVudC5wcm90bxIPc291ay5wYXltZW50LnYxIvAECgdQYXltZW50EgoKAmlkGAEgASgJEiwKBXN0YXRlGAIgASgOMh0uc291ay5wYXltZW50LnYxLlBheW1lbnRTdGF0ZRIjCgZhbW91bnQYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSGgoScHJvdmlkZXJfY2hhcmdlX2lkGAQgASgJEhYKDmRlY2xpbmVfcmVhc29uGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoIY2FwdHVyZWQYCCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJQoIcmVmdW5kZWQYCSABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSKwoFcGFydHMYCiADKAsyHC5zb3VrLnBheW1lbnQudjEuUGF5bWVudFBhcnQSKgoIY2FwdHVyZXMYCyADKAsyGC5zb3VrLnBheW1lbnQudjEuQ2FwdHVyZRIvCgdyZWZ1bmRzGAwgAygLMh4uc291ay5wYXltZW50LnYxLlBheW1lbnRSZWZ1bmQSMwoGYWN0aW9uGA0gASgLMiMuc291ay5wYXltZW50LnYxLkNvbmZpcm1hdGlvbkFjdGlvbhIQCghwcm92aWRlchgOIAEoCRISCgphY2NvdW50X2lkGA8gASgJEj0KGWF1dGhvcml6YXRpb25fZXhwaXJlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIt0CChdBdXRob3JpemVQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABARJ/CgZhbW91bnQYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXlCWrpIV7oBUQohYXV0aG9yaXplX3BheW1lbnQuYW1vdW50LnBvc2l0aXZlEhxtaW5vciBtdXN0IGJlIGdyZWF0ZXIgdGhhbiAwGg50aGlzLm1pbm9yID4gMMgBARImCgV0b2tlbhgDIAEoCUIXgAEBukgFcgMYyAHCuxgIdG9rX3Zpc2ESHwoKYWNjb3VudF9pZBgEIAEoCUILukgI2AEBcgOwAQESIgoKcmV0dXJuX3VyaRgFIAEoCUIOukgL2AEBcgYY0A+IAQESNgoFbWVhbnMYBiADKAsyHS5zb3VrLnBheW1lbnQudjEuUGF5bWVudE1lYW5zQgi6SAWSAQIQBiK0AQoMUGF5bWVudE1lYW5zEjoKDmdpZnRfY2FyZF9jb2RlGAEgASgJQiCAAQG6SBpyGDIWXltBLVpdW0EtWjAtOS1dezcsNDl9JEgAEjkKDHN0b3JlX2NyZWRpdBgCIAEoCzIhLnNvdWsucGF5bWVudC52MS5TdG9yZUNyZWRpdE1lYW5zSAASHQoMYW1vdW50X21pbm9yGAMgASgDQge6SAQiAiAAQg4KBW1lYW5zEgW6SAIIASISChBTdG9yZUNyZWRpdE1lYW5zIkUKGEF1dGhvcml6ZVBheW1lbnRSZXNwb25zZRIpCgdwYXltZW50GAEgASgLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQi0gEKFUNhcHR1cmVQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABARIfCgpjYXB0dXJlX2lkGAIgASgJQgu6SAjYAQFyA7ABARJ6CgZhbW91bnQYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXlCVbpIUroBTwofY2FwdHVyZV9wYXltZW50LmFtb3VudC5wb3NpdGl2ZRIcbWlub3IgbXVzdCBiZSBncmVhdGVyIHRoYW4gMBoOdGhpcy5taW5vciA+IDAiQwoWQ2FwdHVyZVBheW1lbnRSZXNwb25zZRIpCgdwYXltZW50GAEgASgLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQiMgoSVm9pZFBheW1lbnRSZXF1ZXN0EhwKCnBheW1lbnRfaWQYASABKAlCCLpIBXIDsAEBIhUKE1ZvaWRQYXltZW50UmVzcG9uc2UiKQoRR2V0UGF5bWVudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIj8KEkdldFBheW1lbnRSZXNwb25zZRIpCgdwYXltZW50GAEgASgLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQi4AEKC1BheW1lbnRQYXJ0Ei4KBGtpbmQYASABKA4yIC5zb3VrLnBheW1lbnQudjEuUGF5bWVudFBhcnRLaW5kEicKCmF1dGhvcml6ZWQYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJQoIY2FwdHVyZWQYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJQoIcmVmdW5kZWQYBCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSFAoMZGlzcGxheV9uYW1lGAUgASgJEhQKDGdpZnRfY2FyZF9pZBgGIAEoCSJrCgdDYXB0dXJlEgoKAmlkGAEgASgJEiMKBmFtb3VudBgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1gEKDVBheW1lbnRSZWZ1bmQSCgoCaWQYASABKAkSIwoGYW1vdW50GAIgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EjIKBXN0YXRlGAMgASgOMiMuc291ay5wYXltZW50LnYxLlBheW1lbnRSZWZ1bmRTdGF0ZRIXCg90b19zdG9yZV9jcmVkaXQYBCABKAgSFgoOZmFpbHVyZV9yZWFzb24YBSABKAkSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImAKEkNvbmZpcm1hdGlvbkFjdGlvbhIZCgxyZWRpcmVjdF91cmkYASABKAlCA4ABARIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNQoVQ29uZmlybVBheW1lbnRSZXF1ZXN0EhwKCnBheW1lbnRfaWQYASABKAlCCLpIBXIDsAEBIkMKFkNvbmZpcm1QYXltZW50UmVzcG9uc2USKQoHcGF5bWVudBgBIAEoCzIYLnNvdWsucGF5bWVudC52MS5QYXltZW50IoICChRSZWZ1bmRQYXltZW50UmVxdWVzdBIcCgpwYXltZW50X2lkGAEgASgJQgi6SAVyA7ABARIbCglyZWZ1bmRfaWQYAiABKAlCCLpIBXIDsAEBEnkKBmFtb3VudBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leUJUukhRugFOCh5yZWZ1bmRfcGF5bWVudC5hbW91bnQucG9zaXRpdmUSHG1pbm9yIG11c3QgYmUgZ3JlYXRlciB0aGFuIDAaDnRoaXMubWlub3IgPiAwEhcKD3RvX3N0b3JlX2NyZWRpdBgEIAEoCBIbCgZyZWFzb24YBSABKAlCC4ABAbpIBXIDGPQDInIKFVJlZnVuZFBheW1lbnRSZXNwb25zZRIpCgdwYXltZW50GAEgASgLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQSLgoGcmVmdW5kGAIgASgLMh4uc291ay5wYXltZW50LnYxLlBheW1lbnRSZWZ1bmQirgIKE0xpc3RQYXltZW50c1JlcXVlc3QSNgoFc3RhdGUYASABKA4yHS5zb3VrLnBheW1lbnQudjEuUGF5bWVudFN0YXRlQgi6SAWCAQIQARIfCgphY2NvdW50X2lkGAIgASgJQgu6SAjYAQFyA7ABARIkChJwcm92aWRlcl9jaGFyZ2VfaWQYAyABKAlCCLpIBXIDGMgBEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcCglwYWdlX3NpemUYBiABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAcgASgJQgi6SAVyAxj0AyJbChRMaXN0UGF5bWVudHNSZXNwb25zZRIqCghwYXltZW50cxgBIAMoCzIYLnNvdWsucGF5bWVudC52MS5QYXltZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChJTeW5jUGF5bWVudFJlcXVlc3QSHAoKcGF5bWVudF9pZBgBIAEoCUIIukgFcgOwAQEiQAoTU3luY1BheW1lbnRSZXNwb25zZRIpCgdwYXltZW50GAEgASgLMhguc291ay5wYXltZW50LnYxLlBheW1lbnQq3gIKDFBheW1lbnRTdGF0ZRIdChlQQVlNRU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUEFZTUVOVF9TVEFURV9QRU5ESU5HEAESHAoYUEFZTUVOVF9TVEFURV9BVVRIT1JJWkVEEAISGgoWUEFZTUVOVF9TVEFURV9DQVBUVVJFRBADEhgKFFBBWU1FTlRfU1RBVEVfVk9JREVEEAQSGgoWUEFZTUVOVF9TVEFURV9ERUNMSU5FRBAFEiEKHVBBWU1FTlRfU1RBVEVfQUNUSU9OX1JFUVVJUkVEEAYSJAogUEFZTUVOVF9TVEFURV9QQVJUSUFMTFlfQ0FQVFVSRUQQBxIkCiBQQVlNRU5UX1NUQVRFX1BBUlRJQUxMWV9SRUZVTkRFRBAIEhoKFlBBWU1FTlRfU1RBVEVfUkVGVU5ERUQQCRIZChVQQVlNRU5UX1NUQVRFX0VYUElSRUQQCiqZAQoPUGF5bWVudFBhcnRLaW5kEiEKHVBBWU1FTlRfUEFSVF9LSU5EX1VOU1BFQ0lGSUVEEAASHgoaUEFZTUVOVF9QQVJUX0tJTkRfUFJPVklERVIQARIfChtQQVlNRU5UX1BBUlRfS0lORF9HSUZUX0NBUkQQAhIiCh5QQVlNRU5UX1BBUlRfS0lORF9TVE9SRV9DUkVESVQQAyqhAQoSUGF5bWVudFJlZnVuZFN0YXRlEiQKIFBBWU1FTlRfUkVGVU5EX1NUQVRFX1VOU1BFQ0lGSUVEEAASIAocUEFZTUVOVF9SRUZVTkRfU1RBVEVfUEVORElORxABEiIKHlBBWU1FTlRfUkVGVU5EX1NUQVRFX1NVQ0NFRURFRBACEh8KG1BBWU1FTlRfUkVGVU5EX1NUQVRFX0ZBSUxFRBADMrYJCg5QYXltZW50U2VydmljZRKKAQoQQXV0aG9yaXplUGF5bWVudBIoLnNvdWsucGF5bWVudC52MS5BdXRob3JpemVQYXltZW50UmVxdWVzdBopLnNvdWsucGF5bWVudC52MS5BdXRob3JpemVQYXltZW50UmVzcG9uc2UiIaq7GB0KByIFb3JkZXISAggFIAE4AUIKcGF5bWVudF9pZBKEAQoOQ2FwdHVyZVBheW1lbnQSJi5zb3VrLnBheW1lbnQudjEuQ2FwdHVyZVBheW1lbnRSZXF1ZXN0Gicuc291ay5wYXltZW50LnYxLkNhcHR1cmVQYXltZW50UmVzcG9uc2UiIaq7GB0KByIFb3JkZXISAggFIAE4AUIKcGF5bWVudF9pZBJ7CgtWb2lkUGF5bWVudBIjLnNvdWsucGF5bWVudC52MS5Wb2lkUGF5bWVudFJlcXVlc3QaJC5zb3VrLnBheW1lbnQudjEuVm9pZFBheW1lbnRSZXNwb25zZSIhqrsYHQoHIgVvcmRlchICCAUgATgBQgpwYXltZW50X2lkEncKCkdldFBheW1lbnQSIi5zb3VrLnBheW1lbnQudjEuR2V0UGF5bWVudFJlcXVlc3QaIy5zb3VrLnBheW1lbnQudjEuR2V0UGF5bWVudFJlc3BvbnNlIiCQAgGquxgZCg8aDXBheW1lbnRzOnJlYWQSAggCGgIIAxKEAQoOQ29uZmlybVBheW1lbnQSJi5zb3VrLnBheW1lbnQudjEuQ29uZmlybVBheW1lbnRSZXF1ZXN0Gicuc291ay5wYXltZW50LnYxLkNvbmZpcm1QYXltZW50UmVzcG9uc2UiIaq7GB0KByIFb3JkZXISAggKIAE4AUIKcGF5bWVudF9pZBKSAQoNUmVmdW5kUGF5bWVudBIlLnNvdWsucGF5bWVudC52MS5SZWZ1bmRQYXltZW50UmVxdWVzdBomLnNvdWsucGF5bWVudC52MS5SZWZ1bmRQYXltZW50UmVzcG9uc2UiMqq7GC4KGBoPcGF5bWVudHM6cmVmdW5kIgVvcmRlchICCAogATgBQgpwYXltZW50X2lkEn0KDExpc3RQYXltZW50cxIkLnNvdWsucGF5bWVudC52MS5MaXN0UGF5bWVudHNSZXF1ZXN0GiUuc291ay5wYXltZW50LnYxLkxpc3RQYXltZW50c1Jlc3BvbnNlIiCQAgGquxgZCg8aDXBheW1lbnRzOnJlYWQSAggCGgIIAxKMAQoLU3luY1BheW1lbnQSIy5zb3VrLnBheW1lbnQudjEuU3luY1BheW1lbnRSZXF1ZXN0GiQuc291ay5wYXltZW50LnYxLlN5bmNQYXltZW50UmVzcG9uc2UiMqq7GC4KEBoOcGF5bWVudHM6d3JpdGUSAggKGgIIAyABMgIIBTgBQgpwYXltZW50X2lkEnAKDUhhbmRsZVdlYmhvb2sSJS5zb3VrLnBheW1lbnQudjEuSGFuZGxlV2ViaG9va1JlcXVlc3QaJi5zb3VrLnBheW1lbnQudjEuSGFuZGxlV2ViaG9va1Jlc3BvbnNlIhCquxgMCgIKABICCAogATgBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_payment_v1_webhook]);
 
 /**
  * A payment.
@@ -167,11 +167,34 @@ export type AuthorizePaymentRequest = Message<"souk.payment.v1.AuthorizePaymentR
   amount?: Money | undefined;
 
   /**
-   * The token of the means of payment.
+   * The token of the card or the like, which pays what the other means leave; empty where they pay
+   * everything.
    *
    * @generated from field: string token = 3;
    */
   token: string;
+
+  /**
+   * The customer; empty for a guest, who has no store credit.
+   *
+   * @generated from field: string account_id = 4;
+   */
+  accountId: string;
+
+  /**
+   * Where the provider sends the browser after its customer confirmed the payment there. Without it,
+   * a payment that has to be confirmed is declined.
+   *
+   * @generated from field: string return_uri = 5;
+   */
+  returnUri: string;
+
+  /**
+   * What pays before the card does, in that order; each of them once.
+   *
+   * @generated from field: repeated souk.payment.v1.PaymentMeans means = 6;
+   */
+  means: PaymentMeans[];
 };
 
 /**
@@ -182,13 +205,72 @@ export const AuthorizePaymentRequestSchema: GenMessage<AuthorizePaymentRequest> 
   messageDesc(file_souk_payment_v1_payment, 1);
 
 /**
+ * Something other than a card, and how much it pays.
+ *
+ * @generated from message souk.payment.v1.PaymentMeans
+ */
+export type PaymentMeans = Message<"souk.payment.v1.PaymentMeans"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof souk.payment.v1.PaymentMeans.means
+   */
+  means: {
+    /**
+     * The code of a gift card.
+     *
+     * @generated from field: string gift_card_code = 1;
+     */
+    value: string;
+    case: "giftCardCode";
+  } | {
+    /**
+     * The store credit of the customer.
+     *
+     * @generated from field: souk.payment.v1.StoreCreditMeans store_credit = 2;
+     */
+    value: StoreCreditMeans;
+    case: "storeCredit";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * How much of the payment it pays, in minor units of the currency of the payment.
+   *
+   * @generated from field: int64 amount_minor = 3;
+   */
+  amountMinor: bigint;
+};
+
+/**
+ * Describes the message souk.payment.v1.PaymentMeans.
+ * Use `create(PaymentMeansSchema)` to create a new message.
+ */
+export const PaymentMeansSchema: GenMessage<PaymentMeans> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 2);
+
+/**
+ * The store credit of the customer who pays.
+ *
+ * @generated from message souk.payment.v1.StoreCreditMeans
+ */
+export type StoreCreditMeans = Message<"souk.payment.v1.StoreCreditMeans"> & {
+};
+
+/**
+ * Describes the message souk.payment.v1.StoreCreditMeans.
+ * Use `create(StoreCreditMeansSchema)` to create a new message.
+ */
+export const StoreCreditMeansSchema: GenMessage<StoreCreditMeans> = /*@__PURE__*/
+  messageDesc(file_souk_payment_v1_payment, 3);
+
+/**
  * The payment as authorized.
  *
  * @generated from message souk.payment.v1.AuthorizePaymentResponse
  */
 export type AuthorizePaymentResponse = Message<"souk.payment.v1.AuthorizePaymentResponse"> & {
   /**
-   * The payment.
+   * The payment. Where its state is ACTION_REQUIRED, the customer has to confirm it first.
    *
    * @generated from field: souk.payment.v1.Payment payment = 1;
    */
@@ -200,10 +282,10 @@ export type AuthorizePaymentResponse = Message<"souk.payment.v1.AuthorizePayment
  * Use `create(AuthorizePaymentResponseSchema)` to create a new message.
  */
 export const AuthorizePaymentResponseSchema: GenMessage<AuthorizePaymentResponse> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 2);
+  messageDesc(file_souk_payment_v1_payment, 4);
 
 /**
- * Names a payment.
+ * Asks to take money that is set aside.
  *
  * @generated from message souk.payment.v1.CapturePaymentRequest
  */
@@ -214,6 +296,20 @@ export type CapturePaymentRequest = Message<"souk.payment.v1.CapturePaymentReque
    * @generated from field: string payment_id = 1;
    */
   paymentId: string;
+
+  /**
+   * The capture, named by who asks; needed with an amount.
+   *
+   * @generated from field: string capture_id = 2;
+   */
+  captureId: string;
+
+  /**
+   * How much; all that is still set aside when left out.
+   *
+   * @generated from field: souk.mesh.v1.Money amount = 3;
+   */
+  amount?: Money | undefined;
 };
 
 /**
@@ -221,7 +317,7 @@ export type CapturePaymentRequest = Message<"souk.payment.v1.CapturePaymentReque
  * Use `create(CapturePaymentRequestSchema)` to create a new message.
  */
 export const CapturePaymentRequestSchema: GenMessage<CapturePaymentRequest> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 3);
+  messageDesc(file_souk_payment_v1_payment, 5);
 
 /**
  * The payment as captured.
@@ -242,7 +338,7 @@ export type CapturePaymentResponse = Message<"souk.payment.v1.CapturePaymentResp
  * Use `create(CapturePaymentResponseSchema)` to create a new message.
  */
 export const CapturePaymentResponseSchema: GenMessage<CapturePaymentResponse> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 4);
+  messageDesc(file_souk_payment_v1_payment, 6);
 
 /**
  * Names a payment.
@@ -263,7 +359,7 @@ export type VoidPaymentRequest = Message<"souk.payment.v1.VoidPaymentRequest"> &
  * Use `create(VoidPaymentRequestSchema)` to create a new message.
  */
 export const VoidPaymentRequestSchema: GenMessage<VoidPaymentRequest> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 5);
+  messageDesc(file_souk_payment_v1_payment, 7);
 
 /**
  * The payment is void.
@@ -278,7 +374,7 @@ export type VoidPaymentResponse = Message<"souk.payment.v1.VoidPaymentResponse">
  * Use `create(VoidPaymentResponseSchema)` to create a new message.
  */
 export const VoidPaymentResponseSchema: GenMessage<VoidPaymentResponse> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 6);
+  messageDesc(file_souk_payment_v1_payment, 8);
 
 /**
  * Names a payment.
@@ -299,7 +395,7 @@ export type GetPaymentRequest = Message<"souk.payment.v1.GetPaymentRequest"> & {
  * Use `create(GetPaymentRequestSchema)` to create a new message.
  */
 export const GetPaymentRequestSchema: GenMessage<GetPaymentRequest> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 7);
+  messageDesc(file_souk_payment_v1_payment, 9);
 
 /**
  * A payment.
@@ -320,7 +416,7 @@ export type GetPaymentResponse = Message<"souk.payment.v1.GetPaymentResponse"> &
  * Use `create(GetPaymentResponseSchema)` to create a new message.
  */
 export const GetPaymentResponseSchema: GenMessage<GetPaymentResponse> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 8);
+  messageDesc(file_souk_payment_v1_payment, 10);
 
 /**
  * A means of payment and what it pays.
@@ -376,7 +472,7 @@ export type PaymentPart = Message<"souk.payment.v1.PaymentPart"> & {
  * Use `create(PaymentPartSchema)` to create a new message.
  */
 export const PaymentPartSchema: GenMessage<PaymentPart> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 9);
+  messageDesc(file_souk_payment_v1_payment, 11);
 
 /**
  * Money that was taken.
@@ -411,7 +507,7 @@ export type Capture = Message<"souk.payment.v1.Capture"> & {
  * Use `create(CaptureSchema)` to create a new message.
  */
 export const CaptureSchema: GenMessage<Capture> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 10);
+  messageDesc(file_souk_payment_v1_payment, 12);
 
 /**
  * Money that is given back.
@@ -467,7 +563,7 @@ export type PaymentRefund = Message<"souk.payment.v1.PaymentRefund"> & {
  * Use `create(PaymentRefundSchema)` to create a new message.
  */
 export const PaymentRefundSchema: GenMessage<PaymentRefund> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 11);
+  messageDesc(file_souk_payment_v1_payment, 13);
 
 /**
  * What a customer has to do before a payment goes on.
@@ -495,7 +591,7 @@ export type ConfirmationAction = Message<"souk.payment.v1.ConfirmationAction"> &
  * Use `create(ConfirmationActionSchema)` to create a new message.
  */
 export const ConfirmationActionSchema: GenMessage<ConfirmationAction> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 12);
+  messageDesc(file_souk_payment_v1_payment, 14);
 
 /**
  * Names a payment.
@@ -516,7 +612,7 @@ export type ConfirmPaymentRequest = Message<"souk.payment.v1.ConfirmPaymentReque
  * Use `create(ConfirmPaymentRequestSchema)` to create a new message.
  */
 export const ConfirmPaymentRequestSchema: GenMessage<ConfirmPaymentRequest> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 13);
+  messageDesc(file_souk_payment_v1_payment, 15);
 
 /**
  * The payment as it is now.
@@ -537,7 +633,7 @@ export type ConfirmPaymentResponse = Message<"souk.payment.v1.ConfirmPaymentResp
  * Use `create(ConfirmPaymentResponseSchema)` to create a new message.
  */
 export const ConfirmPaymentResponseSchema: GenMessage<ConfirmPaymentResponse> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 14);
+  messageDesc(file_souk_payment_v1_payment, 16);
 
 /**
  * Asks to give money back.
@@ -586,7 +682,7 @@ export type RefundPaymentRequest = Message<"souk.payment.v1.RefundPaymentRequest
  * Use `create(RefundPaymentRequestSchema)` to create a new message.
  */
 export const RefundPaymentRequestSchema: GenMessage<RefundPaymentRequest> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 15);
+  messageDesc(file_souk_payment_v1_payment, 17);
 
 /**
  * The payment as changed.
@@ -614,7 +710,7 @@ export type RefundPaymentResponse = Message<"souk.payment.v1.RefundPaymentRespon
  * Use `create(RefundPaymentResponseSchema)` to create a new message.
  */
 export const RefundPaymentResponseSchema: GenMessage<RefundPaymentResponse> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 16);
+  messageDesc(file_souk_payment_v1_payment, 18);
 
 /**
  * Asks for a page of payments.
@@ -677,7 +773,7 @@ export type ListPaymentsRequest = Message<"souk.payment.v1.ListPaymentsRequest">
  * Use `create(ListPaymentsRequestSchema)` to create a new message.
  */
 export const ListPaymentsRequestSchema: GenMessage<ListPaymentsRequest> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 17);
+  messageDesc(file_souk_payment_v1_payment, 19);
 
 /**
  * A page of payments.
@@ -705,7 +801,7 @@ export type ListPaymentsResponse = Message<"souk.payment.v1.ListPaymentsResponse
  * Use `create(ListPaymentsResponseSchema)` to create a new message.
  */
 export const ListPaymentsResponseSchema: GenMessage<ListPaymentsResponse> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 18);
+  messageDesc(file_souk_payment_v1_payment, 20);
 
 /**
  * Names a payment.
@@ -726,7 +822,7 @@ export type SyncPaymentRequest = Message<"souk.payment.v1.SyncPaymentRequest"> &
  * Use `create(SyncPaymentRequestSchema)` to create a new message.
  */
 export const SyncPaymentRequestSchema: GenMessage<SyncPaymentRequest> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 19);
+  messageDesc(file_souk_payment_v1_payment, 21);
 
 /**
  * The payment as it is now.
@@ -747,7 +843,7 @@ export type SyncPaymentResponse = Message<"souk.payment.v1.SyncPaymentResponse">
  * Use `create(SyncPaymentResponseSchema)` to create a new message.
  */
 export const SyncPaymentResponseSchema: GenMessage<SyncPaymentResponse> = /*@__PURE__*/
-  messageDesc(file_souk_payment_v1_payment, 20);
+  messageDesc(file_souk_payment_v1_payment, 22);
 
 /**
  * How far a payment is.
@@ -960,7 +1056,8 @@ export const PaymentService: GenService<{
     output: typeof AuthorizePaymentResponseSchema;
   },
   /**
-   * Takes the money of an authorized payment.
+   * Takes money of an authorized payment: all of it, or a part; what is left can be taken later. The
+   * same capture again answers as before.
    *
    * @generated from rpc souk.payment.v1.PaymentService.CapturePayment
    */
@@ -970,8 +1067,8 @@ export const PaymentService: GenService<{
     output: typeof CapturePaymentResponseSchema;
   },
   /**
-   * Gives up a payment that is not captured. A payment that was never made is remembered as void,
-   * so that one that arrives late is refused.
+   * Gives up a payment that is not captured, or what is not captured of it yet. A payment that was
+   * never made is remembered as void, so that one that arrives late is refused.
    *
    * @generated from rpc souk.payment.v1.PaymentService.VoidPayment
    */
@@ -992,7 +1089,8 @@ export const PaymentService: GenService<{
   },
   /**
    * Asks the provider how a payment stands that its customer had to confirm there. The same again
-   * answers as before.
+   * answers as before; while the customer has not decided yet, it is refused with
+   * CONFIRMATION_PENDING.
    *
    * @generated from rpc souk.payment.v1.PaymentService.ConfirmPayment
    */
