@@ -19,6 +19,7 @@ import { shedding } from "./shed.ts";
 import { answerBodies } from "./unary/answer-bodies.ts";
 import { formOf, READ_JSON } from "./unary/read-request.ts";
 import { unaryServer } from "./unary/serve-unary.ts";
+import { webhooks } from "./webhooks.ts";
 
 /** What requests are answered with. */
 export interface RequestHandlerOptions {
@@ -52,6 +53,7 @@ export function requestHandler(options: RequestHandlerOptions): RequestHandler {
   const bodies = answerBodies(options.answerMemoryBytes);
   const serveUnary = unaryServer({ member, bodies, maxBodyBytes, clientAddressOf });
   const showsKeys = keySet(member);
+  const takesWebhook = webhooks({ member, maxBodyBytes, clientAddressOf });
   const unary = new Map(routes.forwarded.filter(isUnary).map((method) => [`/${methodName(method)}`, method]));
   const served = new Map<string, UniversalHandler>();
   const serveOther = connectNodeAdapter({
@@ -83,6 +85,7 @@ export function requestHandler(options: RequestHandlerOptions): RequestHandler {
     }
     for (const name in common) response.setHeader(name, common[name] as string);
     if (showsKeys(request, response, path)) return;
+    if (takesWebhook(request, response, path)) return;
     const refusal = refusalOf(request, path, served.get(path));
     if (refusal !== undefined) {
       refuse(response, refusal);

@@ -8,17 +8,26 @@ import { isRefusal } from "#kit/error.ts";
 import { money } from "#kit/money.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
-import { authorizePayment } from "../../services/payment/authorize-payment.ts";
+import { type Authorization, authorizePayment } from "../../services/payment/authorize-payment.ts";
 import { type Capture, capturePayment } from "../../services/payment/capture-payment.ts";
+import { checkBooks } from "../../services/payment/check-books.ts";
+import { confirmPayment } from "../../services/payment/confirm-payment.ts";
 import type { PaymentDatabase } from "../../services/payment/database.ts";
 import { entities } from "../../services/payment/entities.ts";
+import { expireAuthorizations } from "../../services/payment/expire-authorizations.ts";
+import { issueGiftCard } from "../../services/payment/gift-cards.ts";
 import { giftCodes } from "../../services/payment/gift-codes.ts";
+import { handleWebhook } from "../../services/payment/handle-webhook.ts";
 import { migrations } from "../../services/payment/migrations/index.ts";
+import type { StoredMovement } from "../../services/payment/movements.ts";
 import { findPayment, type Payments, type StoredPayment } from "../../services/payment/payment.ts";
 import { askProvider } from "../../services/payment/provider/ask-provider.ts";
 import type { PaymentProvider } from "../../services/payment/provider/provider.ts";
 import { sandboxProvider } from "../../services/payment/provider/sandbox.ts";
+import { signSandboxWebhook } from "../../services/payment/provider/sandbox-signature.ts";
 import { reconcilePayments } from "../../services/payment/reconcile-payments.ts";
+import { refundPayment } from "../../services/payment/refund-payment.ts";
+import { syncPayment } from "../../services/payment/sync-payment.ts";
 import { voidPayment } from "../../services/payment/void-payment.ts";
 import { createDatabase, type Teardown } from "../stores.ts";
 
@@ -30,14 +39,31 @@ export interface Desk {
   readonly payments: Payments;
   /** Work that may take so long, in ms; longer than any test when left out. */
   scope(timeoutMs?: number): Scope;
-  authorize(
-    id: string,
-    token?: string,
-    options?: { minor?: bigint; timeoutMs?: number },
-  ): Promise<StoredPayment>;
+  authorize(id: string, token?: string, options?: AuthorizeOptions): Promise<StoredPayment>;
   capture(id: string, capture?: Omit<Capture, "id">): Promise<StoredPayment>;
   void(id: string, timeoutMs?: number): Promise<void>;
+  /** Gives money back under an id of its own; all of it unless told otherwise. */
+  refund(id: string, refund?: RefundOptions): Promise<StoredMovement>;
+  confirm(id: string): Promise<StoredPayment>;
+  sync(id: string): Promise<StoredPayment>;
+  webhook(notice: object, at?: number): Promise<void>;
+  expire(): Promise<void>;
+  /** Issues a gift card and gives its code. */
+  giftCard(minor: bigint): Promise<{ id: string; code: string }>;
   reconcile(): Promise<void>;
+}
+
+/** How an authorization differs from one of EUR 49.00 with a card. */
+export interface AuthorizeOptions extends Partial<Pick<Authorization, "accountId" | "returnUri" | "means">> {
+  readonly minor?: bigint;
+  readonly timeoutMs?: number;
+}
+
+/** How a refund differs from one of everything. */
+export interface RefundOptions {
+  readonly refundId?: string;
+  readonly minor?: bigint;
+  readonly toStoreCredit?: boolean;
 }
 
 /** How a desk differs from the default. */
@@ -54,12 +80,14 @@ export interface DeskOptions {
   wrap?(provider: PaymentProvider): PaymentProvider;
 }
 
-/** Opens a database of payment's that no other test knows. */
+/** Opens a database of payment's that no other test knows. When the test is over, its books must balance. */
 export async function paymentDatabase(t: Teardown): Promise<PaymentDatabase & { url: string }> {
   const { url } = await createDatabase(t);
   await migrate(url, migrations);
   const db = connect(url);
-  t.teardown(() => db.close());
+  t.teardown(async () => {
+    await checkBooks(db).finally(() => db.close());
+  });
   return { ...db, url };
 }
 
@@ -96,11 +124,35 @@ export function openDesk(db: PaymentDatabase, options: DeskOptions = {}): Desk {
   return {
     payments,
     scope,
-    authorize: (id, token = "tok_visa", { minor = 4900n, timeoutMs } = {}) =>
-      authorizePayment(payments, scope(timeoutMs), { id, token, amount: money(minor, "EUR") }),
+    authorize: (id, token = "tok_visa", { minor = 4900n, timeoutMs, ...rest } = {}) =>
+      authorizePayment(payments, scope(timeoutMs), { id, token, amount: money(minor, "EUR"), ...rest }),
     capture: (id, capture) => capturePayment(payments, scope(), { id, ...capture }),
     void: (id, timeoutMs) => voidPayment(payments, scope(timeoutMs), id),
     reconcile: () => reconcilePayments(payments, scope()),
+    async refund(id, { refundId = uuidv7(), minor, toStoreCredit = false } = {}) {
+      const amount = minor === undefined ? undefined : money(minor, "EUR");
+      const wanted = { id, refundId, amount, toStoreCredit, reason: "" };
+      return (await refundPayment(payments, scope(), wanted)).refund;
+    },
+    confirm: (id) => confirmPayment(payments, scope(), id),
+    sync: (id) => syncPayment(payments, scope(), id),
+    webhook(notice, at = Date.now()) {
+      const body = Buffer.from(JSON.stringify(notice));
+      const signature = signSandboxWebhook(WEBHOOK_SECRET, body, at);
+      return handleWebhook(payments, scope(), { provider: "sandbox", body, signature });
+    },
+    expire: () => expireAuthorizations(payments, scope()),
+    async giftCard(minor) {
+      const order = {
+        id: uuidv7(),
+        amount: money(minor, "EUR"),
+        recipientEmail: "",
+        message: "",
+        reason: "",
+      };
+      const { card, code } = await issueGiftCard(db, payments.giftCodes, scope(), order);
+      return { id: card.id, code };
+    },
   };
 }
 

@@ -105,7 +105,13 @@ function bytesOf(query: URLSearchParams): Uint8Array {
   }
 }
 
-function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+/**
+ * Reads the body of a request.
+ *
+ * @param maxBytes how many bytes are taken at most
+ * @throws ConnectError when there are more, or its sender hangs up
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const announced = Number(request.headers["content-length"]);
     if (announced > maxBytes) {

@@ -1,8 +1,17 @@
-import { type DescField, type DescMessage, isMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescMessage,
+  getOption,
+  isMessage,
+  type Message,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { long_numbers } from "#gen/souk/mesh/v1/policy_pb.ts";
 import { contentOf } from "../field-path.ts";
+import { holdsCardNumber } from "./card-number.ts";
 
-/** A value that can be sent but not be kept. */
+/** A value that can be sent but not, or must not, be kept. */
 export interface Unstorable {
   /** The path of its field. */
   readonly field: string;
@@ -16,7 +25,9 @@ const looks = new WeakMap<DescMessage, Look>();
 
 /**
  * Finds the first value in a message that protobuf carries and a database cannot keep: a text with the character
- * NUL, or a time or a length of time beyond what its type allows (google/protobuf/timestamp.proto, duration.proto).
+ * NUL, or a time or a length of time beyond what its type allows (google/protobuf/timestamp.proto, duration.proto); or
+ * what nobody here may keep: what looks like the number of a payment card, where the contract does not say that long
+ * numbers of other kinds are meant.
  *
  * @param schema the message's type
  * @param message the message
@@ -53,7 +64,10 @@ function lookAt(field: DescField, value: unknown): Unstorable | undefined {
 }
 
 function lookAtOne(field: DescField, path: string, value: unknown): Unstorable | undefined {
-  if (typeof value === "string") return value.includes("\0") ? withNul(path) : undefined;
+  if (typeof value === "string") {
+    if (value.includes("\0")) return withNul(path);
+    return holdsCardNumber(value) && !getOption(field, long_numbers) ? withCardNumber(path) : undefined;
+  }
   if (field.message === undefined || typeof value !== "object" || value === null) return undefined;
   const message = value as Message;
   if (isMessage(message, TimestampSchema)) return isTime(message) ? undefined : beyond(path, "0001 to 9999");
@@ -66,6 +80,13 @@ function lookAtOne(field: DescField, path: string, value: unknown): Unstorable |
 
 function withNul(field: string): Unstorable {
   return { field, description: "holds the character NUL; leave it out" };
+}
+
+function withCardNumber(field: string): Unstorable {
+  return {
+    field,
+    description: "looks like the number of a payment card; send the token that the payment form gave instead",
+  };
 }
 
 function beyond(field: string, range: string): Unstorable {

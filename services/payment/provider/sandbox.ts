@@ -73,7 +73,8 @@ export function sandboxProvider(db: PaymentDatabase, options: SandboxOptions): P
       const { numAffectedRows } = await sql`with changed as (${change} returning id)
         insert into sandbox.movement (idempotency_key, charge_id, kind, amount_minor)
         select ${idempotencyKey}, ${chargeId}, ${kind}, ${amount.minor} from changed`.execute(books);
-      return numAffectedRows === 1n;
+      // Of equal requests at once, the others find nothing left to change.
+      return numAffectedRows === 1n || (await findMovement(idempotencyKey)) !== undefined;
     } catch (error) {
       if (violates(error, "movement_pkey")) return true;
       throw error;
