@@ -111,7 +111,7 @@ test("what Stripe says of a card that it declines is an answer, and everything e
     server.close();
   });
   const stripe = providerAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const request = { idempotencyKey: newPaymentId(), amount: money(100n, "EUR"), token: "tok_visa" };
+  const request = { idempotencyKey: newPaymentId(), amount: money(100n, "EUR"), token: "pm_card" };
   const declined = { status: "declined", idempotencyKey: request.idempotencyKey };
   t.like(await stripe.authorize(request, never), {
     ...declined,

@@ -42,6 +42,14 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
   });
   const { paymentIntents, refunds } = stripe;
 
+  /** What older forms gave for a card is no means of payment yet. */
+  async function paymentMethodOf({ token, idempotencyKey }: AuthorizationRequest): Promise<string> {
+    if (!token.startsWith("tok_")) return token;
+    const card = { type: "card", card: { token } } as const;
+    const { id } = await stripe.paymentMethods.create(card, { idempotencyKey: `${idempotencyKey}/method` });
+    return id;
+  }
+
   async function retrieve(id: string): Promise<Charge> {
     return toCharge(await paymentIntents.retrieve(id, { expand: ["latest_charge"] }));
   }
@@ -61,10 +69,9 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
 
     async authorize(request) {
       try {
-        const intent = await paymentIntents.create(newIntent(request), {
-          idempotencyKey: request.idempotencyKey,
-        });
-        return toCharge(intent);
+        const { idempotencyKey } = request;
+        const method = await paymentMethodOf(request);
+        return toCharge(await paymentIntents.create(newIntent(request, method), { idempotencyKey }));
       } catch (error) {
         return toDecline(error, request);
       }
@@ -164,12 +171,10 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
   };
 }
 
-function newIntent({
-  idempotencyKey,
-  amount,
-  token,
-  returnUri,
-}: AuthorizationRequest): Stripe.PaymentIntentCreateParams {
+function newIntent(
+  { idempotencyKey, amount, returnUri }: AuthorizationRequest,
+  method: string,
+): Stripe.PaymentIntentCreateParams {
   return {
     amount: toStripeAmount(amount),
     currency: amount.currency.toLowerCase(),
@@ -178,9 +183,7 @@ function newIntent({
     payment_method_options: { card: { request_multicapture: "if_available" } },
     metadata: { payment_id: idempotencyKey },
     expand: ["latest_charge"],
-    ...(token.startsWith("tok_")
-      ? { payment_method_data: { type: "card", card: { token } } as never }
-      : { payment_method: token }),
+    payment_method: method,
     ...(returnUri === undefined
       ? {
           error_on_requires_action: true,
@@ -195,6 +198,7 @@ function toDecline(error: unknown, { amount, idempotencyKey }: AuthorizationRequ
   const isCard = error instanceof Stripe.errors.StripeCardError;
   if (!isCard && !isRefusedFor(error, "resource_missing", "token_already_used")) throw error;
   const { decline_code, code, payment_intent } = error as Stripe.errors.StripeError;
+  // The library gives "" where Stripe gives nothing.
   return {
     id: payment_intent?.id,
     idempotencyKey,
@@ -202,7 +206,7 @@ function toDecline(error: unknown, { amount, idempotencyKey }: AuthorizationRequ
     amount: amount as Money,
     captured: 0n,
     refunded: 0n,
-    declineReason: decline_code ?? code ?? "card_declined",
+    declineReason: decline_code || code || "card_declined",
   };
 }
 
