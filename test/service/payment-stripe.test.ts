@@ -42,6 +42,14 @@ async function stripeMock(t: ExecutionContext): Promise<PaymentProvider | undefi
   return providerAt(url);
 }
 
+/** Its lists never end. */
+async function* firstOf<T>(all: AsyncIterable<T>): AsyncIterable<T> {
+  for await (const each of all) {
+    yield each;
+    return;
+  }
+}
+
 function findStripeMock(): string | undefined {
   try {
     return execFileSync("which", ["stripe-mock"], { encoding: "utf8" }).trim();
@@ -72,12 +80,8 @@ test("every request is one that Stripe's API takes, and its answers become charg
   t.regex((await stripe.get("pi_123", never)).id ?? "", /^pi_/);
   t.is((await stripe.refund(own, never)).status, "succeeded");
   await stripe.findByIdempotencyKey(newPaymentId(), never);
-  const listed = [];
-  for await (const charge of stripe.list(new Date(0), new Date())) {
-    listed.push(charge);
-    break;
-  }
-  t.is(listed.length, 1);
+  const [listed] = await Array.fromAsync(firstOf(stripe.list(new Date(0), new Date())));
+  t.regex(listed?.id ?? "", /^pi_/);
 });
 
 test("what Stripe says of a card that it declines is an answer, and everything else is not", async (t) => {
