@@ -4,7 +4,6 @@ import {
   type AdjustStoreCreditResponse,
   AdjustStoreCreditResponseSchema,
 } from "#gen/souk/payment/v1/store_credit_pb.ts";
-import { MeshReason, refuseMesh } from "#kit/error.ts";
 import { money } from "#kit/money.ts";
 import type { Scope } from "#kit/scope.ts";
 import { changeStoreCredit } from "./balances.ts";
@@ -25,9 +24,9 @@ export async function getStoreCredit(db: PaymentDatabase, accountId: string): Pr
 /**
  * Gives a customer store credit, or takes some away; never more than is there.
  *
- * @param amount by how much: negative takes some away
+ * @param amount by how much, never 0: negative takes some away
  * @param reason why, for the books and the customer
- * @throws SoukError STORE_CREDIT_TOO_LOW, or INVALID_REQUEST when the amount is 0
+ * @throws SoukError STORE_CREDIT_TOO_LOW
  */
 export function adjustStoreCredit(
   db: PaymentDatabase,
@@ -36,12 +35,6 @@ export function adjustStoreCredit(
   { minor, currency }: Money,
   reason: string,
 ): Promise<AdjustStoreCreditResponse> {
-  if (minor === 0n) {
-    const description = "must not be 0; it is by how much the credit changes";
-    throw refuseMesh(MeshReason.INVALID_REQUEST, `amount.minor: ${description}`, {
-      violations: [{ field: "amount.minor", description }],
-    });
-  }
   return db.write(scope, async (tx) => {
     const balance = await changeStoreCredit(tx, { holderId: accountId, minor, currency });
     const given: Transfer = {

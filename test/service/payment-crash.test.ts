@@ -80,7 +80,7 @@ test("processes killed at any moment leave payments that can be repeated, each c
 });
 
 function start(t: ExecutionContext, ...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, [victim, ...args], { stdio: ["ignore", "inherit", "inherit"] });
+  const child = spawn(process.execPath, [victim, ...args], { stdio: ["ignore", "ignore", "inherit"] });
   t.teardown(() => kill(child));
   return child;
 }

@@ -1,12 +1,13 @@
 import { connect, newPaymentId, openDesk } from "./payment-desk.ts";
 
 /**
- * A process to be killed. Its arguments are the database's URL, what to do, and the payment.
+ * A process to be killed. Its arguments are the database's URL, what to do, the payment, and whether to hang before
+ * or after what the provider does; with the code of a gift card, that pays EUR 10.00 of what is authorized.
  *
- * `authorize`, `void` and `capture` hang between the provider's deed and its record; `storm`
- * authorizes, captures and voids payments until it is killed.
+ * `authorize`, `void`, `capture`, `refund` and `expire` hang before the provider's deed, or between that and its
+ * record, and say so; `storm` authorizes, captures and voids payments until it is killed.
  */
-const [url = "", deed = "", id = ""] = process.argv.slice(2);
+const [url = "", deed = "", id = "", moment = "after", code = ""] = process.argv.slice(2);
 const db = connect(url);
 const hang = new Promise<never>(() => {});
 setInterval(() => {}, 60_000);
@@ -15,15 +16,19 @@ const desk = openDesk(db, {
   timeoutMs: 600_000,
   wrap: (provider) => ({
     ...provider,
-    authorize: (request, signal) => provider.authorize(request, signal).then(after("authorize")),
-    void: (chargeId, signal) => provider.void(chargeId, signal).then(after("void")),
-    capture: (chargeId, signal) => provider.capture(chargeId, signal).then(after("capture")),
+    authorize: hangingAt("authorize", provider.authorize),
+    void: hangingAt(deed === "expire" ? "expire" : "void", provider.void),
+    capture: hangingAt("capture", provider.capture),
+    refund: hangingAt("refund", provider.refund),
   }),
 });
 
 switch (deed) {
   case "authorize":
-    await desk.authorize(id, "tok_visa", { timeoutMs: 600_000 });
+    await desk.authorize(id, "tok_visa", {
+      timeoutMs: 600_000,
+      ...(code !== "" && { means: [{ kind: "GIFT_CARD", code, minor: 1000n }] }),
+    });
     break;
   case "void":
     await desk.void(id, 600_000);
@@ -31,13 +36,28 @@ switch (deed) {
   case "capture":
     await desk.capture(id);
     break;
+  case "refund":
+    await desk.refund(id, { refundId: id });
+    break;
+  case "expire":
+    await desk.expire();
+    break;
   case "storm":
     await Promise.all(Array.from({ length: 4 }, storm));
 }
 
-/** Lets an answer through, unless it is the one that never arrives. */
-function after(step: string) {
-  return <T>(answer: T) => (step === deed ? hang : Promise.resolve(answer));
+/** What the provider does, unless it is the deed that hangs. */
+function hangingAt<A extends unknown[], T>(step: string, ask: (...args: A) => Promise<T>) {
+  return async (...args: A): Promise<T> => {
+    if (step === deed && moment === "before") return hangs();
+    const answer = await ask(...args);
+    return step === deed ? hangs() : answer;
+  };
+}
+
+function hangs(): Promise<never> {
+  process.stdout.write("hangs\n");
+  return hang;
 }
 
 async function storm(_: unknown, lane: number): Promise<never> {

@@ -68,13 +68,15 @@ export function sandboxProvider(db: PaymentDatabase, options: SandboxOptions): P
     { chargeId, idempotencyKey, amount }: CaptureRequest | RefundRequest,
     change: RawBuilder<unknown>,
   ): Promise<boolean> {
-    if ((await findMovement(idempotencyKey)) !== undefined) return true;
+    // A capture and a refund may be named alike.
+    const key = `${kind}/${idempotencyKey}`;
+    if ((await findMovement(key)) !== undefined) return true;
     try {
       const { numAffectedRows } = await sql`with changed as (${change} returning id)
         insert into sandbox.movement (idempotency_key, charge_id, kind, amount_minor)
-        select ${idempotencyKey}, ${chargeId}, ${kind}, ${amount.minor} from changed`.execute(books);
+        select ${key}, ${chargeId}, ${kind}, ${amount.minor} from changed`.execute(books);
       // Of equal requests at once, the others find nothing left to change.
-      return numAffectedRows === 1n || (await findMovement(idempotencyKey)) !== undefined;
+      return numAffectedRows === 1n || (await findMovement(key)) !== undefined;
     } catch (error) {
       if (violates(error, "movement_pkey")) return true;
       throw error;

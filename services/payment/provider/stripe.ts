@@ -25,7 +25,8 @@ const PAGE = 100;
 
 /**
  * Makes Stripe a payment provider, through its own library: a charge is a PaymentIntent that is captured by hand,
- * and idempotency keys are our ids, which also stand in the metadata.
+ * and idempotency keys are our ids, which also stand in the metadata. Stripe takes a key for one kind of request only,
+ * so what it is for is added where ids of different things may be the same.
  *
  * @param options how it is reached
  */
@@ -88,7 +89,7 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
             metadata: { [`capture_${idempotencyKey}`]: String(amount.minor) },
             expand: ["latest_charge"],
           },
-          { idempotencyKey },
+          { idempotencyKey: `${idempotencyKey}/capture` },
         );
         return { charge: toCharge(intent), taken: true };
       } catch (error) {
@@ -127,7 +128,7 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
             amount: toStripeAmount(amount),
             metadata: { refund_id: idempotencyKey },
           },
-          { idempotencyKey },
+          { idempotencyKey: `${idempotencyKey}/refund` },
         );
         return toRefundAnswer(refund);
       } catch (error) {
