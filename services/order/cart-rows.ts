@@ -2,7 +2,6 @@ import { type RawBuilder, sql } from "kysely";
 import { uuidv7 } from "uuidv7";
 import type { Scope } from "#kit/scope.ts";
 import type { OrderDatabase, OrderSql, OrderTransaction } from "./database.ts";
-import type { Countable } from "./pricing/price-cart.ts";
 
 /** A cart without its lines. */
 export interface StoredCart {
@@ -12,8 +11,10 @@ export interface StoredCart {
 }
 
 /** A line of a cart. */
-export interface StoredLine extends Countable {
+export interface StoredLine {
   readonly id: string;
+  readonly variantId: string;
+  readonly quantity: bigint;
   readonly note: string;
 }
 

@@ -12,8 +12,8 @@ import {
   touchCart,
 } from "./cart-rows.ts";
 import { ErrorReason, refuse } from "./errors.ts";
-import { type Breakdown, priceCart } from "./pricing/price-cart.ts";
-import { pricesOf, type SaleVariants } from "./sale-variants.ts";
+import { type PricedLines, priceLines } from "./price-lines.ts";
+import { type SaleVariants, unitPriceOf } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
 
 /** How many lines a cart may have. */
@@ -24,8 +24,7 @@ const MAX_QUANTITY = 999n;
 /** A cart at today's prices. */
 export interface PricedCart {
   readonly cart: StoredCart;
-  readonly breakdown: Breakdown<StoredLine>;
-  readonly variants: SaleVariants;
+  readonly priced: PricedLines;
 }
 
 /**
@@ -136,24 +135,25 @@ function priced(
   lines: readonly StoredLine[],
   variants: SaleVariants,
 ): PricedCart {
-  const { taxBasisPoints } = shop;
-  const breakdown = priceCart({ currency: cart.currency, lines, prices: pricesOf(variants), taxBasisPoints });
-  return { cart, breakdown, variants };
+  const customer = { groups: [], isNew: false, vatId: "" };
+  const { currency } = cart;
+  return { cart, priced: priceLines(lines, { currency, variants, customer, offers: [], tax: shop.tax }) };
 }
 
 function requireOnSale(variants: SaleVariants, variantId: string, currency: string): void {
-  const price = variants.get(variantId)?.variant?.price;
-  if (price === undefined) {
+  const sale = variants.get(variantId);
+  if (sale === undefined) {
     throw refuse(
       ErrorReason.VARIANT_NOT_FOUND,
       `there is no variant ${variantId} on sale; read the product again`,
     );
   }
-  if (price.currency === currency) return;
+  if (unitPriceOf(sale, currency, MAX_QUANTITY) !== undefined) return;
+  const variantCurrency = sale.variant?.price?.currency ?? "";
   throw refuse(
     ErrorReason.CURRENCY_MISMATCH,
-    `the variant is sold in ${price.currency} and the cart is in ${currency}; one cart holds one currency`,
-    { metadata: { variant_id: variantId, variant_currency: price.currency, cart_currency: currency } },
+    `the variant is sold in ${variantCurrency} and the cart is in ${currency}; one cart holds one currency`,
+    { metadata: { variant_id: variantId, variant_currency: variantCurrency, cart_currency: currency } },
   );
 }
 

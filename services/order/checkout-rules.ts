@@ -1,17 +1,17 @@
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
-import type { StoredLine } from "./cart-rows.ts";
 import { ErrorReason, refuse } from "./errors.ts";
-import type { Breakdown } from "./pricing/price-cart.ts";
-import type { ShippingMethod } from "./pricing/shipping.ts";
+import { type PricedLines, parcelOf } from "./price-lines.ts";
+import type { Destination } from "./pricing/order-to-price.ts";
+import type { ShippingOffer } from "./pricing/shipping/shipping-rules.ts";
 import type { Shop } from "./shop.ts";
 
 /**
  * Refuses to sell what cannot be bought any more.
  *
- * @param breakdown a priced cart
+ * @param priced the lines
  * @throws SoukError LINE_UNAVAILABLE
  */
-export function requireAvailable({ lines }: Breakdown<StoredLine>): void {
+export function requireAvailable({ lines }: PricedLines): void {
   const unavailable = lines.find(({ unitPrice }) => unitPrice === undefined);
   if (unavailable === undefined) return;
   const { id, variantId } = unavailable.line;
@@ -21,32 +21,45 @@ export function requireAvailable({ lines }: Breakdown<StoredLine>): void {
 }
 
 /**
- * The ways of shipping that are charged in a currency.
+ * The ways of shipping some lines to a place, the cheapest first.
  *
  * @param shop what orders are handled with
- * @param currency the cart's currency
+ * @param priced the lines
+ * @param destination where to
  */
-export function shippingIn(shop: Shop, currency: string): ShippingMethod[] {
-  return shop.shipping.filter(({ rate }) => rate.currency === currency);
+export function shippingTo(
+  shop: Shop,
+  priced: PricedLines,
+  destination: Destination,
+): readonly ShippingOffer[] {
+  return shop.shipping.offersFor(parcelOf(priced), destination);
 }
 
 /**
  * The way of shipping with an id.
  *
  * @param shop what orders are handled with
- * @param currency the cart's currency
- * @param id as a quote named it
+ * @param priced the lines
+ * @param destination where to
+ * @param method as a quote named it
  * @throws SoukError SHIPPING_METHOD_UNAVAILABLE
  */
-export function requireShipping(shop: Shop, currency: string, id: string): ShippingMethod {
-  const methods = shippingIn(shop, currency);
-  const method = methods.find((each) => each.id === id);
-  if (method !== undefined) return method;
-  const known = methods.map((each) => each.id).join(", ");
+export function requireShipping(
+  shop: Shop,
+  priced: PricedLines,
+  destination: Destination,
+  method: string,
+): ShippingOffer {
+  const offers = shippingTo(shop, priced, destination);
+  const offer = offers.find((each) => each.method === method);
+  if (offer !== undefined) return offer;
+  const known = offers.map((each) => each.method).join(", ");
   throw refuse(
     ErrorReason.SHIPPING_METHOD_UNAVAILABLE,
-    `there is no way of shipping called ${id}; take one of ${known}`,
-    { metadata: { shipping_method: id } },
+    known === ""
+      ? `this is not shipped to ${destination.countryCode} at all; take another address`
+      : `there is no way of shipping this there that is called ${method}; take one of ${known}`,
+    { metadata: { shipping_method: method, country_code: destination.countryCode, known } },
   );
 }
 

@@ -1,6 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { defineEntity, p } from "@mikro-orm/core";
 import type { OrderState } from "./order-state.ts";
+import type { StoredDiscount, StoredTax } from "./stored-totals.ts";
 
 /** The cart of a customer. */
 export const Cart = defineEntity({
@@ -45,9 +46,19 @@ export const Order = defineEntity({
     state: p.text().$type<OrderState>(),
     currency: p.text(),
     subtotal: p.bigint(),
+    /** Before promotions and taxes that come on top. */
     shipping: p.bigint(),
+    shippingDiscounts: p.json<readonly StoredDiscount[]>(),
+    shippingTaxes: p.json<readonly StoredTax[]>(),
+    /** What is to pay for shipping. */
+    shippingTotal: p.bigint(),
+    /** Of the lines and of shipping, by promotion. */
+    discounts: p.json<readonly StoredDiscount[]>(),
+    /** Of the lines and of shipping, by rate. */
+    taxes: p.json<readonly StoredTax[]>(),
     taxIncluded: p.bigint(),
     total: p.bigint(),
+    couponCodes: p.array(),
     /** A souk.mesh.v1.Address as JSON. */
     shippingAddress: p.json<JsonObject>(),
     shippingMethod: p.text(),
@@ -70,11 +81,20 @@ export const OrderLine = defineEntity({
     /** The line of the cart that it was made of; that one may be gone. */
     cartLineId: p.uuid(),
     variantId: p.uuid(),
+    productId: p.text(),
+    /** Empty where the product is in none. */
+    categoryId: p.text(),
+    taxClass: p.text(),
     sku: p.text(),
     title: p.text(),
     optionValues: p.array(),
     quantity: p.bigint(),
     unitPrice: p.bigint(),
+    /** Before promotions and taxes that come on top. */
+    subtotal: p.bigint(),
+    discounts: p.json<readonly StoredDiscount[]>(),
+    taxes: p.json<readonly StoredTax[]>(),
+    /** What is to pay for it. */
     total: p.bigint(),
     note: p.text(),
   },

@@ -5,6 +5,8 @@ import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb
 import { money } from "#kit/money.ts";
 import type { OrderState as StoredState } from "./order-state.ts";
 import type { StoredOrder, StoredOrderLine } from "./orders.ts";
+import type { Destination } from "./pricing/order-to-price.ts";
+import { sumOfDiscounts, toDiscount, toTaxAmount } from "./stored-totals.ts";
 
 /**
  * An order as callers and events tell it.
@@ -17,11 +19,16 @@ export function toOrder(order: StoredOrder): Order {
     id: order.id,
     number: order.number,
     state: STATES[order.state],
+    email: order.email,
+    customerId: order.customer_id,
     lines: order.lines.map((line) => toLine(line, currency)),
     subtotal: money(order.subtotal, currency),
     shipping: money(order.shipping, currency),
     taxIncluded: money(order.tax_included, currency),
+    discounts: order.discounts.map((discount) => toDiscount(discount, currency)),
+    taxes: order.taxes.map((tax) => toTaxAmount(tax, currency)),
     total: money(order.total, currency),
+    couponCodes: order.coupon_codes,
     shippingAddress: fromJson(AddressSchema, order.shipping_address, { ignoreUnknownFields: true }),
     shippingMethod: order.shipping_method,
     paymentId: order.id,
@@ -41,6 +48,15 @@ export function toStoredAddress(address: Address): JsonObject {
   return toJson(AddressSchema, address) as JsonObject;
 }
 
+/**
+ * Where an order to an address goes, for its taxes and its shipping.
+ *
+ * @param address the address
+ */
+export function destinationOf({ countryCode, region }: Address): Destination {
+  return { countryCode, region };
+}
+
 /** An order that is being cancelled is CONFIRMED to its customer until all is given back. */
 const STATES: Readonly<Record<StoredState, OrderState>> = {
   PENDING: OrderState.PENDING,
@@ -58,6 +74,9 @@ function toLine(line: StoredOrderLine, currency: string) {
     optionValues: line.option_values,
     quantity: line.quantity,
     unitPrice: money(line.unit_price, currency),
+    discount: money(sumOfDiscounts(line.discounts), currency),
+    discounts: line.discounts.map((discount) => toDiscount(discount, currency)),
+    taxes: line.taxes.map((tax) => toTaxAmount(tax, currency)),
     total: money(line.total, currency),
     note: line.note,
   };

@@ -1,17 +1,18 @@
 import { uuidv7 } from "uuidv7";
 import type { Address } from "#gen/souk/mesh/v1/address_pb.ts";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
-import type { SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
+import { money } from "#kit/money.ts";
 import type { Scope } from "#kit/scope.ts";
-import { lockCart, orderableLines, type StoredLine } from "./cart-rows.ts";
+import { lockCart, orderableLines } from "./cart-rows.ts";
 import { cartEmpty, requireAvailable, requireExpected, requireShipping } from "./checkout-rules.ts";
 import type { OrderTransaction } from "./database.ts";
-import { toStoredAddress } from "./order-message.ts";
+import { destinationOf, toStoredAddress } from "./order-message.ts";
 import { newOrderNumber } from "./order-number.ts";
 import { insertOrder, type NewOrder } from "./orders.ts";
-import { type PricedLine, priceCart } from "./pricing/price-cart.ts";
-import { pricesOf, type SaleVariants } from "./sale-variants.ts";
+import { type PricedLine, placeInCatalogue, priceLines, taxIncludedIn } from "./price-lines.ts";
+import type { SaleVariants } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
+import { toStoredDiscounts, toStoredTaxes } from "./stored-totals.ts";
 
 /** What a customer asks for. */
 export interface Checkout {
@@ -52,42 +53,65 @@ export async function prepareOrder(
 
   const ids = lines.map(({ variantId }) => variantId);
   const variants = await shop.readSaleVariants(scope, ids, known);
-  const { currency } = cart;
-  const shipping = requireShipping(shop, currency, checkout.shippingMethod);
-  const { taxBasisPoints } = shop;
-  const breakdown = priceCart({ currency, lines, prices: pricesOf(variants), shipping, taxBasisPoints });
-  requireAvailable(breakdown);
-  requireExpected(breakdown.total, checkout.expectedTotal);
+  const circumstances = {
+    currency: cart.currency,
+    variants,
+    customer: { groups: [], isNew: false, vatId: "" },
+    offers: [],
+    tax: shop.tax,
+    destination: destinationOf(checkout.shippingAddress),
+  };
+  const { destination } = circumstances;
+  const unshipped = priceLines(lines, circumstances);
+  requireAvailable(unshipped);
+  const shipping = requireShipping(shop, unshipped, destination, checkout.shippingMethod);
+  const priced = priceLines(lines, { ...circumstances, shipping });
+  requireExpected(money(priced.totals.total, cart.currency), checkout.expectedTotal);
 
+  const { totals } = priced;
   const order: NewOrder = {
     id,
     number: newOrderNumber(),
     customer_id: checkout.customerId,
     email: checkout.email,
-    currency,
-    subtotal: breakdown.subtotal.minor,
-    shipping: breakdown.shipping.minor,
-    tax_included: breakdown.taxIncluded.minor,
-    total: breakdown.total.minor,
+    currency: cart.currency,
+    subtotal: totals.subtotal,
+    shipping: totals.shipping.subtotal,
+    shipping_discounts: toStoredDiscounts(totals.shipping.discounts),
+    shipping_taxes: toStoredTaxes(totals.shipping.taxes),
+    shipping_total: totals.shipping.total,
+    discounts: toStoredDiscounts(totals.discounts),
+    taxes: toStoredTaxes(totals.taxes),
+    tax_included: taxIncludedIn(totals),
+    total: totals.total,
+    coupon_codes: [],
     shipping_address: toStoredAddress(checkout.shippingAddress),
-    shipping_method: shipping.id,
-    lines: breakdown.lines.map((priced) => frozen(priced, variants.get(priced.line.variantId))),
+    shipping_method: shipping.method,
+    lines: priced.lines.map(frozen),
   };
   insertOrder(tx, order);
   return order;
 }
 
-function frozen({ line, unitPrice, total }: PricedLine<StoredLine>, sale: SaleVariant | undefined) {
+function frozen({ line, sale, unitPrice = 0n, subtotal, discounts, taxes, total }: PricedLine) {
+  if (sale === undefined) throw new Error(`line ${line.id} is not on sale, which was checked`);
+  const { productId, categoryId, taxClass } = placeInCatalogue(sale);
   return {
     id: uuidv7(),
     cart_line_id: line.id,
     variant_id: line.variantId,
-    sku: sale?.variant?.sku ?? "",
-    title: sale?.productTitle ?? "",
-    option_values: sale?.variant?.optionValues ?? [],
+    product_id: productId,
+    category_id: categoryId,
+    tax_class: taxClass,
+    sku: sale.variant?.sku ?? "",
+    title: sale.productTitle,
+    option_values: sale.variant?.optionValues ?? [],
     quantity: line.quantity,
-    unit_price: unitPrice?.minor ?? 0n,
-    total: total.minor,
+    unit_price: unitPrice,
+    subtotal,
+    discounts: toStoredDiscounts(discounts),
+    taxes: toStoredTaxes(taxes),
+    total,
     note: line.note,
   };
 }

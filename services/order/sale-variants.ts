@@ -1,4 +1,3 @@
-import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import { ProductService, type SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
 import type { RootScope } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
@@ -92,14 +91,21 @@ export function saleVariantReader(rootScope: RootScope): ReadSaleVariants {
 }
 
 /**
- * What one of each variant costs.
+ * What one of a variant costs in a line: the lowest price that holds for its quantity.
  *
- * @param variants what product said
+ * @param sale what product said of the variant; undefined when it is not on sale
+ * @param currency an ISO 4217 code
+ * @param quantity how many the line has
+ * @returns in minor units; undefined when the variant cannot be bought in the currency
  */
-export function pricesOf(variants: SaleVariants): Map<string, Money> {
-  const prices = new Map<string, Money>();
-  for (const [id, sale] of variants) {
-    if (sale?.variant?.price !== undefined) prices.set(id, sale.variant.price);
-  }
-  return prices;
+export function unitPriceOf(
+  sale: SaleVariant | undefined,
+  currency: string,
+  quantity: bigint,
+): bigint | undefined {
+  const holding = (sale?.prices ?? []).filter(({ minQuantity }) => minQuantity <= quantity);
+  const prices = [sale?.variant?.price, ...holding.map(({ price }) => price)]
+    .filter((price) => price?.currency === currency)
+    .map((price) => price?.minor ?? 0n);
+  return prices.length === 0 ? undefined : prices.reduce((low, minor) => (minor < low ? minor : low));
 }

@@ -1,7 +1,12 @@
 import type { RootScope } from "#kit/rpc/root-scope.ts";
 import type { OrderSettings } from "./config.ts";
 import type { OrderDatabase } from "./database.ts";
-import { type ShippingMethod, shippingMethods } from "./pricing/shipping.ts";
+import { euZones } from "./pricing/shipping/eu-zones.ts";
+import type { ShippingRules } from "./pricing/shipping/shipping-rules.ts";
+import { shippingTable } from "./pricing/shipping/shipping-table.ts";
+import { euTaxes } from "./pricing/tax/eu-vat.ts";
+import type { TaxRules } from "./pricing/tax/tax-rules.ts";
+import { taxTable } from "./pricing/tax/tax-table.ts";
 import { type ReadSaleVariants, saleVariantReader } from "./sale-variants.ts";
 
 /** What carts and orders are handled with. */
@@ -10,9 +15,8 @@ export interface Shop {
   readonly readSaleVariants: ReadSaleVariants;
   /** The currency of new carts, an ISO 4217 code. */
   readonly currency: string;
-  /** The rate of the tax that prices contain, in hundredths of a percent. */
-  readonly taxBasisPoints: bigint;
-  readonly shipping: readonly ShippingMethod[];
+  readonly tax: TaxRules;
+  readonly shipping: ShippingRules;
   /** How long stock is set aside for an order that is being placed, in ms. */
   readonly reservationMs: number;
 }
@@ -29,8 +33,8 @@ export function openShop(db: OrderDatabase, settings: OrderSettings, rootScope: 
     db,
     readSaleVariants: saleVariantReader(rootScope),
     currency: settings.ORDER_CURRENCY,
-    taxBasisPoints: settings.ORDER_TAX_BASIS_POINTS,
-    shipping: shippingMethods(settings),
+    tax: taxTable(euTaxes(settings.ORDER_HOME_COUNTRY)),
+    shipping: shippingTable(euZones(settings.ORDER_HOME_COUNTRY)),
     reservationMs: settings.ORDER_RESERVATION_MS,
   };
 }

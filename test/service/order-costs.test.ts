@@ -16,7 +16,10 @@ import { migrations } from "../../services/order/migrations/index.ts";
 import { listenForOrderChanges } from "../../services/order/order-changes.ts";
 import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
 import { prepareOrder } from "../../services/order/prepare-order.ts";
+import { partOfLine } from "../../services/order/pricing/part-of-line.ts";
+import { add } from "../../services/order/pricing/rates.ts";
 import { openShop, type Shop } from "../../services/order/shop.ts";
+import { shippingItemOf, toItemTotals } from "../../services/order/stored-totals.ts";
 import { watchOrder } from "../../services/order/watch-order.ts";
 import { createDatabase } from "../stores.ts";
 import { createCatalogue } from "./order-product.ts";
@@ -53,9 +56,10 @@ async function pendingOrder(
   scope: Scope,
   customerId: string,
   variantId: string,
+  quantity = 1n,
 ): Promise<string> {
   const id = uuidv7();
-  await addItem(shop, scope, customerId, { variantId, quantity: 1n, note: id }, () => undefined);
+  await addItem(shop, scope, customerId, { variantId, quantity, note: id }, () => undefined);
   const variants = await shop.readSaleVariants(scope, [variantId]);
   const checkout = {
     customerId,
@@ -111,6 +115,26 @@ test("reading costs two statements, whether one order or many, and however many 
     orders.map((order) => [order.id, order.state, order.lines.length]),
     ids.toReversed().map((id) => [id, "PENDING", 1]),
   );
+});
+
+test("what is stored of an order can be divided, and its parts are the whole to the cent", async (t) => {
+  const till = await openTill(t);
+  const customerId = uuidv7();
+  const id = await pendingOrder(till.shop, till.scope(), customerId, till.catalogue.offer(333n), 7n);
+  const order = await requireOrderOf(till.db.sql, id, customerId);
+  const line = order.lines[0];
+  if (line === undefined) throw new Error("the order has no line");
+  const item = toItemTotals(line);
+  const parts = [0n, 2n, 5n].map((from, index, all) =>
+    partOfLine(item, 7n, { from, count: (all[index + 1] ?? 7n) - from }),
+  );
+  const taxes = parts.map((part) => add(part.taxes.map(({ amount }) => amount)));
+  t.is(add(parts.map(({ total }) => total)), 2_331n);
+  t.is(add(taxes), add(item.taxes.map(({ amount }) => amount)));
+  const shipping = toItemTotals(shippingItemOf(order));
+  t.is(shipping.total, 490n);
+  t.is(item.total + shipping.total, order.total);
+  t.is(add([...item.taxes, ...shipping.taxes].map(({ amount }) => amount)), order.tax_included);
 });
 
 test("a watcher who hangs up stops at once and is forgotten", async (t) => {

@@ -2,6 +2,7 @@ import type { Migrations } from "#kit/data/migrations.ts";
 import { createCart } from "./0001-create-cart.ts";
 import { createOrder } from "./0002-create-order.ts";
 import { tellChangesAfterCommit } from "./0003-tell-changes-after-commit.ts";
+import { keepTotals } from "./0004-keep-totals.ts";
 
 /** How order's schema came to be. */
-export const migrations: Migrations = [createCart, createOrder, tellChangesAfterCommit];
+export const migrations: Migrations = [createCart, createOrder, tellChangesAfterCommit, keepTotals];

@@ -1,9 +1,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { AddItemResponseSchema, type CartSchema, type CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { money } from "#kit/money.ts";
 import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import { addItem, clearCart, getCart, type PricedCart, updateItem } from "../cart.ts";
 import type { Shop } from "../shop.ts";
+import { sumOfDiscounts, toDiscount } from "../stored-totals.ts";
 
 /** Serves souk.order.v1.CartService. */
 export function cartRpc(shop: Shop) {
@@ -29,24 +31,25 @@ export function cartRpc(shop: Shop) {
   } satisfies Partial<Implementation<typeof CartService>>;
 }
 
-function toCart({ cart, breakdown, variants }: PricedCart): MessageInitShape<typeof CartSchema> {
+function toCart({ cart, priced }: PricedCart): MessageInitShape<typeof CartSchema> {
+  const { currency } = cart;
+  const { subtotal, total, discounts } = priced.totals;
   return {
     id: cart.id,
     etag: String(cart.version),
-    subtotal: breakdown.subtotal,
-    total: breakdown.total,
-    lines: breakdown.lines.map(({ line, unitPrice, total }) => {
-      const sale = variants.get(line.variantId);
-      return {
-        ...line,
-        sku: sale?.variant?.sku,
-        title: sale?.productTitle,
-        productSlug: sale?.productSlug,
-        optionValues: sale?.variant?.optionValues,
-        unitPrice,
-        total,
-        unavailable: unitPrice === undefined,
-      };
-    }),
+    subtotal: money(subtotal, currency),
+    total: money(total, currency),
+    discounts: discounts.map((discount) => toDiscount(discount, currency)),
+    lines: priced.lines.map(({ line, sale, unitPrice, discounts, total }) => ({
+      ...line,
+      sku: sale?.variant?.sku,
+      title: sale?.productTitle,
+      productSlug: sale?.productSlug,
+      optionValues: sale?.variant?.optionValues,
+      unitPrice: unitPrice === undefined ? undefined : money(unitPrice, currency),
+      discount: money(sumOfDiscounts(discounts), currency),
+      total: money(total, currency),
+      unavailable: unitPrice === undefined,
+    })),
   };
 }
