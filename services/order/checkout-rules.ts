@@ -1,9 +1,12 @@
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
+import type { CartChange } from "./cart-changes.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { type PricedLines, parcelOf } from "./price-lines.ts";
 import type { Destination } from "./pricing/order-to-price.ts";
 import type { ShippingOffer } from "./pricing/shipping/shipping-rules.ts";
+import { isPlausibleVatId, normalVatId } from "./pricing/tax/vat-id.ts";
 import type { Shop } from "./shop.ts";
+import { sumOfDiscounts } from "./stored-totals.ts";
 
 /**
  * Refuses to sell what cannot be bought any more.
@@ -66,25 +69,65 @@ export function requireShipping(
 /**
  * Refuses an order that costs something else than its customer expects.
  *
- * @param total what it costs
+ * @param priced what it costs
  * @param expected what the customer expects; anything when left out
+ * @param changes what changed since the customer was told of the cart
  * @throws SoukError TOTAL_CHANGED
  */
-export function requireExpected(total: Money, expected: Money | undefined): void {
+export function requireExpected(
+  { currency, totals }: PricedLines,
+  expected: Money | undefined,
+  changes: readonly CartChange[],
+): void {
   if (expected === undefined) return;
-  if (expected.minor === total.minor && expected.currency === total.currency) return;
+  const { total, subtotal, shipping } = totals;
+  if (expected.minor === total && expected.currency === currency) return;
   throw refuse(
     ErrorReason.TOTAL_CHANGED,
-    `the order costs ${total.minor} ${total.currency} now, not ${expected.minor} ${expected.currency} (in minor units); get a new quote`,
+    `the order costs ${total} ${currency} now, not ${expected.minor} ${expected.currency} (in minor units); get a new quote`,
     {
       metadata: {
-        total_minor: String(total.minor),
-        total_currency: total.currency,
+        total_minor: String(total),
+        total_currency: currency,
         expected_minor: String(expected.minor),
         expected_currency: expected.currency,
+        subtotal_minor: String(subtotal),
+        shipping_minor: String(shipping.subtotal),
+        discount_minor: String(sumOfDiscounts(totals.discounts)),
+        changes: changes.map(inWords).join("; "),
       },
     },
   );
+}
+
+function inWords(change: CartChange): string {
+  switch (change.kind) {
+    case "price":
+      return `line ${change.lineId} costs ${change.now} each, not ${change.before}`;
+    case "unavailable":
+      return `line ${change.lineId} is no longer on sale`;
+    case "stock":
+      return `of line ${change.lineId} ${change.available} are available`;
+    case "coupon":
+      return `coupon ${change.code} takes nothing off any more`;
+  }
+}
+
+/**
+ * A VAT number in normal form.
+ *
+ * @param vatId as it was written; "" where there is none
+ * @param destination where the order goes
+ * @throws SoukError VAT_ID_INVALID when it cannot be one of that country
+ */
+export function requireVatId(vatId: string, { countryCode }: Destination): string {
+  if (vatId === "") return "";
+  const normal = normalVatId(vatId);
+  if (isPlausibleVatId(normal, countryCode)) return normal;
+  const description = `is not a VAT number of ${countryCode}: correct it, leave it out, or take an address in its country`;
+  throw refuse(ErrorReason.VAT_ID_INVALID, `vat_id ${description}`, {
+    violations: [{ field: "vat_id", description }],
+  });
 }
 
 /** The refusal to sell nothing. */

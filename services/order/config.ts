@@ -20,6 +20,10 @@ export const orderSettings = {
     default: "DE",
     desc: "Where the shop is, as ISO 3166-1 alpha-2: its taxes are shown while it is not known where an order goes",
   }),
+  ORDER_CART_MS: milliseconds({
+    default: 90 * 24 * 3_600_000,
+    desc: "How long carts that nobody changes are kept",
+  }),
   ORDER_RESERVATION_MS: milliseconds({
     default: 15 * 60_000,
     desc: "How long stock is set aside for an order that is being placed; longer than placing one can take with a change of process",

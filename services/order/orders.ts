@@ -135,6 +135,18 @@ export async function requireOrderOf(db: OrderSql, id: string, customerId: strin
 }
 
 /**
+ * An order, whosever it is.
+ *
+ * @param db where to read
+ * @param id the order
+ * @throws Error when there is none
+ */
+export async function requireOrder(db: OrderSql, id: string): Promise<StoredOrder> {
+  const order = await db.selectFrom("orders").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+  return { ...order, lines: await readLinesOf(db, [id]) };
+}
+
+/**
  * Orders of a customer, the newest first.
  *
  * @param db where to read

@@ -1,11 +1,11 @@
 import type { SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
-import type { StoredLine } from "./cart-rows.ts";
 import type { Customer, Destination, Offer, ShippingToPrice } from "./pricing/order-to-price.ts";
 import { priceOrder } from "./pricing/price-order.ts";
 import { add } from "./pricing/rates.ts";
 import type { Parcel } from "./pricing/shipping/shipping-rules.ts";
 import type { TaxRules } from "./pricing/tax/tax-rules.ts";
 import type { ItemTotals, Totals } from "./pricing/totals.ts";
+import type { StoredLine } from "./read-cart.ts";
 import { type SaleVariants, unitPriceOf } from "./sale-variants.ts";
 
 /** Lines of a cart at today's prices. */

@@ -18,7 +18,9 @@ import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
 import { prepareOrder } from "../../services/order/prepare-order.ts";
 import { partOfLine } from "../../services/order/pricing/part-of-line.ts";
 import { add } from "../../services/order/pricing/rates.ts";
+import type { Market } from "../../services/order/sale-variants.ts";
 import { openShop, type Shop } from "../../services/order/shop.ts";
+import type { Shopper } from "../../services/order/shopper.ts";
 import { shippingItemOf, toItemTotals } from "../../services/order/stored-totals.ts";
 import { watchOrder } from "../../services/order/watch-order.ts";
 import { createDatabase } from "../stores.ts";
@@ -51,6 +53,12 @@ async function cost({ db, catalogue }: Awaited<ReturnType<typeof openTill>>, wor
   return { statements: db.pool.statements() - before[0], asked: catalogue.asked - before[1] };
 }
 
+const EUR: Market = { currency: "EUR", groups: [] };
+
+function shopperWith(customerId: string): Shopper {
+  return { owner: { customerId }, cartToken: "", email: "ada@example.com", groups: [] };
+}
+
 async function pendingOrder(
   shop: Shop,
   scope: Scope,
@@ -59,15 +67,18 @@ async function pendingOrder(
   quantity = 1n,
 ): Promise<string> {
   const id = uuidv7();
-  await addItem(shop, scope, customerId, { variantId, quantity, note: id }, () => undefined);
-  const variants = await shop.readSaleVariants(scope, [variantId]);
+  const shopper = shopperWith(customerId);
+  await addItem(shop, scope, shopper, { variantId, quantity, note: id, currency: "" }, () => undefined);
+  const known = await shop.readSaleVariants(scope, EUR, [variantId]);
   const checkout = {
-    customerId,
-    email: "ada@example.com",
+    shopper,
+    guestEmail: "",
     shippingAddress: create(AddressSchema, ADDRESS),
     shippingMethod: "standard",
+    vatId: "",
   };
-  await shop.db.write(scope, (tx) => prepareOrder(shop, tx, scope, id, checkout, variants));
+  const preparation = { id, known, currency: "EUR", without: new Set<string>(), orderTokenHash: null };
+  await shop.db.write(scope, (tx) => prepareOrder(shop, tx, scope, checkout, preparation));
   return id;
 }
 
@@ -75,13 +86,13 @@ test("adding costs one question to product and two statements, whatever is in th
   const till = await openTill(t);
   const customerId = uuidv7();
   const add = (note: string) => {
-    const item = { variantId: till.catalogue.offer(100n), quantity: 1n, note };
-    return addItem(till.shop, till.scope(), customerId, item, () => undefined);
+    const item = { variantId: till.catalogue.offer(100n), quantity: 1n, note, currency: "" };
+    return addItem(till.shop, till.scope(), shopperWith(customerId), item, () => undefined);
   };
   for (let count = 0; count < 5; count++) {
     t.deepEqual(await cost(till, () => add(`note ${count}`)), { statements: 2, asked: 1 });
   }
-  t.deepEqual(await cost(till, () => getCart(till.shop, till.scope(), customerId)), {
+  t.deepEqual(await cost(till, () => getCart(till.shop, till.scope(), shopperWith(customerId))), {
     statements: 1,
     asked: 1,
   });
@@ -90,9 +101,12 @@ test("adding costs one question to product and two statements, whatever is in th
 test("those who ask product at once ask together, and each gets what holds after he asked", async (t) => {
   const till = await openTill(t);
   const ids = Array.from({ length: 300 }, () => till.catalogue.offer(100n));
-  const asking = ids.map((id) => till.shop.readSaleVariants(till.scope(), [id]));
+  const asking = ids.map((id) => till.shop.readSaleVariants(till.scope(), EUR, [id]));
   const unknown = uuidv7();
-  t.deepEqual(await till.shop.readSaleVariants(till.scope(), [unknown]), new Map([[unknown, undefined]]));
+  t.deepEqual(
+    await till.shop.readSaleVariants(till.scope(), EUR, [unknown]),
+    new Map([[unknown, undefined]]),
+  );
   for (const [index, variants] of (await Promise.all(asking)).entries()) {
     t.deepEqual([...variants.keys()], [ids[index]]);
     t.is(variants.get(ids[index] ?? "")?.variant?.price?.minor, 100n);
