@@ -130,6 +130,7 @@ test.serial("an order that costs something else than expected is refused with bo
   const lamp = await shop().offer(1_000n);
   const ada = await shop().customer();
   await ada.add(lamp);
+  const [line] = (await ada.cart.getCart({})).cart?.lines ?? [];
   const price = shop().catalogue.variants.get(lamp)?.variant?.price;
   if (price !== undefined) price.minor = 1_100n;
   const error = await refusal(
@@ -141,6 +142,10 @@ test.serial("an order that costs something else than expected is refused with bo
     total_currency: "EUR",
     expected_minor: "1490",
     expected_currency: "EUR",
+    subtotal_minor: "1100",
+    shipping_minor: "490",
+    discount_minor: "0",
+    changes: `line ${line?.id} costs 1100 each, not 1000`,
   });
   t.is((await ada.lines()).length, 1);
 });
