@@ -91,13 +91,13 @@ export async function mergeCart(
 /** What the customer's cart has already grows; all else moves there as it is, in its order. */
 async function moveLines({ sql: db }: OrderTransaction, from: string, to: string): Promise<void> {
   await sql`
-    with both as (
+    with grown as (
       update cart_line l set quantity = l.quantity + g.quantity from cart_line g
       where l.cart_id = ${to} and g.cart_id = ${from}
         and (g.variant_id, g.note, g.saved) = (l.variant_id, l.note, l.saved)
       returning g.id
     )
-    delete from cart_line using both where cart_line.id = both.id`.execute(db);
+    delete from cart_line using grown where cart_line.id = grown.id`.execute(db);
   await db.updateTable("cart_line").set({ cart_id: to }).where("cart_id", "=", from).execute();
 }
 

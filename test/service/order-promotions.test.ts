@@ -8,6 +8,7 @@ import {
   PromotionService,
   PromotionState,
   type PromotionTermsSchema,
+  type UpdatePromotionRequestSchema,
 } from "#gen/souk/order/v1/promotion_pb.ts";
 import { Code } from "#kit/error.ts";
 import { ADDRESS, type Customer, refusal, shopOf } from "./order-shop.ts";
@@ -15,7 +16,8 @@ import { ADDRESS, type Customer, refusal, shopOf } from "./order-shop.ts";
 const shop = shopOf(test);
 const desk = () => shop().mesh.as(PromotionService);
 
-type Terms = MessageInitShape<typeof PromotionTermsSchema>;
+/** Terms as they are written down; never a message. */
+type Terms = Extract<MessageInitShape<typeof PromotionTermsSchema>, { $typeName?: undefined }>;
 const TEN_PERCENT: Terms = {
   displayName: "Ten percent",
   effect: { case: "percentageOff", value: { ratePpm: 100_000 } },
@@ -171,7 +173,7 @@ test.serial("a promotion is changed by mask and etag, listed by state and code, 
     terms: { displayName: "Two euros", effect: { case: "amountOff", value: { amounts: [eur(200n)] } } },
     updateMask: { paths: ["display_name", "amount_off"] },
     etag: made.etag,
-  } as const;
+  } satisfies MessageInitShape<typeof UpdatePromotionRequestSchema>;
   const changed = (await desk().updatePromotion(change)).promotion;
   t.like(changed?.terms, { displayName: "Two euros", usageLimit: 5n, couponCodes: [code] });
   t.is((await refusal(desk().updatePromotion(change))).reason, "ETAG_MISMATCH");
