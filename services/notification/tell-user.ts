@@ -26,7 +26,15 @@ export function tellUser(
 ): void {
   const { userId } = recipient;
   if (userId !== "") {
-    const row = { id: uuidv7(), event_id: eventId, user_id: userId, topic, title, body, subject_id: subjectId };
+    const row = {
+      id: uuidv7(),
+      event_id: eventId,
+      user_id: userId,
+      topic,
+      title,
+      body,
+      subject_id: subjectId,
+    };
     tx.finishWith(
       tx.sql
         .insertInto("notification")
