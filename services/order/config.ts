@@ -1,5 +1,9 @@
+import { readFileSync } from "node:fs";
 import { type CleanedEnv, makeValidator } from "envalid";
 import { milliseconds, type Settings } from "#kit/config.ts";
+import type { Reader } from "./pricing/read-table.ts";
+import { readShippingTable } from "./pricing/shipping/read-shipping-table.ts";
+import { readTaxTable } from "./pricing/tax/read-tax-table.ts";
 
 /** A setting that holds an ISO 4217 code. */
 const currency = makeValidator<string>((input) => {
@@ -13,12 +17,25 @@ const country = makeValidator<string>((input) => {
   return input;
 });
 
+/** A setting that names a JSON file with a table. */
+function tableFile<T>(read: Reader<T>) {
+  return makeValidator<T>((path) => read(JSON.parse(readFileSync(path, "utf8")), path));
+}
+
 /** Order's settings. */
 export const orderSettings = {
   ORDER_CURRENCY: currency({ default: "EUR", desc: "Currency of carts that do not ask for another one" }),
   ORDER_HOME_COUNTRY: country({
     default: "DE",
-    desc: "Where the shop is, as ISO 3166-1 alpha-2: its taxes are shown while it is not known where an order goes",
+    desc: "Where the shop is, as ISO 3166-1 alpha-2: its taxes are shown while it is not known where an order goes; ORDER_TAX_FILE says it for itself",
+  }),
+  ORDER_TAX_FILE: tableFile(readTaxTable)({
+    default: undefined,
+    desc: "JSON file with the taxes by country, region and class of product; the value added tax of the European Union when it is not set",
+  }),
+  ORDER_SHIPPING_FILE: tableFile(readShippingTable)({
+    default: undefined,
+    desc: "JSON file with the zones, the ways of shipping to them and what they cost; at home, in the European Union and elsewhere when it is not set",
   }),
   ORDER_CART_MS: milliseconds({
     default: 90 * 24 * 3_600_000,

@@ -41,8 +41,8 @@ export function openShop(db: OrderDatabase, settings: OrderSettings, rootScope: 
     readStock: stockReader(rootScope),
     readOffers: offerReader(),
     currency: settings.ORDER_CURRENCY,
-    tax: taxTable(euTaxes(settings.ORDER_HOME_COUNTRY)),
-    shipping: shippingTable(euZones(settings.ORDER_HOME_COUNTRY)),
+    tax: taxTable(settings.ORDER_TAX_FILE ?? euTaxes(settings.ORDER_HOME_COUNTRY)),
+    shipping: shippingTable(settings.ORDER_SHIPPING_FILE ?? euZones(settings.ORDER_HOME_COUNTRY)),
     cartMs: settings.ORDER_CART_MS,
     reservationMs: settings.ORDER_RESERVATION_MS,
   };

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { requireUser } from "#kit/principal.ts";
 import type { Scope } from "#kit/scope.ts";
+import { ErrorReason, refuse } from "./errors.ts";
 
 /** Who shops: a customer who is signed in, or a guest with the token of a cart. */
 export interface Shopper {
@@ -24,7 +24,7 @@ const MOST_GROUPS = 20;
  *
  * @param scope the call
  * @param cartToken the token of a guest's cart; "" for the cart of the customer who asks
- * @throws SoukError TOKEN_MISSING when nobody is signed in and no token is sent
+ * @throws SoukError CART_NOT_FOUND when nobody is signed in and no token is sent
  */
 export function shopperOf(scope: Scope, cartToken: string): Shopper {
   const { principal } = scope;
@@ -33,8 +33,13 @@ export function shopperOf(scope: Scope, cartToken: string): Shopper {
     const email = principal.kind === "user" ? principal.email : "";
     return { owner: { tokenHash: hashOf(cartToken) }, cartToken, email, groups };
   }
-  const user = requireUser(scope);
-  return { owner: { customerId: user.id }, cartToken: "", email: user.email, groups };
+  if (principal.kind !== "user") {
+    throw refuse(
+      ErrorReason.CART_NOT_FOUND,
+      "it is not said whose cart: sign in, or send cart_token, the token of a guest's cart",
+    );
+  }
+  return { owner: { customerId: principal.id }, cartToken: "", email: principal.email, groups };
 }
 
 /** A token that nobody guesses: 32 random bytes. */
