@@ -95,6 +95,11 @@ async function importCatalogue(
     const said = await runScript("deploy/local/import-catalogue.ts", [], env);
     rows.push({ name: "catalogue", where: said, tookMs: performance.now() - startedAt });
   });
+  const importedAt = performance.now();
+  await onceFor(dataDir, "promotions", where, async () => {
+    const said = await runScript("deploy/local/load-promotions.ts", [], env);
+    rows.push({ name: "promotions", where: said, tookMs: performance.now() - importedAt });
+  });
   return rows;
 }
 

@@ -4,6 +4,7 @@ import type { MailContent, Message } from "./templates/message.ts";
 
 /** Whom a message is for. */
 export interface Recipient {
+  /** Empty for a guest, who is told by mail alone. */
   readonly userId: string;
   readonly email: string;
 }
@@ -24,13 +25,24 @@ export function tellUser(
   mailDomain: string,
 ): void {
   const { userId } = recipient;
-  tx.finishWith(
-    tx.sql
-      .insertInto("notification")
-      .values({ id: uuidv7(), event_id: eventId, user_id: userId, topic, title, body, subject_id: subjectId })
-      .onConflict((conflict) => conflict.column("event_id").doNothing())
-      .compile(),
-  );
+  if (userId !== "") {
+    const row = {
+      id: uuidv7(),
+      event_id: eventId,
+      user_id: userId,
+      topic,
+      title,
+      body,
+      subject_id: subjectId,
+    };
+    tx.finishWith(
+      tx.sql
+        .insertInto("notification")
+        .values(row)
+        .onConflict((conflict) => conflict.column("event_id").doNothing())
+        .compile(),
+    );
+  }
   mailUser(tx, eventId, recipient, mail, mailDomain);
 }
 

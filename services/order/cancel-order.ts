@@ -13,6 +13,7 @@ import { toOrder } from "./order-message.ts";
 import { moveOrder, requireOrderOf, type StoredOrder, tryMoveOrder } from "./orders.ts";
 import type { Shop } from "./shop.ts";
 import { voidError } from "./translate-error.ts";
+import { giveBackPromotions } from "./use-promotions.ts";
 
 /** What the saga of a cancellation is started with. */
 type Cancelling = { readonly orderId: string; readonly reason: string };
@@ -50,9 +51,10 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
   ],
   async complete({ input }, tx) {
     const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason);
+    if (order.discounts.length > 0) await giveBackPromotions(tx, order.id);
     tx.emit(OrderCancelledSchema, {
       orderId: order.id,
-      customerId: order.customer_id,
+      customerId: order.customer_id ?? "",
       email: order.email,
       order: toOrder(order),
     });

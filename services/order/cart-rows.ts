@@ -1,65 +1,58 @@
 import { type RawBuilder, sql } from "kysely";
 import { uuidv7 } from "uuidv7";
+import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
+import type { Seen } from "./cart-changes.ts";
 import type { OrderDatabase, OrderSql, OrderTransaction } from "./database.ts";
-import type { Countable } from "./pricing/price-cart.ts";
+import { ErrorReason, refuse } from "./errors.ts";
+import { CART_COLUMNS, isOf, type StoredCart, type StoredLine, toCart } from "./read-cart.ts";
+import type { Owner } from "./shopper.ts";
 
-/** A cart without its lines. */
-export interface StoredCart {
-  readonly id: string;
-  readonly currency: string;
-  readonly version: number;
-}
-
-/** A line of a cart. */
-export interface StoredLine extends Countable {
-  readonly id: string;
-  readonly note: string;
-}
+const RETURNED = sql.join(CART_COLUMNS.map((column) => sql.ref(`c.${column}`)));
 
 /**
- * A customer's cart with its lines, in the order in which they were added.
- *
- * @param db where to read
- * @param customerId whose cart
- * @returns undefined while there is none
- */
-export async function readCart(
-  db: OrderSql,
-  customerId: string,
-): Promise<{ cart: StoredCart; lines: StoredLine[] } | undefined> {
-  const { rows } = await sql<CartRow>`
-    select c.id as cart_id, c.currency, c.version, l.id, l.variant_id as "variantId", l.quantity, l.note
-    from cart c left join cart_line l on l.cart_id = c.id
-    where c.customer_id = ${customerId} order by l.position`.execute(db);
-  const [first] = rows;
-  if (first === undefined) return undefined;
-  const { cart_id: id, currency, version } = first;
-  return {
-    cart: { id, currency, version },
-    lines: rows.filter((row): row is CartRow & StoredLine => row.id !== null),
-  };
-}
-
-type CartRow = { cart_id: string; currency: string; version: number } & (
-  | StoredLine
-  | Record<keyof StoredLine, null>
-);
-
-/**
- * Locks a customer's cart for the rest of the transaction, marks it as changed, and makes it when there is none.
+ * Locks a cart for the rest of the transaction, marks it as changed, and makes it when its customer has none.
  * Every change of a cart begins with it, so that changes of one cart happen one after the other.
  *
  * @param tx the transaction
- * @param customerId whose cart
+ * @param owner whose cart
  * @param currency the currency of a new one
+ * @param version the version that it must have; any when left out
+ * @throws SoukError CART_NOT_FOUND, or ETAG_MISMATCH when it has another version
  */
-export async function touchCart(tx: OrderSql, customerId: string, currency: string): Promise<StoredCart> {
-  const { rows } = await sql<StoredCart>`
-    insert into cart (id, customer_id, currency) values (${uuidv7()}, ${customerId}, ${currency})
-    on conflict (customer_id) do update set version = cart.version + 1, update_time = now()
-    returning id, currency, version`.execute(tx);
-  return rows[0] as StoredCart;
+export async function touchCart(
+  tx: OrderSql,
+  owner: Owner,
+  currency: string,
+  version?: number,
+): Promise<StoredCart> {
+  const { rows } = await touching(owner, currency, versionIs(version)).execute(tx);
+  const [row] = rows;
+  if (row !== undefined) return toCart(row);
+  throw await untouched(tx, owner);
+}
+
+/**
+ * Why a cart could not be touched.
+ *
+ * @param db where to look
+ * @param owner whose cart
+ */
+export async function untouched(db: OrderSql, owner: Owner): Promise<Error> {
+  const { rows } = await sql`select from cart c where ${isOf(owner)}`.execute(db);
+  if (rows.length === 0) return cartNotFound();
+  return refuseMesh(
+    MeshReason.ETAG_MISMATCH,
+    "the cart was changed since it was read; read it again and repeat the change",
+  );
+}
+
+/** The refusal of a token that opens no cart. */
+export function cartNotFound() {
+  return refuse(
+    ErrorReason.CART_NOT_FOUND,
+    "there is no such cart: the token is wrong, or the cart was merged or expired; make a new one",
+  );
 }
 
 /**
@@ -71,37 +64,45 @@ export async function touchCart(tx: OrderSql, customerId: string, currency: stri
  */
 export async function openCart(db: OrderSql, customerId: string, currency: string): Promise<StoredCart> {
   // The update changes nothing: it makes a cart that somebody else just made come back as well.
-  const { rows } = await sql<StoredCart>`
-    insert into cart (id, customer_id, currency) values (${uuidv7()}, ${customerId}, ${currency})
-    on conflict (customer_id) do update set currency = cart.currency
-    returning id, currency, version`.execute(db);
-  return rows[0] as StoredCart;
+  const { rows } = await sql<CartRow>`
+    insert into cart as c (id, customer_id, currency) values (${uuidv7()}, ${customerId}, ${currency})
+    on conflict (customer_id) do update set currency = c.currency
+    returning ${RETURNED}`.execute(db);
+  return toCart(rows[0] as CartRow);
+}
+
+/** A change to a cart that is conditional on what it was when it was read. */
+export interface Adding {
+  readonly owner: Owner;
+  /** The currency of a cart that is new or empty. */
+  readonly currency: string;
+  readonly item: Omit<StoredLine, "id">;
+  /** The id of the line when there is none yet. */
+  readonly newId: string;
+  /** What its owner is told of the cart with it; as before when left out. */
+  readonly seen?: Seen;
 }
 
 /** A cart, and a line of it. */
-interface CartWithLine {
+export interface CartWithLine {
   readonly cart: StoredCart;
   readonly line: StoredLine;
 }
 
 /**
- * Touches a customer's cart, as touchCart does, and adds a quantity to the line with the same variant and note, or a
- * line when there is none.
+ * Touches a cart, as touchCart does, and adds a quantity to the line with the same variant and note, or a line when
+ * there is none.
  *
  * @param tx the transaction
- * @param customerId whose cart
- * @param currency the currency of a new cart
- * @param item what to add
- * @returns the cart, and the line as it is then
+ * @param adding what to add
+ * @param version the version that the cart must have; any when left out
+ * @throws SoukError CART_NOT_FOUND or ETAG_MISMATCH
  */
-export async function addLine(
-  tx: OrderSql,
-  customerId: string,
-  currency: string,
-  item: Omit<StoredLine, "id">,
-): Promise<CartWithLine> {
-  const { rows } = await addingLine(customerId, currency, item, sql`true`).execute(tx);
-  return withItem(rows[0] as AddedRow, item);
+export async function addLine(tx: OrderSql, adding: Adding, version?: number): Promise<CartWithLine> {
+  const { rows } = await addingLine(adding, versionIs(version)).execute(tx);
+  const [row] = rows;
+  if (row === undefined) throw await untouched(tx, adding.owner);
+  return withItem(row, adding.item);
 }
 
 /**
@@ -109,67 +110,61 @@ export async function addLine(
  *
  * @param db order's database
  * @param scope the work
- * @param customerId whose cart
- * @param currency the currency of a new cart
- * @param item what to add
+ * @param adding what to add
  * @param version the version that the cart had; 0 when there was none
  * @returns undefined, and nothing is added, when the cart has another version
  */
 export async function addLineTo(
   db: OrderDatabase,
   scope: Scope,
-  customerId: string,
-  currency: string,
-  item: Omit<StoredLine, "id">,
+  adding: Adding,
   version: number,
 ): Promise<CartWithLine | undefined> {
-  const adding = addingLine(customerId, currency, item, sql`cart.version = ${version}`);
-  const [row] = await db.change(scope, adding.compile(db.sql));
-  return row && withItem(row, item);
+  const [row] = await db.change(scope, addingLine(adding, versionIs(version)).compile(db.sql));
+  return row && withItem(row, adding.item);
 }
 
-type AddedRow = { cart_id: string; currency: string; version: number; id: string; quantity: bigint };
+type CartRow = Parameters<typeof toCart>[0];
+type AddedRow = CartRow & { readonly line_id: string; readonly quantity: bigint };
 
-function addingLine(
-  customerId: string,
+function versionIs(version: number | undefined): RawBuilder<boolean> {
+  return version === undefined ? sql`true` : sql`c.version = ${version}`;
+}
+
+/** What touching a cart sets; an empty one takes the currency that is asked for, when one is. */
+function touching(
+  owner: Owner,
   currency: string,
-  { variantId, quantity, note }: Omit<StoredLine, "id">,
-  condition: RawBuilder<unknown>,
+  condition: RawBuilder<boolean>,
+  more: RawBuilder<unknown> = sql``,
 ) {
+  const change = sql`set version = c.version + 1, update_time = now()${more}`;
+  if ("tokenHash" in owner) {
+    return sql<CartRow>`update cart c ${change} where ${isOf(owner)} and ${condition} returning ${RETURNED}`;
+  }
+  return sql<CartRow>`
+    insert into cart as c (id, customer_id, currency) values (${uuidv7()}, ${owner.customerId}, ${currency})
+    on conflict (customer_id) do update ${change} where ${condition}
+    returning ${RETURNED}`;
+}
+
+function addingLine({ owner, currency, item, newId, seen }: Adding, condition: RawBuilder<boolean>) {
+  const { variantId, quantity, note } = item;
+  const more = sql`,
+    currency = case when exists (select from cart_line l where l.cart_id = c.id) then c.currency else ${currency} end
+    ${seen === undefined ? sql`` : sql`, seen = ${JSON.stringify(seen)}`}`;
   return sql<AddedRow>`
-    with touched as (
-      insert into cart (id, customer_id, currency) values (${uuidv7()}, ${customerId}, ${currency})
-      on conflict (customer_id) do update set version = cart.version + 1, update_time = now() where ${condition}
-      returning id, currency, version
-    ), added as (
+    with touched as (${touching(owner, currency, condition, more)}), added as (
       insert into cart_line (id, cart_id, variant_id, quantity, note)
-      select ${uuidv7()}, id, ${variantId}, ${quantity}, ${note} from touched
-      on conflict (cart_id, variant_id, note) do update set quantity = cart_line.quantity + excluded.quantity
-      returning id, quantity
+      select ${newId}, id, ${variantId}, ${quantity}, ${note} from touched
+      on conflict (cart_id, variant_id, note, saved) do update set quantity = cart_line.quantity + excluded.quantity
+      returning id as line_id, quantity
     )
-    select touched.id as cart_id, currency, version, added.id, quantity from touched, added`;
+    select touched.*, added.* from touched, added`;
 }
 
-function withItem(
-  { cart_id, currency, version, id, quantity }: AddedRow,
-  item: Omit<StoredLine, "id">,
-): CartWithLine {
-  return { cart: { id: cart_id, currency, version }, line: { ...item, id, quantity } };
-}
-
-/**
- * The lines of a cart, in the order in which they were added.
- *
- * @param db where to read
- * @param cartId the cart
- */
-export async function readLines(db: OrderSql, cartId: string): Promise<StoredLine[]> {
-  return db
-    .selectFrom("cart_line")
-    .select(["id", "variant_id as variantId", "quantity", "note"])
-    .where("cart_id", "=", cartId)
-    .orderBy("position")
-    .execute();
+function withItem(row: AddedRow, item: Omit<StoredLine, "id">): CartWithLine {
+  return { cart: toCart(row), line: { ...item, id: row.line_id, quantity: row.quantity } };
 }
 
 /**
@@ -205,50 +200,33 @@ export async function setQuantity(
 }
 
 /**
- * Removes every line of a cart.
+ * Removes every line of a cart that is not put aside.
  *
  * @param tx a transaction in which the cart is touched
  * @param cartId the cart
  */
 export async function removeLines(tx: OrderSql, cartId: string): Promise<void> {
-  await tx.deleteFrom("cart_line").where("cart_id", "=", cartId).execute();
+  await tx.deleteFrom("cart_line").where("cart_id", "=", cartId).where("saved", "=", false).execute();
 }
 
 /**
- * Locks a customer's cart for the rest of the transaction.
+ * Locks a cart for the rest of the transaction.
  *
  * @param tx the transaction
- * @param customerId whose cart
- * @returns undefined when there is none
+ * @param owner whose cart
  */
-export async function lockCart(tx: OrderSql, customerId: string): Promise<StoredCart | undefined> {
-  return tx
-    .selectFrom("cart")
-    .select(["id", "currency", "version"])
-    .where("customer_id", "=", customerId)
-    .forUpdate()
-    .executeTakeFirst();
+export async function lockCart(tx: OrderSql, owner: Owner): Promise<void> {
+  await sql`select from cart c where ${isOf(owner)} for update`.execute(tx);
 }
 
 /**
- * The lines of a customer's cart without what PENDING orders hold of them.
+ * Marks a cart as changed, if it is still there.
  *
- * @param tx a transaction in which the cart is locked
- * @param customerId whose cart
+ * @param tx the transaction
+ * @param cartId the cart
  */
-export async function orderableLines(tx: OrderSql, customerId: string): Promise<StoredLine[]> {
-  const { rows } = await sql<StoredLine>`
-    with held as (
-      select cart_line_id, sum(quantity) as quantity
-      from order_line join orders on orders.id = order_id
-      where customer_id = ${customerId} and state = 'PENDING'
-      group by cart_line_id
-    )
-    select l.id, l.variant_id as "variantId", l.note, (l.quantity - coalesce(held.quantity, 0))::bigint as quantity
-    from cart c join cart_line l on l.cart_id = c.id left join held on held.cart_line_id = l.id
-    where c.customer_id = ${customerId} and l.quantity > coalesce(held.quantity, 0)
-    order by l.position`.execute(tx);
-  return rows;
+export async function touchCartById(tx: OrderSql, cartId: string): Promise<void> {
+  await sql`update cart set version = version + 1, update_time = now() where id = ${cartId}`.execute(tx);
 }
 
 /**

@@ -1,169 +1,294 @@
+import { uuidv7 } from "uuidv7";
+import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import {
+  type Adding,
   addLine,
   addLineTo,
+  cartNotFound,
   openCart,
-  readCart,
-  readLines,
   removeLines,
-  type StoredCart,
-  type StoredLine,
   setQuantity,
   touchCart,
 } from "./cart-rows.ts";
+import type { OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
-import { type Breakdown, priceCart } from "./pricing/price-cart.ts";
-import { pricesOf, type SaleVariants } from "./sale-variants.ts";
+import { type ExistingCart, keepSeen, type PricedCart, priceCart } from "./price-cart.ts";
+import { type CartState, readCart, type StoredCart, type StoredLine } from "./read-cart.ts";
+import { type SaleVariants, unitPriceOf } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
+import type { Shopper } from "./shopper.ts";
 
 /** How many lines a cart may have. */
 const MAX_LINES = 100;
+/** How many lines may be put aside; with the others they are as many as product is asked for at once. */
+const MAX_SAVED = 99;
 /** How many of a variant a line may hold. */
 const MAX_QUANTITY = 999n;
 
-/** A cart at today's prices. */
-export interface PricedCart {
-  readonly cart: StoredCart;
-  readonly breakdown: Breakdown<StoredLine>;
-  readonly variants: SaleVariants;
-}
-
 /**
- * A customer's cart at today's prices; it is made when there is none yet.
+ * A cart at today's prices. A customer's is made when there is none yet.
  *
  * @param shop what carts are handled with
  * @param scope the call
- * @param customerId whose cart
+ * @param shopper whose cart
+ * @throws SoukError CART_NOT_FOUND
  */
-export async function getCart(shop: Shop, scope: Scope, customerId: string): Promise<PricedCart> {
-  const found = await readCart(shop.db.sql, customerId);
-  if (found === undefined) {
-    return priced(shop, await openCart(shop.db.sql, customerId, shop.currency), [], new Map());
-  }
-  return priced(shop, found.cart, found.lines, await shop.readSaleVariants(scope, variantsOf(found.lines)));
+export async function getCart(shop: Shop, scope: Scope, shopper: Shopper): Promise<PricedCart> {
+  const state = await readCart(shop.db.sql, shopper.owner);
+  if (state.cart !== undefined) return tell(shop, scope, shopper, { ...state, cart: state.cart });
+  if ("tokenHash" in shopper.owner) throw cartNotFound();
+  const cart = await openCart(shop.db.sql, shopper.owner.customerId, shop.currency);
+  return tell(shop, scope, shopper, { ...state, cart });
+}
+
+/** What to add to a cart. */
+export interface Item extends Omit<StoredLine, "id"> {
+  /** The currency that the cart shall have when it is empty; "" for the shop's. */
+  readonly currency: string;
+  /** The version that the cart must have; any when left out. */
+  readonly version?: number | undefined;
 }
 
 /**
- * Adds a quantity of a variant to a customer's cart. Of calls that come at once none is lost.
+ * Adds a quantity of a variant to a cart. Of calls that come at once none is lost.
  *
  * @param shop what carts are handled with
  * @param scope the call
- * @param customerId whose cart
- * @param item what to add; the variant's id in lower case
+ * @param shopper whose cart
+ * @param wanted what to add; the variant's id in lower case
  * @param answer makes the answer, which is kept under the call's idempotency key
- * @throws SoukError VARIANT_NOT_FOUND, CURRENCY_MISMATCH or CART_TOO_LARGE
+ * @throws SoukError VARIANT_NOT_FOUND, CURRENCY_MISMATCH, CART_TOO_LARGE, CART_NOT_FOUND or ETAG_MISMATCH
  */
 export async function addItem<R>(
   shop: Shop,
   scope: Scope,
-  customerId: string,
-  item: Omit<StoredLine, "id">,
+  shopper: Shopper,
+  { currency: asked, version, ...item }: Item,
   answer: (cart: PricedCart) => R,
 ): Promise<R> {
-  const before = await readCart(shop.db.sql, customerId);
-  const known = before?.lines ?? [];
-  const { version, currency } = before?.cart ?? { version: 0, currency: shop.currency };
-  const variants = await shop.readSaleVariants(scope, [item.variantId, ...variantsOf(known)]);
+  const { owner, groups } = shopper;
+  const before = await readCart(shop.db.sql, owner);
+  if (before.cart === undefined && "tokenHash" in owner) throw cartNotFound();
+  const currency = currencyOf(shop, before, asked);
+  const market = { currency, groups };
+  const variants = await shop.readSaleVariants(scope, market, [item.variantId, ...variantsOf(before)]);
+  const known = sameLine(before.lines, item);
+  const adding: Adding = { owner, currency, item, newId: known?.id ?? uuidv7() };
   if (scope.idempotency === undefined) {
-    requireOnSale(variants, item.variantId, currency);
-    requireFits(withItem(known, item));
-    const added = await addLineTo(shop.db, scope, customerId, currency, item, version);
-    if (added !== undefined) return answer(priced(shop, added.cart, withLine(known, added.line), variants));
+    requireVersion(before.cart, version);
+    requireOnSale(variants, item, currency);
+    const lines = withLine(before.lines, { ...item, id: adding.newId }, known);
+    requireFits(lines, before.saved);
+    const cart = { ...NEW_CART, ...before.cart, currency };
+    const told = await priceCart(
+      shop,
+      shop.db.sql,
+      shopper,
+      { ...before, cart, lines },
+      { variants, ownLine: known?.id },
+    );
+    const added = await addLineTo(shop.db, scope, { ...adding, seen: told.seen }, before.cart?.version ?? 0);
+    if (added !== undefined) return answer({ ...told, cart: added.cart });
   }
   // Somebody else was faster, or the answer is kept.
   return shop.db.write(scope, async (tx) => {
-    const { cart, line } = await addLine(tx.sql, customerId, shop.currency, item);
-    const isUnchanged = cart.version === version + 1;
-    const lines = isUnchanged ? withLine(known, line) : await readLines(tx.sql, cart.id);
-    requireOnSale(variants, item.variantId, cart.currency);
-    requireFits(lines);
-    // Asks only for what somebody else put into the cart since; no other transaction waits for a service.
-    const all = await shop.readSaleVariants(scope, variantsOf(lines), variants);
-    return answer(priced(shop, cart, lines, all));
+    const { line } = await addLine(tx.sql, adding, version);
+    const state = await existing(tx, shopper);
+    requireFits(state.lines, state.saved);
+    requireCurrency(state.cart, asked);
+    const isOther = state.cart.currency !== currency;
+    const all = await shop.readSaleVariants(
+      scope,
+      { currency: state.cart.currency, groups },
+      variantsOf(state),
+      // Asks only for what somebody else put into the cart since; no other transaction waits for a service.
+      isOther ? undefined : variants,
+    );
+    requireOnSale(all, line, state.cart.currency);
+    return answer(await priceCart(shop, tx.sql, shopper, state, { variants: all, ownLine: line.id }));
   });
 }
 
 /**
- * Sets the quantity of a line of a customer's cart.
+ * Sets the quantity of a line of a cart.
  *
  * @param shop what carts are handled with
  * @param scope the call
- * @param customerId whose cart
- * @param lineId the line
- * @param quantity how many; 0 removes the line, also when it is gone already
- * @throws SoukError LINE_NOT_FOUND
+ * @param shopper whose cart
+ * @param change the line and how many; 0 removes it, also when it is gone already
+ * @throws SoukError LINE_NOT_FOUND, CART_NOT_FOUND or ETAG_MISMATCH
  */
 export async function updateItem(
   shop: Shop,
   scope: Scope,
-  customerId: string,
-  lineId: string,
-  quantity: bigint,
+  shopper: Shopper,
+  change: { readonly lineId: string; readonly quantity: bigint; readonly version: number | undefined },
 ): Promise<PricedCart> {
-  const { cart, lines } = await shop.db.write(scope, async (tx) => {
-    const cart = await touchCart(tx.sql, customerId, shop.currency);
-    const [known, lines] = await Promise.all([
-      setQuantity(tx.sql, cart.id, lineId, quantity),
-      readLines(tx.sql, cart.id),
-    ]);
-    if (!known && quantity > 0n) {
-      throw refuse(ErrorReason.LINE_NOT_FOUND, `the cart has no line ${lineId}; read the cart again`);
-    }
-    return { cart, lines };
+  const { lineId, quantity, version } = change;
+  return changeCart(shop, scope, shopper, { version, ownLine: lineId }, async (tx, cart) => {
+    const known = await setQuantity(tx.sql, cart.id, lineId, quantity);
+    if (!known && quantity > 0n) throw lineNotFound(lineId);
   });
-  return priced(shop, cart, lines, await shop.readSaleVariants(scope, variantsOf(lines)));
 }
 
 /**
- * Removes every line of a customer's cart.
+ * Removes every line of a cart but those that are put aside.
  *
  * @param shop what carts are handled with
  * @param scope the call
- * @param customerId whose cart
+ * @param shopper whose cart
+ * @param version the version that it must have; any when left out
+ * @throws SoukError CART_NOT_FOUND or ETAG_MISMATCH
  */
-export async function clearCart(shop: Shop, scope: Scope, customerId: string): Promise<PricedCart> {
-  const cart = await shop.db.write(scope, async (tx) => {
-    const cart = await touchCart(tx.sql, customerId, shop.currency);
-    await removeLines(tx.sql, cart.id);
-    return cart;
-  });
-  return priced(shop, cart, [], new Map());
-}
-
-function priced(
+export async function clearCart(
   shop: Shop,
-  cart: StoredCart,
-  lines: readonly StoredLine[],
-  variants: SaleVariants,
-): PricedCart {
-  const { taxBasisPoints } = shop;
-  const breakdown = priceCart({ currency: cart.currency, lines, prices: pricesOf(variants), taxBasisPoints });
-  return { cart, breakdown, variants };
+  scope: Scope,
+  shopper: Shopper,
+  version: number | undefined,
+): Promise<PricedCart> {
+  return changeCart(shop, scope, shopper, { version }, (tx, cart) => removeLines(tx.sql, cart.id));
 }
 
-function requireOnSale(variants: SaleVariants, variantId: string, currency: string): void {
-  const price = variants.get(variantId)?.variant?.price;
-  if (price === undefined) {
+/**
+ * Changes a cart in one transaction in which it is touched, and tells it as it is then.
+ *
+ * @param shop what carts are handled with
+ * @param scope the call
+ * @param shopper whose cart
+ * @param condition the version that it must have, and the line that its owner changes
+ * @param change makes the change
+ * @throws SoukError CART_NOT_FOUND, CART_TOO_LARGE or ETAG_MISMATCH
+ */
+export async function changeCart(
+  shop: Shop,
+  scope: Scope,
+  shopper: Shopper,
+  { version, ownLine }: { readonly version: number | undefined; readonly ownLine?: string },
+  change: (tx: OrderTransaction, cart: StoredCart) => Promise<void>,
+): Promise<PricedCart> {
+  const state = await shop.db.write(scope, async (tx) => {
+    await change(tx, await touchCart(tx.sql, shopper.owner, shop.currency, version));
+    const state = await existing(tx, shopper);
+    requireFits(state.lines, state.saved);
+    return state;
+  });
+  return tell(shop, scope, shopper, state, ownLine);
+}
+
+/**
+ * Tells a cart at today's prices and with what is in stock, and keeps what was told.
+ *
+ * @param shop what carts are handled with
+ * @param scope the call
+ * @param shopper whose cart
+ * @param state the cart
+ * @param ownLine the line that its owner just changed
+ */
+async function tell(
+  shop: Shop,
+  scope: Scope,
+  shopper: Shopper,
+  state: ExistingCart,
+  ownLine?: string,
+): Promise<PricedCart> {
+  const market = { currency: state.cart.currency, groups: shopper.groups };
+  const [variants, stock] = await Promise.all([
+    shop.readSaleVariants(scope, market, variantsOf(state)),
+    shop.readStock(
+      scope,
+      state.lines.map(({ variantId }) => variantId),
+    ),
+  ]);
+  const told = await priceCart(shop, shop.db.sql, shopper, state, { variants, stock, ownLine });
+  await keepSeen(shop, scope, told);
+  return told;
+}
+
+/** The cart that a transaction has just touched. */
+async function existing(tx: OrderTransaction, { owner }: Shopper): Promise<ExistingCart> {
+  const state = await readCart(tx.sql, owner);
+  if (state.cart === undefined) throw cartNotFound();
+  return { ...state, cart: state.cart };
+}
+
+/** The refusal of a line that the cart does not have. */
+export function lineNotFound(lineId: string) {
+  return refuse(ErrorReason.LINE_NOT_FOUND, `the cart has no line ${lineId}; read the cart again`);
+}
+
+/** What a cart is before it is there. */
+const NEW_CART: StoredCart = {
+  id: "",
+  currency: "",
+  version: 0,
+  couponCodes: [],
+  seen: {},
+  updateTime: new Date(0),
+};
+
+function variantsOf({ lines, saved }: Pick<CartState, "lines" | "saved">): string[] {
+  return [...lines, ...saved].map(({ variantId }) => variantId);
+}
+
+/** The currency that a cart will have. */
+function currencyOf(shop: Shop, { cart, lines, saved }: CartState, asked: string): string {
+  if (cart === undefined) return asked || shop.currency;
+  if (lines.length + saved.length === 0) return asked || cart.currency;
+  requireCurrency(cart, asked);
+  return cart.currency;
+}
+
+function requireCurrency({ currency }: StoredCart, asked: string): void {
+  if (asked === "" || asked === currency) return;
+  throw refuse(
+    ErrorReason.CURRENCY_MISMATCH,
+    `the cart is in ${currency}, not in ${asked}; empty it first, or leave the currency out`,
+    { metadata: { cart_currency: currency, currency: asked } },
+  );
+}
+
+function requireVersion(cart: StoredCart | undefined, version: number | undefined): void {
+  if (version === undefined || version === (cart?.version ?? 0)) return;
+  throw refuseMesh(
+    MeshReason.ETAG_MISMATCH,
+    "the cart was changed since it was read; read it again and repeat the change",
+  );
+}
+
+function requireOnSale(
+  variants: SaleVariants,
+  { variantId, quantity }: Omit<StoredLine, "id">,
+  currency: string,
+): void {
+  const sale = variants.get(variantId);
+  if (sale === undefined) {
     throw refuse(
       ErrorReason.VARIANT_NOT_FOUND,
       `there is no variant ${variantId} on sale; read the product again`,
     );
   }
-  if (price.currency === currency) return;
+  if (unitPriceOf(sale, currency, quantity) !== undefined) return;
+  const variantCurrency = sale.variant?.price?.currency ?? "";
   throw refuse(
     ErrorReason.CURRENCY_MISMATCH,
-    `the variant is sold in ${price.currency} and the cart is in ${currency}; one cart holds one currency`,
-    { metadata: { variant_id: variantId, variant_currency: price.currency, cart_currency: currency } },
+    `the variant is sold in ${variantCurrency} and the cart is in ${currency}; one cart holds one currency`,
+    { metadata: { variant_id: variantId, variant_currency: variantCurrency, cart_currency: currency } },
   );
 }
 
-function requireFits(lines: readonly StoredLine[]): void {
+function requireFits(lines: readonly StoredLine[], saved: readonly StoredLine[]): void {
   if (lines.length > MAX_LINES) {
     throw refuse(ErrorReason.CART_TOO_LARGE, `a cart holds ${MAX_LINES} lines; remove one first`, {
       metadata: { limit: String(MAX_LINES) },
     });
   }
-  const large = lines.find(({ quantity }) => quantity > MAX_QUANTITY);
+  if (saved.length > MAX_SAVED) {
+    throw refuse(ErrorReason.CART_TOO_LARGE, `${MAX_SAVED} lines can be put aside; remove one first`, {
+      metadata: { limit: String(MAX_SAVED) },
+    });
+  }
+  const large = [...lines, ...saved].find(({ quantity }) => quantity > MAX_QUANTITY);
   if (large === undefined) return;
   throw refuse(
     ErrorReason.CART_TOO_LARGE,
@@ -172,19 +297,16 @@ function requireFits(lines: readonly StoredLine[]): void {
   );
 }
 
-/** What the lines will be with an item more. */
-function withItem(lines: readonly StoredLine[], item: Omit<StoredLine, "id">): StoredLine[] {
-  const same = lines.find(({ variantId, note }) => variantId === item.variantId && note === item.note);
-  const quantity = item.quantity + (same?.quantity ?? 0n);
-  return withLine(lines, { ...item, id: same?.id ?? "", quantity });
+function sameLine(lines: readonly StoredLine[], item: Omit<StoredLine, "id">): StoredLine | undefined {
+  return lines.find(({ variantId, note }) => variantId === item.variantId && note === item.note);
 }
 
-/** New lines come last. */
-function withLine(lines: readonly StoredLine[], line: StoredLine): StoredLine[] {
-  const index = lines.findIndex(({ id }) => id === line.id);
-  return index < 0 ? [...lines, line] : lines.with(index, line);
-}
-
-function variantsOf(lines: readonly StoredLine[]): string[] {
-  return lines.map(({ variantId }) => variantId);
+/** What the lines will be with more of one, or with a new one. */
+function withLine(
+  lines: readonly StoredLine[],
+  line: StoredLine,
+  known: StoredLine | undefined,
+): StoredLine[] {
+  if (known === undefined) return [...lines, line];
+  return lines.map((it) => (it === known ? { ...it, quantity: it.quantity + line.quantity } : it));
 }

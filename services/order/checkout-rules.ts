@@ -1,17 +1,20 @@
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
-import type { StoredLine } from "./cart-rows.ts";
+import type { CartChange } from "./cart-changes.ts";
 import { ErrorReason, refuse } from "./errors.ts";
-import type { Breakdown } from "./pricing/price-cart.ts";
-import type { ShippingMethod } from "./pricing/shipping.ts";
+import { type PricedLines, parcelOf } from "./price-lines.ts";
+import type { Destination } from "./pricing/order-to-price.ts";
+import type { ShippingOffer } from "./pricing/shipping/shipping-rules.ts";
+import { isPlausibleVatId, normalVatId } from "./pricing/tax/vat-id.ts";
 import type { Shop } from "./shop.ts";
+import { sumOfDiscounts } from "./stored-totals.ts";
 
 /**
  * Refuses to sell what cannot be bought any more.
  *
- * @param breakdown a priced cart
+ * @param priced the lines
  * @throws SoukError LINE_UNAVAILABLE
  */
-export function requireAvailable({ lines }: Breakdown<StoredLine>): void {
+export function requireAvailable({ lines }: PricedLines): void {
   const unavailable = lines.find(({ unitPrice }) => unitPrice === undefined);
   if (unavailable === undefined) return;
   const { id, variantId } = unavailable.line;
@@ -21,57 +24,110 @@ export function requireAvailable({ lines }: Breakdown<StoredLine>): void {
 }
 
 /**
- * The ways of shipping that are charged in a currency.
+ * The ways of shipping some lines to a place, the cheapest first.
  *
  * @param shop what orders are handled with
- * @param currency the cart's currency
+ * @param priced the lines
+ * @param destination where to
  */
-export function shippingIn(shop: Shop, currency: string): ShippingMethod[] {
-  return shop.shipping.filter(({ rate }) => rate.currency === currency);
+export function shippingTo(
+  shop: Shop,
+  priced: PricedLines,
+  destination: Destination,
+): readonly ShippingOffer[] {
+  return shop.shipping.offersFor(parcelOf(priced), destination);
 }
 
 /**
  * The way of shipping with an id.
  *
  * @param shop what orders are handled with
- * @param currency the cart's currency
- * @param id as a quote named it
+ * @param priced the lines
+ * @param destination where to
+ * @param method as a quote named it
  * @throws SoukError SHIPPING_METHOD_UNAVAILABLE
  */
-export function requireShipping(shop: Shop, currency: string, id: string): ShippingMethod {
-  const methods = shippingIn(shop, currency);
-  const method = methods.find((each) => each.id === id);
-  if (method !== undefined) return method;
-  const known = methods.map((each) => each.id).join(", ");
+export function requireShipping(
+  shop: Shop,
+  priced: PricedLines,
+  destination: Destination,
+  method: string,
+): ShippingOffer {
+  const offers = shippingTo(shop, priced, destination);
+  const offer = offers.find((each) => each.method === method);
+  if (offer !== undefined) return offer;
+  const known = offers.map((each) => each.method).join(", ");
   throw refuse(
     ErrorReason.SHIPPING_METHOD_UNAVAILABLE,
-    `there is no way of shipping called ${id}; take one of ${known}`,
-    { metadata: { shipping_method: id } },
+    known === ""
+      ? `this is not shipped to ${destination.countryCode} at all; take another address`
+      : `there is no way of shipping this there that is called ${method}; take one of ${known}`,
+    { metadata: { shipping_method: method, country_code: destination.countryCode, known } },
   );
 }
 
 /**
  * Refuses an order that costs something else than its customer expects.
  *
- * @param total what it costs
+ * @param priced what it costs
  * @param expected what the customer expects; anything when left out
+ * @param changes what changed since the customer was told of the cart
  * @throws SoukError TOTAL_CHANGED
  */
-export function requireExpected(total: Money, expected: Money | undefined): void {
+export function requireExpected(
+  { currency, totals }: PricedLines,
+  expected: Money | undefined,
+  changes: readonly CartChange[],
+): void {
   if (expected === undefined) return;
-  if (expected.minor === total.minor && expected.currency === total.currency) return;
+  const { total, subtotal, shipping } = totals;
+  if (expected.minor === total && expected.currency === currency) return;
   throw refuse(
     ErrorReason.TOTAL_CHANGED,
-    `the order costs ${total.minor} ${total.currency} now, not ${expected.minor} ${expected.currency} (in minor units); get a new quote`,
+    `the order costs ${total} ${currency} now, not ${expected.minor} ${expected.currency} (in minor units); get a new quote`,
     {
       metadata: {
-        total_minor: String(total.minor),
-        total_currency: total.currency,
+        total_minor: String(total),
+        total_currency: currency,
         expected_minor: String(expected.minor),
         expected_currency: expected.currency,
+        subtotal_minor: String(subtotal),
+        shipping_minor: String(shipping.subtotal),
+        discount_minor: String(sumOfDiscounts(totals.discounts)),
+        changes: changes.map(inWords).join("; "),
       },
     },
   );
+}
+
+function inWords(change: CartChange): string {
+  switch (change.kind) {
+    case "price":
+      return `line ${change.lineId} costs ${change.now} each, not ${change.before}`;
+    case "unavailable":
+      return `line ${change.lineId} is no longer on sale`;
+    case "stock":
+      return `of line ${change.lineId} ${change.available} are available`;
+    case "coupon":
+      return `coupon ${change.code} takes nothing off any more`;
+  }
+}
+
+/**
+ * A VAT number in normal form.
+ *
+ * @param vatId as it was written; "" where there is none
+ * @param destination where the order goes
+ * @throws SoukError VAT_ID_INVALID when it cannot be one of that country
+ */
+export function requireVatId(vatId: string, { countryCode }: Destination): string {
+  if (vatId === "") return "";
+  const normal = normalVatId(vatId);
+  if (isPlausibleVatId(normal, countryCode)) return normal;
+  const description = `is not a VAT number of ${countryCode}: correct it, leave it out, or take an address in its country`;
+  throw refuse(ErrorReason.VAT_ID_INVALID, `vat_id ${description}`, {
+    violations: [{ field: "vat_id", description }],
+  });
 }
 
 /** The refusal to sell nothing. */

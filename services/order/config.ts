@@ -1,18 +1,9 @@
+import { readFileSync } from "node:fs";
 import { type CleanedEnv, makeValidator } from "envalid";
 import { milliseconds, type Settings } from "#kit/config.ts";
-
-/** A setting that holds an amount of money in minor units, 0 or more. */
-const minorUnits = makeValidator<bigint>((input) => {
-  if (!/^[0-9]{1,15}$/.test(input)) throw new Error("must be a whole number of minor units, 0 or more");
-  return BigInt(input);
-});
-
-/** A setting that holds a rate in hundredths of a percent. */
-const basisPoints = makeValidator<bigint>((input) => {
-  if (!/^[0-9]{1,5}$/.test(input))
-    throw new Error("must be a whole number of hundredths of a percent, 0 or more");
-  return BigInt(input);
-});
+import type { Reader } from "./pricing/read-table.ts";
+import { readShippingTable } from "./pricing/shipping/read-shipping-table.ts";
+import { readTaxTable } from "./pricing/tax/read-tax-table.ts";
 
 /** A setting that holds an ISO 4217 code. */
 const currency = makeValidator<string>((input) => {
@@ -20,24 +11,35 @@ const currency = makeValidator<string>((input) => {
   return input;
 });
 
+/** A setting that holds an ISO 3166-1 alpha-2 code. */
+const country = makeValidator<string>((input) => {
+  if (!/^[A-Z]{2}$/.test(input)) throw new Error("must be an ISO 3166-1 alpha-2 code, for example DE");
+  return input;
+});
+
+/** A setting that names a JSON file with a table. */
+function tableFile<T>(read: Reader<T>) {
+  return makeValidator<T>((path) => read(JSON.parse(readFileSync(path, "utf8")), path));
+}
+
 /** Order's settings. */
 export const orderSettings = {
-  ORDER_CURRENCY: currency({ default: "EUR", desc: "Currency of new carts and of the shipping rates" }),
-  ORDER_TAX_BASIS_POINTS: basisPoints({
-    default: 1_900n,
-    desc: "Value added tax that prices contain, in hundredths of a percent; 1900 is 19 %",
+  ORDER_CURRENCY: currency({ default: "EUR", desc: "Currency of carts that do not ask for another one" }),
+  ORDER_HOME_COUNTRY: country({
+    default: "DE",
+    desc: "Where the shop is, as ISO 3166-1 alpha-2: its taxes are shown while it is not known where an order goes; ORDER_TAX_FILE says it for itself",
   }),
-  ORDER_SHIPPING_STANDARD: minorUnits({
-    default: 490n,
-    desc: "What standard shipping costs, in minor units",
+  ORDER_TAX_FILE: tableFile(readTaxTable)({
+    default: undefined,
+    desc: "JSON file with the taxes by country, region and class of product; the value added tax of the European Union when it is not set",
   }),
-  ORDER_SHIPPING_STANDARD_FREE_FROM: minorUnits({
-    default: 5_000n,
-    desc: "Subtotal from which standard shipping is free, in minor units",
+  ORDER_SHIPPING_FILE: tableFile(readShippingTable)({
+    default: undefined,
+    desc: "JSON file with the zones, the ways of shipping to them and what they cost; at home, in the European Union and elsewhere when it is not set",
   }),
-  ORDER_SHIPPING_EXPRESS: minorUnits({
-    default: 1_290n,
-    desc: "What express shipping costs, in minor units",
+  ORDER_CART_MS: milliseconds({
+    default: 90 * 24 * 3_600_000,
+    desc: "How long carts that nobody changes are kept",
   }),
   ORDER_RESERVATION_MS: milliseconds({
     default: 15 * 60_000,

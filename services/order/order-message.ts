@@ -5,6 +5,8 @@ import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb
 import { money } from "#kit/money.ts";
 import type { OrderState as StoredState } from "./order-state.ts";
 import type { StoredOrder, StoredOrderLine } from "./orders.ts";
+import type { Destination } from "./pricing/order-to-price.ts";
+import { sumOfDiscounts, toDiscount, toTaxAmount } from "./stored-totals.ts";
 
 /**
  * An order as callers and events tell it.
@@ -17,12 +19,22 @@ export function toOrder(order: StoredOrder): Order {
     id: order.id,
     number: order.number,
     state: STATES[order.state],
+    email: order.email,
+    customerId: order.customer_id ?? "",
+    guest: order.customer_id === null,
     lines: order.lines.map((line) => toLine(line, currency)),
     subtotal: money(order.subtotal, currency),
     shipping: money(order.shipping, currency),
     taxIncluded: money(order.tax_included, currency),
+    discounts: order.discounts.map((discount) => toDiscount(discount, currency)),
+    taxes: order.taxes.map((tax) => toTaxAmount(tax, currency)),
     total: money(order.total, currency),
+    couponCodes: order.coupon_codes,
     shippingAddress: fromJson(AddressSchema, order.shipping_address, { ignoreUnknownFields: true }),
+    ...(order.billing_address !== null && {
+      billingAddress: fromJson(AddressSchema, order.billing_address, { ignoreUnknownFields: true }),
+    }),
+    vatId: order.vat_id,
     shippingMethod: order.shipping_method,
     paymentId: order.id,
     cancelReason: order.cancel_reason,
@@ -39,6 +51,15 @@ export function toOrder(order: StoredOrder): Order {
  */
 export function toStoredAddress(address: Address): JsonObject {
   return toJson(AddressSchema, address) as JsonObject;
+}
+
+/**
+ * Where an order to an address goes, for its taxes and its shipping.
+ *
+ * @param address the address
+ */
+export function destinationOf({ countryCode, region }: Address): Destination {
+  return { countryCode, region };
 }
 
 /** An order that is being cancelled is CONFIRMED to its customer until all is given back. */
@@ -58,6 +79,9 @@ function toLine(line: StoredOrderLine, currency: string) {
     optionValues: line.option_values,
     quantity: line.quantity,
     unitPrice: money(line.unit_price, currency),
+    discount: money(sumOfDiscounts(line.discounts), currency),
+    discounts: line.discounts.map((discount) => toDiscount(discount, currency)),
+    taxes: line.taxes.map((tax) => toTaxAmount(tax, currency)),
     total: money(line.total, currency),
     note: line.note,
   };

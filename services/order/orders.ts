@@ -29,11 +29,24 @@ export type NewOrder = Omit<
  * @param order the order with its lines
  */
 export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder): void {
-  const rows = lines.map((line, position) => ({ ...line, order_id: order.id, position }));
+  const rows = lines.map((line, position) => ({
+    ...line,
+    discounts: json(line.discounts),
+    taxes: json(line.taxes),
+    order_id: order.id,
+    position,
+  }));
   tx.finishWith(
     tx.sql
       .insertInto("orders")
-      .values({ ...order, state: "PENDING" })
+      .values({
+        ...order,
+        shipping_discounts: json(order.shipping_discounts),
+        shipping_taxes: json(order.shipping_taxes),
+        discounts: json(order.discounts),
+        taxes: json(order.taxes),
+        state: "PENDING",
+      })
       .compile(),
   );
   tx.finishWith(tx.sql.insertInto("order_line").values(rows).compile());
@@ -122,6 +135,18 @@ export async function requireOrderOf(db: OrderSql, id: string, customerId: strin
 }
 
 /**
+ * An order, whosever it is.
+ *
+ * @param db where to read
+ * @param id the order
+ * @throws Error when there is none
+ */
+export async function requireOrder(db: OrderSql, id: string): Promise<StoredOrder> {
+  const order = await db.selectFrom("orders").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+  return { ...order, lines: await readLinesOf(db, [id]) };
+}
+
+/**
  * Orders of a customer, the newest first.
  *
  * @param db where to read
@@ -161,4 +186,9 @@ function readLinesOf(db: OrderSql, orderIds: readonly string[]): Promise<StoredO
     .orderBy("order_id")
     .orderBy("position")
     .execute();
+}
+
+/** A list for a JSON column; the driver would make an array of the database of it. */
+function json<T>(list: readonly T[]) {
+  return sql<readonly T[]>`${JSON.stringify(list)}`;
 }

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
@@ -8,17 +9,21 @@ import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
-import { readCart, takeOrderedLines, touchCart } from "./cart-rows.ts";
+import { takeOrderedLines, touchCartById } from "./cart-rows.ts";
+import { couponExhausted } from "./coupons.ts";
 import type { entities } from "./entities.ts";
 import { toOrder } from "./order-message.ts";
-import { moveOrder, requireOrderOf, type StoredOrder } from "./orders.ts";
-import { type Checkout, prepareOrder } from "./prepare-order.ts";
+import { moveOrder, requireOrder, type StoredOrder } from "./orders.ts";
+import { type Checkout, type Preparation, prepareOrder } from "./prepare-order.ts";
+import { readCart } from "./read-cart.ts";
 import type { Shop } from "./shop.ts";
+import { hashOf, type Shopper } from "./shopper.ts";
 import { paymentError, stockError } from "./translate-error.ts";
+import { giveBackPromotions, UsedUp } from "./use-promotions.ts";
 
 /** What the saga of an order is started with; its id is the order's, the reservation's and the payment's. */
 type Placing = {
-  readonly customerId: string;
+  readonly cartId: string;
   readonly lines: readonly { readonly variantId: string; readonly quantity: bigint }[];
   readonly total: bigint;
   readonly currency: string;
@@ -87,33 +92,42 @@ export const placeOrderSaga = defineSaga<Placing, Nothing, Placed, typeof entiti
   async complete({ sagaId, input }, tx) {
     const [order] = await Promise.all([
       moveOrder(tx, sagaId, "PENDING", "CONFIRMED"),
-      touchCart(tx.sql, input.customerId, input.currency),
+      touchCartById(tx.sql, input.cartId),
     ]);
     takeOrderedLines(tx, sagaId);
     tx.emit(OrderConfirmedSchema, {
       orderId: order.id,
-      customerId: order.customer_id,
+      customerId: order.customer_id ?? "",
       email: order.email,
       order: toOrder(order),
     });
     return { orderId: sagaId, [ORDER]: order };
   },
   async abandon({ sagaId }, error, tx) {
-    await moveOrder(tx, sagaId, "PENDING", "CANCELLED", error.reason || codeName(error.code));
+    const order = await moveOrder(tx, sagaId, "PENDING", "CANCELLED", error.reason || codeName(error.code));
+    if (order.discounts.length > 0) await giveBackPromotions(tx, sagaId);
   },
 });
 
+/** An order as it was placed. */
+export interface PlacedOrder {
+  readonly order: StoredOrder;
+  /** What shows that a guest's order is theirs; "" for a customer's. */
+  readonly orderToken: string;
+}
+
 /**
- * Orders what is in a customer's cart, or does none of it. Under the call's idempotency key there is one order.
+ * Orders what is in a cart, or does none of it. Under the call's idempotency key there is one order.
  *
  * @param shop what orders are handled with
  * @param sagas order's sagas
  * @param scope the call
- * @param checkout what the customer asks for
+ * @param checkout what the shopper asks for
  * @param token the token of the means of payment
  * @returns the order as it is now
- * @throws SoukError CART_EMPTY, LINE_UNAVAILABLE, SHIPPING_METHOD_UNAVAILABLE, TOTAL_CHANGED, OUT_OF_STOCK,
- *   PAYMENT_DECLINED or PAYMENT_UNAVAILABLE; DEADLINE_EXCEEDED while it is not known how it ends
+ * @throws SoukError CART_EMPTY, CART_NOT_FOUND, LINE_UNAVAILABLE, SHIPPING_METHOD_UNAVAILABLE, TOTAL_CHANGED,
+ *   COUPON_EXHAUSTED, GUEST_EMAIL_MISSING, VAT_ID_INVALID, OUT_OF_STOCK, PAYMENT_DECLINED or PAYMENT_UNAVAILABLE;
+ *   DEADLINE_EXCEEDED while it is not known how it ends
  */
 export async function placeOrder(
   shop: Shop,
@@ -121,25 +135,61 @@ export async function placeOrder(
   scope: Scope,
   checkout: Checkout,
   token: string,
-): Promise<StoredOrder> {
-  const { lines = [] } = (await readCart(shop.db.sql, checkout.customerId)) ?? {};
+): Promise<PlacedOrder> {
+  const { owner, groups } = checkout.shopper;
+  const { cart, lines } = await readCart(shop.db.sql, owner);
+  const currency = cart?.currency ?? shop.currency;
   const ids = lines.map(({ variantId }) => variantId);
-  const variants = await shop.readSaleVariants(scope, ids);
-  const id = uuidv7();
-  const { orderId, [ORDER]: order } = await sagas.execute(scope, placeOrderSaga, {
-    id,
-    async prepare(tx) {
-      tx.about(id);
-      const { lines, total, currency } = await prepareOrder(shop, tx, scope, id, checkout, variants);
-      return {
-        customerId: checkout.customerId,
-        lines: lines.map(({ variant_id, quantity }) => ({ variantId: variant_id, quantity })),
-        total,
-        currency,
-        token,
-        reservationMs: shop.reservationMs,
-      };
-    },
-  });
-  return order ?? requireOrderOf(shop.db.sql, orderId, checkout.customerId);
+  const known = await shop.readSaleVariants(scope, { currency, groups }, ids);
+  const without = new Set<string>();
+  for (;;) {
+    try {
+      return await placeWith({ known, currency, without });
+    } catch (error) {
+      if (!(error instanceof UsedUp)) throw error;
+      refuseCoupon(error);
+      // Nobody asked for what is automatic: the order goes on without it.
+      for (const { id } of error.offers) without.add(id);
+    }
+  }
+
+  async function placeWith(
+    preparation: Pick<Preparation, "known" | "currency" | "without">,
+  ): Promise<PlacedOrder> {
+    const id = uuidv7();
+    const orderToken = orderTokenOf(checkout.shopper, scope);
+    const orderTokenHash = orderToken === "" ? null : hashOf(orderToken);
+    const { orderId, [ORDER]: order } = await sagas.execute(scope, placeOrderSaga, {
+      id,
+      async prepare(tx) {
+        tx.about(id);
+        const own = { ...preparation, id, orderTokenHash };
+        const { lines, total, currency, cart_id } = await prepareOrder(shop, tx, scope, checkout, own);
+        return {
+          cartId: cart_id ?? "",
+          lines: lines.map(({ variant_id, quantity }) => ({ variantId: variant_id, quantity })),
+          total,
+          currency,
+          token,
+          reservationMs: shop.reservationMs,
+        };
+      },
+    });
+    return { order: order ?? (await requireOrder(shop.db.sql, orderId)), orderToken };
+  }
+}
+
+/**
+ * The token of a guest's order. It follows from the cart's and from the idempotency key, which only the guest has
+ * together, so that who repeats the call is given the same one and nothing of it need be kept.
+ */
+function orderTokenOf({ cartToken }: Shopper, { idempotency }: Scope): string {
+  if (cartToken === "") return "";
+  return createHmac("sha256", cartToken).update(`order ${idempotency?.key}`).digest("base64url");
+}
+
+/** @throws SoukError COUPON_EXHAUSTED when one of the promotions came with a coupon */
+function refuseCoupon({ offers }: UsedUp): void {
+  const coupon = offers.find(({ couponCode }) => couponCode !== "");
+  if (coupon !== undefined) throw couponExhausted(coupon.couponCode, coupon.usedUp);
 }

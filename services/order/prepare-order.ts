@@ -1,93 +1,179 @@
 import { uuidv7 } from "uuidv7";
 import type { Address } from "#gen/souk/mesh/v1/address_pb.ts";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
-import type { SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
 import type { Scope } from "#kit/scope.ts";
-import { lockCart, orderableLines, type StoredLine } from "./cart-rows.ts";
-import { cartEmpty, requireAvailable, requireExpected, requireShipping } from "./checkout-rules.ts";
+import { changesSince } from "./cart-changes.ts";
+import { cartNotFound, lockCart } from "./cart-rows.ts";
+import {
+  cartEmpty,
+  requireAvailable,
+  requireExpected,
+  requireShipping,
+  requireVatId,
+} from "./checkout-rules.ts";
+import { couponExhausted } from "./coupons.ts";
 import type { OrderTransaction } from "./database.ts";
-import { toStoredAddress } from "./order-message.ts";
+import { ErrorReason, refuse } from "./errors.ts";
+import { destinationOf, toStoredAddress } from "./order-message.ts";
 import { newOrderNumber } from "./order-number.ts";
 import { insertOrder, type NewOrder } from "./orders.ts";
-import { type PricedLine, priceCart } from "./pricing/price-cart.ts";
-import { pricesOf, type SaleVariants } from "./sale-variants.ts";
+import { circumstancesOf } from "./price-cart.ts";
+import { type PricedLine, placeInCatalogue, priceLines, taxIncludedIn } from "./price-lines.ts";
+import { customerKeyOf, readCart } from "./read-cart.ts";
+import type { SaleVariants } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
+import { hashOf, type Shopper } from "./shopper.ts";
+import { toStoredDiscounts, toStoredTaxes } from "./stored-totals.ts";
+import { usePromotions } from "./use-promotions.ts";
 
-/** What a customer asks for. */
+/** What a shopper asks for. */
 export interface Checkout {
-  readonly customerId: string;
-  /** Where to write to the customer. */
-  readonly email: string;
+  readonly shopper: Shopper;
+  /** Where to write to a guest; "" for a customer. */
+  readonly guestEmail: string;
   readonly shippingAddress: Address;
   readonly shippingMethod: string;
-  readonly expectedTotal?: Money;
+  readonly expectedTotal?: Money | undefined;
+  /** Where the invoice goes; to the shipping address when left out. */
+  readonly billingAddress?: Address | undefined;
+  /** The VAT number of the customer's company, as it was written; "" where there is none. */
+  readonly vatId: string;
+}
+
+/** What is known when an order is prepared. */
+export interface Preparation {
+  /** The id that the order shall have. */
+  readonly id: string;
+  /** What product said of the cart's variants just before, in the cart's currency. */
+  readonly known: SaleVariants;
+  readonly currency: string;
+  /** Promotions that turned out to be used up. */
+  readonly without: ReadonlySet<string>;
+  /** SHA-256 of the token that shows that a guest's order is theirs. */
+  readonly orderTokenHash: string | null;
 }
 
 /**
- * Freezes what is in a cart into a PENDING order. The cart stays as it is, but what a PENDING order holds cannot
- * be ordered a second time: orders of one cart are prepared one after the other, each from what is left.
+ * Freezes what is in a cart into a PENDING order, and uses its promotions. The cart stays as it is, but what a PENDING
+ * order holds cannot be ordered a second time: orders of one cart are prepared one after the other, each from what is
+ * left.
  *
  * @param shop what orders are handled with
  * @param tx the transaction
  * @param scope the work
- * @param id the id that the order shall have
- * @param checkout what the customer asks for
- * @param known what product said of the cart's variants just before
- * @throws SoukError CART_EMPTY, LINE_UNAVAILABLE, SHIPPING_METHOD_UNAVAILABLE or TOTAL_CHANGED
+ * @param checkout what the shopper asks for
+ * @param preparation what is known
+ * @throws SoukError CART_EMPTY, CART_NOT_FOUND, LINE_UNAVAILABLE, SHIPPING_METHOD_UNAVAILABLE, TOTAL_CHANGED,
+ *   GUEST_EMAIL_MISSING or VAT_ID_INVALID
+ * @throws UsedUp when a promotion that would apply is used up by now
  */
 export async function prepareOrder(
   shop: Shop,
   tx: OrderTransaction,
   scope: Scope,
-  id: string,
   checkout: Checkout,
-  known: SaleVariants,
+  { id, known, currency, without, orderTokenHash }: Preparation,
 ): Promise<NewOrder> {
-  const [cart, lines] = await Promise.all([
-    lockCart(tx.sql, checkout.customerId),
-    orderableLines(tx.sql, checkout.customerId),
+  const { shopper } = checkout;
+  const email = requireEmail(checkout);
+  const destination = destinationOf(checkout.shippingAddress);
+  const vatId = requireVatId(checkout.vatId, destination);
+  const customerKey = customerKeyOf(shopper.owner) || guestKeyOf(email);
+  const [, state] = await Promise.all([
+    lockCart(tx.sql, shopper.owner),
+    readCart(tx.sql, shopper.owner, { withoutHeld: true, customerKey }),
   ]);
+  const { cart, lines } = state;
+  if (cart === undefined && "tokenHash" in shopper.owner) throw cartNotFound();
   if (cart === undefined) throw cartEmpty("the cart is empty; add something first");
   if (lines.length === 0) throw cartEmpty("nothing is in the cart that is not being ordered already");
 
+  const market = { currency: cart.currency, groups: shopper.groups };
   const ids = lines.map(({ variantId }) => variantId);
-  const variants = await shop.readSaleVariants(scope, ids, known);
-  const { currency } = cart;
-  const shipping = requireShipping(shop, currency, checkout.shippingMethod);
-  const { taxBasisPoints } = shop;
-  const breakdown = priceCart({ currency, lines, prices: pricesOf(variants), shipping, taxBasisPoints });
-  requireAvailable(breakdown);
-  requireExpected(breakdown.total, checkout.expectedTotal);
+  const variants = await shop.readSaleVariants(
+    scope,
+    market,
+    ids,
+    cart.currency === currency ? known : undefined,
+  );
+  const spent = state.candidates.find(({ code, usedUp }) => code !== "" && usedUp !== "");
+  if (spent !== undefined) throw couponExhausted(spent.code, spent.usedUp);
+  const candidates = state.candidates.filter((it) => !without.has(it.id));
+  const own = await circumstancesOf(shop, tx.sql, shopper, { ...state, cart, candidates }, variants, vatId);
+  const circumstances = { ...own, destination };
+  const unshipped = priceLines(lines, circumstances);
+  requireAvailable(unshipped);
+  const shipping = requireShipping(shop, unshipped, destination, checkout.shippingMethod);
+  const priced = priceLines(lines, { ...circumstances, shipping });
+  const { totals } = priced;
+  const applied = totals.discounts.map(({ promotionId }) => promotionId);
+  const codes = totals.discounts.map(({ couponCode }) => couponCode).filter((code) => code !== "");
+  const told = { lines: priced.lines, short: new Map(), codes: cart.couponCodes, applied: codes };
+  requireExpected(priced, checkout.expectedTotal, changesSince(cart.seen, told));
+  const offers = own.offers.filter((offer) => applied.includes(offer.id));
+  await usePromotions(tx, id, customerKey, offers);
 
   const order: NewOrder = {
     id,
     number: newOrderNumber(),
-    customer_id: checkout.customerId,
-    email: checkout.email,
-    currency,
-    subtotal: breakdown.subtotal.minor,
-    shipping: breakdown.shipping.minor,
-    tax_included: breakdown.taxIncluded.minor,
-    total: breakdown.total.minor,
+    customer_id: "customerId" in shopper.owner ? shopper.owner.customerId : null,
+    order_token_hash: orderTokenHash,
+    cart_id: cart.id,
+    email,
+    currency: cart.currency,
+    subtotal: totals.subtotal,
+    shipping: totals.shipping.subtotal,
+    shipping_discounts: toStoredDiscounts(totals.shipping.discounts),
+    shipping_taxes: toStoredTaxes(totals.shipping.taxes),
+    shipping_total: totals.shipping.total,
+    discounts: toStoredDiscounts(totals.discounts),
+    taxes: toStoredTaxes(totals.taxes),
+    tax_included: taxIncludedIn(totals),
+    total: totals.total,
+    coupon_codes: codes,
     shipping_address: toStoredAddress(checkout.shippingAddress),
-    shipping_method: shipping.id,
-    lines: breakdown.lines.map((priced) => frozen(priced, variants.get(priced.line.variantId))),
+    shipping_method: shipping.method,
+    billing_address: checkout.billingAddress ? toStoredAddress(checkout.billingAddress) : null,
+    vat_id: vatId,
+    lines: priced.lines.map(frozen),
   };
   insertOrder(tx, order);
   return order;
 }
 
-function frozen({ line, unitPrice, total }: PricedLine<StoredLine>, sale: SaleVariant | undefined) {
+function requireEmail({ shopper, guestEmail }: Checkout): string {
+  const email = shopper.email || guestEmail;
+  if (email !== "") return email;
+  const description = "is missing: a guest says with the order where to write to";
+  throw refuse(ErrorReason.GUEST_EMAIL_MISSING, `email ${description}`, {
+    violations: [{ field: "email", description }],
+  });
+}
+
+/** Under what the uses of promotions by a guest are counted: who has the same address is the same guest. */
+function guestKeyOf(email: string): string {
+  return `guest:${hashOf(email.toLowerCase())}`;
+}
+
+function frozen({ line, sale, unitPrice = 0n, subtotal, discounts, taxes, total }: PricedLine) {
+  if (sale === undefined) throw new Error(`line ${line.id} is not on sale, which was checked`);
+  const { productId, categoryId, taxClass } = placeInCatalogue(sale);
   return {
     id: uuidv7(),
     cart_line_id: line.id,
     variant_id: line.variantId,
-    sku: sale?.variant?.sku ?? "",
-    title: sale?.productTitle ?? "",
-    option_values: sale?.variant?.optionValues ?? [],
+    product_id: productId,
+    category_id: categoryId,
+    tax_class: taxClass,
+    sku: sale.variant?.sku ?? "",
+    title: sale.productTitle,
+    option_values: sale.variant?.optionValues ?? [],
     quantity: line.quantity,
-    unit_price: unitPrice?.minor ?? 0n,
-    total: total.minor,
+    unit_price: unitPrice,
+    subtotal,
+    discounts: toStoredDiscounts(discounts),
+    taxes: toStoredTaxes(taxes),
+    total,
     note: line.note,
   };
 }

@@ -1,39 +1,52 @@
 import type { Scope } from "#kit/scope.ts";
-import { readCart, type StoredLine } from "./cart-rows.ts";
-import { cartEmpty, requireAvailable, shippingIn } from "./checkout-rules.ts";
-import { type Breakdown, priceCart } from "./pricing/price-cart.ts";
-import type { ShippingMethod } from "./pricing/shipping.ts";
-import { pricesOf } from "./sale-variants.ts";
+import { cartNotFound } from "./cart-rows.ts";
+import { cartEmpty, requireAvailable, requireVatId, shippingTo } from "./checkout-rules.ts";
+import { circumstancesOf } from "./price-cart.ts";
+import { type PricedLines, priceLines } from "./price-lines.ts";
+import type { Destination } from "./pricing/order-to-price.ts";
+import type { ShippingOffer } from "./pricing/shipping/shipping-rules.ts";
+import { readCart } from "./read-cart.ts";
 import type { Shop } from "./shop.ts";
+import type { Shopper } from "./shopper.ts";
 
 /** What a cart costs with one way of shipping it. */
 export interface Quote {
-  readonly method: ShippingMethod;
-  readonly breakdown: Breakdown<StoredLine>;
+  readonly shipping: ShippingOffer;
+  readonly priced: PricedLines;
 }
 
 /**
- * Says what a customer's cart would cost with each way of shipping it, the cheapest first.
+ * Says what a cart would cost with each way of shipping it, the cheapest first.
  *
  * @param shop what carts are handled with
  * @param scope the call
- * @param customerId whose cart
- * @throws SoukError CART_EMPTY or LINE_UNAVAILABLE
+ * @param shopper whose cart
+ * @param destination where it shall go
+ * @param vatId the VAT number of the customer's company, as it was written; "" where there is none
+ * @throws SoukError CART_EMPTY, CART_NOT_FOUND, LINE_UNAVAILABLE, VAT_ID_INVALID or SHIPPING_METHOD_UNAVAILABLE
  */
-export async function getQuotes(shop: Shop, scope: Scope, customerId: string): Promise<Quote[]> {
-  const found = await readCart(shop.db.sql, customerId);
-  if (found === undefined || found.lines.length === 0) {
+export async function getQuotes(
+  shop: Shop,
+  scope: Scope,
+  shopper: Shopper,
+  destination: Destination,
+  vatId: string,
+): Promise<Quote[]> {
+  const ownVatId = requireVatId(vatId, destination);
+  const { cart, ...state } = await readCart(shop.db.sql, shopper.owner);
+  if (cart === undefined && "tokenHash" in shopper.owner) throw cartNotFound();
+  if (cart === undefined || state.lines.length === 0) {
     throw cartEmpty("the cart is empty; add something first");
   }
-  const { cart, lines } = found;
-  const { currency } = cart;
-  const { taxBasisPoints } = shop;
+  const { lines } = state;
+  const market = { currency: cart.currency, groups: shopper.groups };
   const ids = lines.map(({ variantId }) => variantId);
-  const prices = pricesOf(await shop.readSaleVariants(scope, ids));
-  const quotes = shippingIn(shop, currency).map((method) => ({
-    method,
-    breakdown: priceCart({ currency, lines, prices, shipping: method, taxBasisPoints }),
-  }));
-  for (const { breakdown } of quotes) requireAvailable(breakdown);
-  return quotes.sort((a, b) => Number(a.breakdown.total.minor - b.breakdown.total.minor));
+  const variants = await shop.readSaleVariants(scope, market, ids);
+  const own = await circumstancesOf(shop, shop.db.sql, shopper, { ...state, cart }, variants, ownVatId);
+  const circumstances = { ...own, destination };
+  const unshipped = priceLines(lines, circumstances);
+  requireAvailable(unshipped);
+  return shippingTo(shop, unshipped, destination)
+    .map((shipping) => ({ shipping, priced: priceLines(lines, { ...circumstances, shipping }) }))
+    .sort((a, b) => Number(a.priced.totals.total - b.priced.totals.total));
 }

@@ -3,20 +3,26 @@ import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { databaseUrl } from "#kit/config.ts";
+import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
 import { cancelOrderSaga } from "./cancel-order.ts";
 import { orderSettings } from "./config.ts";
 import { entities } from "./entities.ts";
+import { expireCarts } from "./expire-carts.ts";
 import { migrations } from "./migrations/index.ts";
 import { listenForOrderChanges } from "./order-changes.ts";
 import { placeOrderSaga } from "./place-order.ts";
 import { cartRpc } from "./rpc/cart.ts";
 import { checkoutRpc } from "./rpc/checkout.ts";
 import { orderRpc } from "./rpc/order.ts";
+import { promotionRpc } from "./rpc/promotion.ts";
 import { openShop } from "./shop.ts";
 
-/** Carts, checkout and orders. */
+/** How often carts that nobody uses any more are removed, in ms. */
+const EXPIRE_CARTS_MS = 3_600_000;
+
+/** Carts, checkout, orders and promotions. */
 export const order = defineService({
   name: "order",
   port: 3004,
@@ -27,14 +33,7 @@ export const order = defineService({
     const changes = listenForOrderChanges(databaseUrl("order", settings), db.bell, log);
     onStop(changes.stop);
     return [
-      implement(CartService, cartRpc(shop), [
-        "createGuestCart",
-        "mergeCart",
-        "saveForLater",
-        "moveToCart",
-        "applyCoupon",
-        "removeCoupon",
-      ]),
+      implement(CartService, cartRpc(shop)),
       implement(CheckoutService, checkoutRpc(shop, sagas), ["completePayment"]),
       implement(OrderService, orderRpc(shop, sagas, changes), [
         "findGuestOrder",
@@ -57,14 +56,15 @@ export const order = defineService({
         "exchangeOrder",
         "addOrderNote",
       ]),
-      implement(PromotionService, {}, [
-        "createPromotion",
-        "updatePromotion",
-        "getPromotion",
-        "listPromotions",
-        "endPromotion",
-      ]),
+      implement(PromotionService, promotionRpc(shop)),
     ];
   },
+  jobs: ({ db, settings }) => [
+    job({
+      name: "expire-carts",
+      everyMs: EXPIRE_CARTS_MS,
+      run: (scope) => expireCarts(db, scope, settings.ORDER_CART_MS),
+    }),
+  ],
   sagas: [placeOrderSaga, cancelOrderSaga],
 });

@@ -1,18 +1,28 @@
 import type { RootScope } from "#kit/rpc/root-scope.ts";
 import type { OrderSettings } from "./config.ts";
 import type { OrderDatabase } from "./database.ts";
-import { type ShippingMethod, shippingMethods } from "./pricing/shipping.ts";
+import { offerReader, type ReadOffers } from "./offers.ts";
+import { euZones } from "./pricing/shipping/eu-zones.ts";
+import type { ShippingRules } from "./pricing/shipping/shipping-rules.ts";
+import { shippingTable } from "./pricing/shipping/shipping-table.ts";
+import { euTaxes } from "./pricing/tax/eu-vat.ts";
+import type { TaxRules } from "./pricing/tax/tax-rules.ts";
+import { taxTable } from "./pricing/tax/tax-table.ts";
+import { type ReadStock, stockReader } from "./read-stock.ts";
 import { type ReadSaleVariants, saleVariantReader } from "./sale-variants.ts";
 
 /** What carts and orders are handled with. */
 export interface Shop {
   readonly db: OrderDatabase;
   readonly readSaleVariants: ReadSaleVariants;
+  readonly readStock: ReadStock;
+  readonly readOffers: ReadOffers;
   /** The currency of new carts, an ISO 4217 code. */
   readonly currency: string;
-  /** The rate of the tax that prices contain, in hundredths of a percent. */
-  readonly taxBasisPoints: bigint;
-  readonly shipping: readonly ShippingMethod[];
+  readonly tax: TaxRules;
+  readonly shipping: ShippingRules;
+  /** How long carts that nobody changes are kept, in ms. */
+  readonly cartMs: number;
   /** How long stock is set aside for an order that is being placed, in ms. */
   readonly reservationMs: number;
 }
@@ -28,9 +38,12 @@ export function openShop(db: OrderDatabase, settings: OrderSettings, rootScope: 
   return {
     db,
     readSaleVariants: saleVariantReader(rootScope),
+    readStock: stockReader(rootScope),
+    readOffers: offerReader(),
     currency: settings.ORDER_CURRENCY,
-    taxBasisPoints: settings.ORDER_TAX_BASIS_POINTS,
-    shipping: shippingMethods(settings),
+    tax: taxTable(settings.ORDER_TAX_FILE ?? euTaxes(settings.ORDER_HOME_COUNTRY)),
+    shipping: shippingTable(settings.ORDER_SHIPPING_FILE ?? euZones(settings.ORDER_HOME_COUNTRY)),
+    cartMs: settings.ORDER_CART_MS,
     reservationMs: settings.ORDER_RESERVATION_MS,
   };
 }

@@ -17,6 +17,8 @@ export interface Books {
   /** What the customer was told of the order, and by mail. */
   readonly told: readonly string[];
   readonly mails: number;
+  /** How many promotions it uses. */
+  readonly uses: number;
   /** What is available and reserved of the variant. */
   readonly level: readonly [available: number, reserved: number];
 }
@@ -28,7 +30,7 @@ export interface Auditor {
   /**
    * What the books say of an order, each for itself.
    *
-   * @throws Error when the level of the variant is not the sum of its ledger
+   * @throws Error when the level of the variant is not the sum of its ledger, or a promotion does not count its uses
    */
   read(orderId: string, variantId: string, orderDatabase?: string): Promise<Books>;
   /**
@@ -50,6 +52,7 @@ const CONFIRMED: Partial<Books> = {
   charges: ["authorized"],
   told: ["order-confirmed"],
   mails: 1,
+  uses: 0,
 };
 
 /**
@@ -89,25 +92,34 @@ export async function openBooks(t: Teardown, shop: Shop): Promise<Auditor> {
     async read(orderId, variantId, orderDatabase = "order") {
       const all = async (database: string, sql: string) =>
         (await shop.ask<{ it: string }>(database, sql, [orderId])).map(({ it }) => it);
-      const [orders, reservations, payments, charges, told, mails, levels] = await Promise.all([
-        all(orderDatabase, "select state as it from orders where id = $1"),
-        all("inventory", "select state as it from reservation where id = $1"),
-        all("payment", "select state as it from payment where id = $1"),
-        all("payment", "select status as it from sandbox.charge where idempotency_key = $1"),
-        all("notification", "select topic as it from notification where subject_id = $1 order by id"),
-        all(
-          "notification",
-          "select mail.id as it from mail join notification using (event_id) where subject_id = $1",
-        ),
-        shop.ask<{ available: number; reserved: number; ledger: boolean }>(
-          "inventory",
-          `select available::int, reserved::int,
+      const [orders, reservations, payments, charges, told, mails, uses, promotions, levels] =
+        await Promise.all([
+          all(orderDatabase, "select state as it from orders where id = $1"),
+          all("inventory", "select state as it from reservation where id = $1"),
+          all("payment", "select state as it from payment where id = $1"),
+          all("payment", "select status as it from sandbox.charge where idempotency_key = $1"),
+          all("notification", "select topic as it from notification where subject_id = $1 order by id"),
+          all(
+            "notification",
+            "select mail.id as it from mail join notification using (event_id) where subject_id = $1",
+          ),
+          all(orderDatabase, "select promotion_id as it from promotion_use where order_id = $1"),
+          shop.ask<{ it: string; used: number; uses: number }>(
+            orderDatabase,
+            `select id as it, used::int, (select count(*) from promotion_use where promotion_id = id and counted)::int as uses
+           from promotion where usage_limit > 0`,
+          ),
+          shop.ask<{ available: number; reserved: number; ledger: boolean }>(
+            "inventory",
+            `select available::int, reserved::int,
                   (available, reserved) = (select sum(available_delta), sum(reserved_delta) from stock_movement m
                                             where m.variant_id = l.variant_id) as ledger
            from stock_level l where variant_id = $1`,
-          [variantId],
-        ),
-      ]);
+            [variantId],
+          ),
+        ]);
+      for (const { it, used, uses } of promotions)
+        assert.equal(used, uses, `promotion ${it} counts its uses`);
       const [level] = levels;
       assert.equal(level?.ledger, true, `the level of ${variantId} is not the sum of its ledger`);
       return {
@@ -117,6 +129,7 @@ export async function openBooks(t: Teardown, shop: Shop): Promise<Auditor> {
         charges,
         told,
         mails: mails.length,
+        uses: uses.length,
         level: [level?.available ?? 0, level?.reserved ?? 0],
       };
     },
@@ -141,7 +154,7 @@ export async function openBooks(t: Teardown, shop: Shop): Promise<Auditor> {
           const { reservation = "RELEASED", charges, payment: _, ...rest } = own;
           assert.deepEqual(
             { reservation, ...rest },
-            { reservation: "RELEASED", order: "CANCELLED", told: [], mails: 0 },
+            { reservation: "RELEASED", order: "CANCELLED", told: [], mails: 0, uses: 0 },
             id,
           );
           assert.ok(

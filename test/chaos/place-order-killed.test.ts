@@ -63,6 +63,7 @@ for (const moment of forward(placeOrderSaga)) {
         charges: ["authorized"],
         told: ["order-confirmed"],
         mails: 1,
+        uses: 1,
         level: SOLD,
       });
     }));
@@ -84,7 +85,7 @@ for (const [index, { name }] of placeOrderSaga.steps.entries()) {
           variantId,
           till.database,
         );
-        t.deepEqual(rest, { order: "CANCELLED", told: [], mails: 0, level: UNSOLD });
+        t.deepEqual(rest, { order: "CANCELLED", told: [], mails: 0, uses: 0, level: UNSOLD });
         t.is(reservation, index === 0 ? undefined : "RELEASED");
         t.is(payment, [undefined, "DECLINED", "VOIDED"][index]);
         t.deepEqual(charges, [[], ["declined"], ["voided"]][index]);
@@ -109,6 +110,7 @@ for (const moment of forward(cancelOrderSaga)) {
         charges: ["voided"],
         told: ["order-confirmed", "order-cancelled"],
         mails: 2,
+        uses: 0,
         level: UNSOLD,
       });
     }));
@@ -134,6 +136,7 @@ for (const moment of backward(cancelOrderSaga, 0)) {
         charges: ["captured"],
         told: ["order-confirmed"],
         mails: 1,
+        uses: 1,
         level: SOLD,
       });
     }));

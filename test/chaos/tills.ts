@@ -1,3 +1,4 @@
+import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { migrate } from "#kit/data/migrate.ts";
 import type { SagaMoment } from "#kit/saga/run-saga.ts";
 import { order } from "../../services/order/service.ts";
@@ -75,9 +76,19 @@ async function openTill(t: Teardown, shop: Shop, env: Readonly<Record<string, st
   await migrate(database, order.migrations);
   const run = () => startProcess(t, "order", shop.env({ ...env, ORDER_DATABASE_URL: database }));
   let process: KillableProcess = await run();
+  const address = () => `127.0.0.1:${process.ports["grpc"]}`;
+  // Each order uses it, so that its count shows whether one was used twice or not given back.
+  await shop.call(PromotionService, { caller: "operator" }, address()).createPromotion({
+    terms: {
+      displayName: "For everyone",
+      usageLimit: 1_000n,
+      usageLimitPerCustomer: 10n,
+      effect: { case: "percentageOff", value: { ratePpm: 100_000 } },
+    },
+  });
   return {
     database,
-    address: () => `127.0.0.1:${process.ports["grpc"]}`,
+    address,
     killItselfAt: (moment) => process.killItselfAt(moment),
     async revive() {
       await process.died();

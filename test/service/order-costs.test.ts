@@ -16,7 +16,12 @@ import { migrations } from "../../services/order/migrations/index.ts";
 import { listenForOrderChanges } from "../../services/order/order-changes.ts";
 import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
 import { prepareOrder } from "../../services/order/prepare-order.ts";
+import { partOfLine } from "../../services/order/pricing/part-of-line.ts";
+import { add } from "../../services/order/pricing/rates.ts";
+import type { Market } from "../../services/order/sale-variants.ts";
 import { openShop, type Shop } from "../../services/order/shop.ts";
+import type { Shopper } from "../../services/order/shopper.ts";
+import { shippingItemOf, toItemTotals } from "../../services/order/stored-totals.ts";
 import { watchOrder } from "../../services/order/watch-order.ts";
 import { createDatabase } from "../stores.ts";
 import { createCatalogue } from "./order-product.ts";
@@ -48,22 +53,32 @@ async function cost({ db, catalogue }: Awaited<ReturnType<typeof openTill>>, wor
   return { statements: db.pool.statements() - before[0], asked: catalogue.asked - before[1] };
 }
 
+const EUR: Market = { currency: "EUR", groups: [] };
+
+function shopperWith(customerId: string): Shopper {
+  return { owner: { customerId }, cartToken: "", email: "ada@example.com", groups: [] };
+}
+
 async function pendingOrder(
   shop: Shop,
   scope: Scope,
   customerId: string,
   variantId: string,
+  quantity = 1n,
 ): Promise<string> {
   const id = uuidv7();
-  await addItem(shop, scope, customerId, { variantId, quantity: 1n, note: id }, () => undefined);
-  const variants = await shop.readSaleVariants(scope, [variantId]);
+  const shopper = shopperWith(customerId);
+  await addItem(shop, scope, shopper, { variantId, quantity, note: id, currency: "" }, () => undefined);
+  const known = await shop.readSaleVariants(scope, EUR, [variantId]);
   const checkout = {
-    customerId,
-    email: "ada@example.com",
+    shopper,
+    guestEmail: "",
     shippingAddress: create(AddressSchema, ADDRESS),
     shippingMethod: "standard",
+    vatId: "",
   };
-  await shop.db.write(scope, (tx) => prepareOrder(shop, tx, scope, id, checkout, variants));
+  const preparation = { id, known, currency: "EUR", without: new Set<string>(), orderTokenHash: null };
+  await shop.db.write(scope, (tx) => prepareOrder(shop, tx, scope, checkout, preparation));
   return id;
 }
 
@@ -71,13 +86,13 @@ test("adding costs one question to product and two statements, whatever is in th
   const till = await openTill(t);
   const customerId = uuidv7();
   const add = (note: string) => {
-    const item = { variantId: till.catalogue.offer(100n), quantity: 1n, note };
-    return addItem(till.shop, till.scope(), customerId, item, () => undefined);
+    const item = { variantId: till.catalogue.offer(100n), quantity: 1n, note, currency: "" };
+    return addItem(till.shop, till.scope(), shopperWith(customerId), item, () => undefined);
   };
   for (let count = 0; count < 5; count++) {
     t.deepEqual(await cost(till, () => add(`note ${count}`)), { statements: 2, asked: 1 });
   }
-  t.deepEqual(await cost(till, () => getCart(till.shop, till.scope(), customerId)), {
+  t.deepEqual(await cost(till, () => getCart(till.shop, till.scope(), shopperWith(customerId))), {
     statements: 1,
     asked: 1,
   });
@@ -86,9 +101,12 @@ test("adding costs one question to product and two statements, whatever is in th
 test("those who ask product at once ask together, and each gets what holds after he asked", async (t) => {
   const till = await openTill(t);
   const ids = Array.from({ length: 300 }, () => till.catalogue.offer(100n));
-  const asking = ids.map((id) => till.shop.readSaleVariants(till.scope(), [id]));
+  const asking = ids.map((id) => till.shop.readSaleVariants(till.scope(), EUR, [id]));
   const unknown = uuidv7();
-  t.deepEqual(await till.shop.readSaleVariants(till.scope(), [unknown]), new Map([[unknown, undefined]]));
+  t.deepEqual(
+    await till.shop.readSaleVariants(till.scope(), EUR, [unknown]),
+    new Map([[unknown, undefined]]),
+  );
   for (const [index, variants] of (await Promise.all(asking)).entries()) {
     t.deepEqual([...variants.keys()], [ids[index]]);
     t.is(variants.get(ids[index] ?? "")?.variant?.price?.minor, 100n);
@@ -111,6 +129,26 @@ test("reading costs two statements, whether one order or many, and however many 
     orders.map((order) => [order.id, order.state, order.lines.length]),
     ids.toReversed().map((id) => [id, "PENDING", 1]),
   );
+});
+
+test("what is stored of an order can be divided, and its parts are the whole to the cent", async (t) => {
+  const till = await openTill(t);
+  const customerId = uuidv7();
+  const id = await pendingOrder(till.shop, till.scope(), customerId, till.catalogue.offer(333n), 7n);
+  const order = await requireOrderOf(till.db.sql, id, customerId);
+  const line = order.lines[0];
+  if (line === undefined) throw new Error("the order has no line");
+  const item = toItemTotals(line);
+  const parts = [0n, 2n, 5n].map((from, index, all) =>
+    partOfLine(item, 7n, { from, count: (all[index + 1] ?? 7n) - from }),
+  );
+  const taxes = parts.map((part) => add(part.taxes.map(({ amount }) => amount)));
+  t.is(add(parts.map(({ total }) => total)), 2_331n);
+  t.is(add(taxes), add(item.taxes.map(({ amount }) => amount)));
+  const shipping = toItemTotals(shippingItemOf(order));
+  t.is(shipping.total, 490n);
+  t.is(item.total + shipping.total, order.total);
+  t.is(add([...item.taxes, ...shipping.taxes].map(({ amount }) => amount)), order.tax_included);
 });
 
 test("a watcher who hangs up stops at once and is forgotten", async (t) => {

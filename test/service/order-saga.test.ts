@@ -7,7 +7,7 @@ import type { SagaMoment } from "#kit/saga/run-saga.ts";
 import { eventually } from "../eventually.ts";
 import { type Customer, refusal, shopOf } from "./order-shop.ts";
 
-const shop = shopOf(test, { ORDER_SHIPPING_STANDARD: "0" });
+const shop = shopOf(test);
 
 // The hook is the shop's, so these tests run one after the other.
 test.serial.afterEach(() => {
@@ -147,7 +147,7 @@ test.serial(
 test.serial("what is free is ordered without a payment, and cancelled without one", async (t) => {
   const ada = await shop().customer();
   await ada.add(await shop().offer(0n), 3n);
-  const order = await ada.place({ token: "tok_declined" });
+  const order = await ada.place({ token: "tok_declined", shippingMethod: "pick-up" });
   t.like(order, { state: OrderState.CONFIRMED, total: { minor: 0n } });
   t.is((await ada.orders.cancelOrder({ id: order.id })).order?.state, OrderState.CANCELLED);
 });

@@ -1,4 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
+import { readSettings } from "#kit/config.ts";
+import { orderSettings } from "../../services/order/config.ts";
 import { shippingTable } from "../../services/order/pricing/shipping/shipping-table.ts";
 import { EU_VAT } from "../../services/order/pricing/tax/eu-vat.ts";
 import { taxTable } from "../../services/order/pricing/tax/tax-table.ts";
@@ -39,6 +44,44 @@ test("a company owes the tax itself in another country of the union, not at home
   t.false(TAX.isReverseCharged("DE123456789", place("DE")));
   t.false(TAX.isReverseCharged("ATU12345678", place("US")));
   t.false(TAX.isReverseCharged("ATU12345678", undefined));
+});
+
+test("tables are read from the files that settings name, and what is wrong in one is named", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "souk-tables-"));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const file = async (name: string, table: unknown) => {
+    await writeFile(join(folder, name), JSON.stringify(table));
+    return join(folder, name);
+  };
+  const taxes = {
+    homeCountry: "US",
+    pricesIncludeTax: false,
+    rounding: "line",
+    places: { "US-CA": { name: "Sales tax", basisPoints: { standard: 725 } } },
+  };
+  const rate = { by: "weight", steps: [{ upTo: 1_000, cost: 500 }, { cost: 900 }], freeFrom: 5_000 };
+  const zones = [
+    { name: "All", places: ["*"], methods: [{ id: "post", name: "Post", rates: { USD: rate } }] },
+  ];
+  const env = {
+    ORDER_TAX_FILE: await file("taxes.json", taxes),
+    ORDER_SHIPPING_FILE: await file("shipping.json", { zones }),
+  };
+  const settings = readSettings(orderSettings, env);
+  t.deepEqual(settings.ORDER_TAX_FILE as unknown, taxes);
+  t.deepEqual(settings.ORDER_SHIPPING_FILE?.zones[0]?.methods[0]?.rates["USD"], {
+    by: "weight",
+    steps: [{ upTo: 1_000n, cost: 500n }, { cost: 900n }],
+    freeFrom: 5_000n,
+  });
+  const wrong = await file("wrong.json", { ...taxes, rounding: "never" });
+  t.throws(() => readSettings(orderSettings, { ORDER_TAX_FILE: wrong }), {
+    message: /ORDER_TAX_FILE .*wrong\.json\.rounding must be one of line, total/,
+  });
+  const strange = await file("strange.json", { zones, extra: 1 });
+  t.throws(() => readSettings(orderSettings, { ORDER_SHIPPING_FILE: strange }), {
+    message: /extra is not known/,
+  });
 });
 
 const SHIPPING = shippingTable({

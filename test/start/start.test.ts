@@ -15,11 +15,13 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
   const [, port] = await shop.prints(OPEN);
   t.regex(shop.printed(), /products created, 0 updated, \d+ variants, 0 rows left out/);
   const answers = await walkThrough(t, port);
-  t.is(answers.length, 6);
-  const [found, registered, added, placed, got, notified] = answers;
+  t.is(answers.length, 7);
+  const [found, registered, added, reduced, placed, got, notified] = answers;
   t.true(found.products[0].title.toLowerCase().includes("lamp"));
   t.is(registered.user.email, "ada@example.com");
   t.is(added.cart.lines[0].quantity, "2");
+  t.is(reduced.cart.discounts[0].couponCode, "WELCOME10");
+  t.deepEqual(placed.order.discounts, reduced.cart.discounts);
   t.is(placed.order.state, "ORDER_STATE_CONFIRMED");
   t.deepEqual(got.order, placed.order);
   t.truthy(notified.notifications);
@@ -41,7 +43,7 @@ test.serial("the whole shop runs as one process, and takes the same walk", async
   const shop = startShop(t, shopFolder(t), 21_000, ["--colocate"]);
   const [, port] = await shop.prints(OPEN);
   const answers = await walkThrough(t, port);
-  t.is(answers[3].order.state, "ORDER_STATE_CONFIRMED");
+  t.is(answers[4].order.state, "ORDER_STATE_CONFIRMED");
   t.is(await shop.interrupt(), 0);
 });
 

@@ -2,6 +2,16 @@ import type { Migrations } from "#kit/data/migrations.ts";
 import { createCart } from "./0001-create-cart.ts";
 import { createOrder } from "./0002-create-order.ts";
 import { tellChangesAfterCommit } from "./0003-tell-changes-after-commit.ts";
+import { keepTotals } from "./0004-keep-totals.ts";
+import { cartsOfGuests } from "./0005-carts-of-guests.ts";
+import { promotions } from "./0006-promotions.ts";
 
 /** How order's schema came to be. */
-export const migrations: Migrations = [createCart, createOrder, tellChangesAfterCommit];
+export const migrations: Migrations = [
+  createCart,
+  createOrder,
+  tellChangesAfterCommit,
+  keepTotals,
+  cartsOfGuests,
+  promotions,
+];

@@ -1,52 +1,137 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { AddItemResponseSchema, type CartSchema, type CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  AddItemResponseSchema,
+  CartChangeKind,
+  type CartChangeSchema,
+  type CartLineSchema,
+  type CartSchema,
+  type CartService,
+} from "#gen/souk/order/v1/cart_pb.ts";
+import { money } from "#kit/money.ts";
 import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
-import { addItem, clearCart, getCart, type PricedCart, updateItem } from "../cart.ts";
+import { addItem, clearCart, getCart, updateItem } from "../cart.ts";
+import type { CartChange } from "../cart-changes.ts";
+import { applyCoupon, removeCoupon } from "../coupons.ts";
+import { versionOf } from "../etag.ts";
+import { createGuestCart, mergeCart } from "../guest-cart.ts";
+import type { PricedCart } from "../price-cart.ts";
+import type { PricedLine } from "../price-lines.ts";
+import { moveLine } from "../put-aside.ts";
 import type { Shop } from "../shop.ts";
+import { shopperOf } from "../shopper.ts";
+import { sumOfDiscounts, toDiscount } from "../stored-totals.ts";
 
 /** Serves souk.order.v1.CartService. */
-export function cartRpc(shop: Shop) {
+export function cartRpc(shop: Shop): Implementation<typeof CartService> {
+  const toCart = (told: PricedCart) => cartMessage(told, shop.cartMs);
   return {
-    async getCart(_, call) {
-      return { cart: toCart(await getCart(shop, call, requireUser(call).id)) };
+    async getCart({ cartToken }, call) {
+      return { cart: toCart(await getCart(shop, call, shopperOf(call, cartToken))) };
     },
 
-    addItem({ variantId, quantity, note }, call) {
-      const item = { variantId: variantId.toLowerCase(), quantity, note };
-      return addItem(shop, call, requireUser(call).id, item, (cart) =>
+    addItem({ cartToken, variantId, quantity, note, currency, etag }, call) {
+      const item = { variantId: variantId.toLowerCase(), quantity, note, currency, version: versionOf(etag) };
+      return addItem(shop, call, shopperOf(call, cartToken), item, (cart) =>
         create(AddItemResponseSchema, { cart: toCart(cart) }),
       );
     },
 
-    async updateItem({ lineId, quantity }, call) {
-      return { cart: toCart(await updateItem(shop, call, requireUser(call).id, lineId, quantity)) };
+    async updateItem({ cartToken, lineId, quantity, etag }, call) {
+      const change = { lineId: lineId.toLowerCase(), quantity, version: versionOf(etag) };
+      return { cart: toCart(await updateItem(shop, call, shopperOf(call, cartToken), change)) };
     },
 
-    async clearCart(_, call) {
-      return { cart: toCart(await clearCart(shop, call, requireUser(call).id)) };
+    async clearCart({ cartToken, etag }, call) {
+      return { cart: toCart(await clearCart(shop, call, shopperOf(call, cartToken), versionOf(etag))) };
     },
-  } satisfies Partial<Implementation<typeof CartService>>;
+
+    async createGuestCart({ currency }, call) {
+      const { token, cart } = await createGuestCart(shop, call, currency);
+      return { cartToken: token, cart: toCart(cart) };
+    },
+
+    async mergeCart({ cartToken }, call) {
+      const { id } = requireUser(call);
+      return { cart: toCart(await mergeCart(shop, call, shopperOf(call, ""), id, cartToken)) };
+    },
+
+    async saveForLater({ cartToken, lineId, etag }, call) {
+      const move = { lineId: lineId.toLowerCase(), saved: true, version: versionOf(etag) };
+      return { cart: toCart(await moveLine(shop, call, shopperOf(call, cartToken), move)) };
+    },
+
+    async moveToCart({ cartToken, lineId, etag }, call) {
+      const move = { lineId: lineId.toLowerCase(), saved: false, version: versionOf(etag) };
+      return { cart: toCart(await moveLine(shop, call, shopperOf(call, cartToken), move)) };
+    },
+
+    async applyCoupon({ cartToken, code, etag }, call) {
+      const change = { code, version: versionOf(etag) };
+      return { cart: toCart(await applyCoupon(shop, call, shopperOf(call, cartToken), change)) };
+    },
+
+    async removeCoupon({ cartToken, code, etag }, call) {
+      const change = { code, version: versionOf(etag) };
+      return { cart: toCart(await removeCoupon(shop, call, shopperOf(call, cartToken), change)) };
+    },
+  };
 }
 
-function toCart({ cart, breakdown, variants }: PricedCart): MessageInitShape<typeof CartSchema> {
+function cartMessage(told: PricedCart, cartMs: number): MessageInitShape<typeof CartSchema> {
+  const { cart, priced, saved, short, changes } = told;
+  const { currency } = cart;
+  const { subtotal, total, discounts } = priced.totals;
   return {
     id: cart.id,
     etag: String(cart.version),
-    subtotal: breakdown.subtotal,
-    total: breakdown.total,
-    lines: breakdown.lines.map(({ line, unitPrice, total }) => {
-      const sale = variants.get(line.variantId);
-      return {
-        ...line,
-        sku: sale?.variant?.sku,
-        title: sale?.productTitle,
-        productSlug: sale?.productSlug,
-        optionValues: sale?.variant?.optionValues,
-        unitPrice,
-        total,
-        unavailable: unitPrice === undefined,
-      };
-    }),
+    currency,
+    subtotal: money(subtotal, currency),
+    total: money(total, currency),
+    discounts: discounts.map((discount) => toDiscount(discount, currency)),
+    couponCodes: [...cart.couponCodes],
+    lines: priced.lines.map((line) => toLine(line, currency, short.get(line.line.id))),
+    savedLines: saved.map((line) => toLine(line, currency)),
+    changes: changes.map((change) => toChange(change, currency)),
+    expireTime: timestampFromMs(cart.updateTime.getTime() + cartMs),
   };
+}
+
+function toLine(
+  { line, sale, unitPrice, discounts, total }: PricedLine,
+  currency: string,
+  available?: bigint,
+): MessageInitShape<typeof CartLineSchema> {
+  return {
+    ...line,
+    sku: sale?.variant?.sku,
+    title: sale?.productTitle,
+    productSlug: sale?.productSlug,
+    optionValues: sale?.variant?.optionValues,
+    unitPrice: unitPrice === undefined ? undefined : money(unitPrice, currency),
+    discount: money(sumOfDiscounts(discounts), currency),
+    total: money(total, currency),
+    unavailable: unitPrice === undefined,
+    available,
+    insufficient: available !== undefined,
+  };
+}
+
+function toChange(change: CartChange, currency: string): MessageInitShape<typeof CartChangeSchema> {
+  switch (change.kind) {
+    case "price":
+      return {
+        kind: CartChangeKind.PRICE,
+        lineId: change.lineId,
+        oldPrice: money(change.before, currency),
+        newPrice: money(change.now, currency),
+      };
+    case "unavailable":
+      return { kind: CartChangeKind.UNAVAILABLE, lineId: change.lineId };
+    case "stock":
+      return { kind: CartChangeKind.STOCK, lineId: change.lineId, available: change.available };
+    case "coupon":
+      return { kind: CartChangeKind.COUPON, couponCode: change.code };
+  }
 }

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/order/v1/checkout.proto.
  */
 export const file_souk_order_v1_checkout: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL29yZGVyL3YxL2NoZWNrb3V0LnByb3RvEg1zb3VrLm9yZGVyLnYxIkoKD0dldFF1b3RlUmVxdWVzdBI3ChBzaGlwcGluZ19hZGRyZXNzGAEgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3NCBrpIA8gBASI4ChBHZXRRdW90ZVJlc3BvbnNlEiQKBnF1b3RlcxgBIAMoCzIULnNvdWsub3JkZXIudjEuUXVvdGUi4wIKBVF1b3RlEhcKD3NoaXBwaW5nX21ldGhvZBgBIAEoCRIVCg1zaGlwcGluZ19uYW1lGAIgASgJEiUKCHN1YnRvdGFsGAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiUKCHNoaXBwaW5nGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EikKDHRheF9pbmNsdWRlZBgFIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIiCgV0b3RhbBgGIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIqCglkaXNjb3VudHMYByADKAsyFy5zb3VrLm9yZGVyLnYxLkRpc2NvdW50EicKBXRheGVzGAggAygLMhguc291ay5vcmRlci52MS5UYXhBbW91bnQSJwoFbGluZXMYCSADKAsyGC5zb3VrLm9yZGVyLnYxLlF1b3RlTGluZRIPCgdwaWNrX3VwGAogASgIIuABChFQbGFjZU9yZGVyUmVxdWVzdBI3ChBzaGlwcGluZ19hZGRyZXNzGAEgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3NCBrpIA8gBARIuCg9zaGlwcGluZ19tZXRob2QYAiABKAlCFbpIBnIEEAEYMsK7GAhzdGFuZGFyZBI1CgdwYXltZW50GAMgASgLMhwuc291ay5vcmRlci52MS5QYXltZW50TWV0aG9kQga6SAPIAQESKwoOZXhwZWN0ZWRfdG90YWwYBCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkiywEKDVBheW1lbnRNZXRob2QSuQEKBXRva2VuGAEgASgJQqkBgAEBukiWAboBiwEKI3BheW1lbnRfbWV0aG9kLnRva2VuLm5vX2NhcmRfbnVtYmVyEkNsb29rcyBsaWtlIGEgY2FyZCBudW1iZXI7IHNlbmQgdGhlIHRva2VuIHRoYXQgdGhlIHBheW1lbnQgZm9ybSBnYXZlGh8hdGhpcy5tYXRjaGVzKCdeWzAtOSAtXXsxMix9JCcpcgUQARjIAcK7GAh0b2tfdmlzYSKBAQoSUGxhY2VPcmRlclJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlchIsCgZhY3Rpb24YAiABKAsyHC5zb3VrLm9yZGVyLnYxLlBheW1lbnRBY3Rpb24SGAoLb3JkZXJfdG9rZW4YAyABKAlCA4ABASLlAQoJUXVvdGVMaW5lEg8KB2xpbmVfaWQYASABKAkSJwoKdW5pdF9wcmljZRgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghzdWJ0b3RhbBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIqCglkaXNjb3VudHMYBCADKAsyFy5zb3VrLm9yZGVyLnYxLkRpc2NvdW50EicKBXRheGVzGAUgAygLMhguc291ay5vcmRlci52MS5UYXhBbW91bnQSIgoFdG90YWwYBiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkiWwoNUGF5bWVudEFjdGlvbhIZCgxyZWRpcmVjdF91cmkYASABKAlCA4ABARIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVgoWQ29tcGxldGVQYXltZW50UmVxdWVzdBIaCghvcmRlcl9pZBgBIAEoCUIIukgFcgOwAQESIAoLb3JkZXJfdG9rZW4YAiABKAlCC4ABAbpIBXIDGMgBIj4KF0NvbXBsZXRlUGF5bWVudFJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjL6AgoPQ2hlY2tvdXRTZXJ2aWNlEmQKCEdldFF1b3RlEh4uc291ay5vcmRlci52MS5HZXRRdW90ZVJlcXVlc3QaHy5zb3VrLm9yZGVyLnYxLkdldFF1b3RlUmVzcG9uc2UiF5ACAaq7GBAKAhIAEgIIAxoCCAMyAggCEnoKClBsYWNlT3JkZXISIC5zb3VrLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXF1ZXN0GiEuc291ay5vcmRlci52MS5QbGFjZU9yZGVyUmVzcG9uc2UiJ6q7GCMKAhIAEgIICiACMgIICjgBQhFyZXNwb25zZS5vcmRlci5pZBKEAQoPQ29tcGxldGVQYXltZW50EiUuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXF1ZXN0GiYuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXNwb25zZSIiqrsYHgoCCgASAggKGgIIAyABMgIIBTgBQghvcmRlcl9pZGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_order, file_souk_order_v1_totals]);
+  fileDesc("Chxzb3VrL29yZGVyL3YxL2NoZWNrb3V0LnByb3RvEg1zb3VrLm9yZGVyLnYxIocBCg9HZXRRdW90ZVJlcXVlc3QSNwoQc2hpcHBpbmdfYWRkcmVzcxgBIAEoCzIVLnNvdWsubWVzaC52MS5BZGRyZXNzQga6SAPIAQESHwoKY2FydF90b2tlbhgCIAEoCUILgAEBukgFcgMYyAESGgoGdmF0X2lkGAMgASgJQgqAAQG6SARyAhgUIjgKEEdldFF1b3RlUmVzcG9uc2USJAoGcXVvdGVzGAEgAygLMhQuc291ay5vcmRlci52MS5RdW90ZSLjAgoFUXVvdGUSFwoPc2hpcHBpbmdfbWV0aG9kGAEgASgJEhUKDXNoaXBwaW5nX25hbWUYAiABKAkSJQoIc3VidG90YWwYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJQoIc2hpcHBpbmcYBCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSKQoMdGF4X2luY2x1ZGVkGAUgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiIKBXRvdGFsGAYgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EioKCWRpc2NvdW50cxgHIAMoCzIXLnNvdWsub3JkZXIudjEuRGlzY291bnQSJwoFdGF4ZXMYCCADKAsyGC5zb3VrLm9yZGVyLnYxLlRheEFtb3VudBInCgVsaW5lcxgJIAMoCzIYLnNvdWsub3JkZXIudjEuUXVvdGVMaW5lEg8KB3BpY2tfdXAYCiABKAgi7gIKEVBsYWNlT3JkZXJSZXF1ZXN0EjcKEHNoaXBwaW5nX2FkZHJlc3MYASABKAsyFS5zb3VrLm1lc2gudjEuQWRkcmVzc0IGukgDyAEBEi4KD3NoaXBwaW5nX21ldGhvZBgCIAEoCUIVukgGcgQQARgywrsYCHN0YW5kYXJkEjUKB3BheW1lbnQYAyABKAsyHC5zb3VrLm9yZGVyLnYxLlBheW1lbnRNZXRob2RCBrpIA8gBARIrCg5leHBlY3RlZF90b3RhbBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIfCgpjYXJ0X3Rva2VuGAUgASgJQguAAQG6SAVyAxjIARIfCgVlbWFpbBgGIAEoCUIQgAEBukgK2AEBcgUY/gFgARIaCgZ2YXRfaWQYByABKAlCCoABAbpIBHICGBQSLgoPYmlsbGluZ19hZGRyZXNzGAggASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3MiywEKDVBheW1lbnRNZXRob2QSuQEKBXRva2VuGAEgASgJQqkBgAEBukiWAboBiwEKI3BheW1lbnRfbWV0aG9kLnRva2VuLm5vX2NhcmRfbnVtYmVyEkNsb29rcyBsaWtlIGEgY2FyZCBudW1iZXI7IHNlbmQgdGhlIHRva2VuIHRoYXQgdGhlIHBheW1lbnQgZm9ybSBnYXZlGh8hdGhpcy5tYXRjaGVzKCdeWzAtOSAtXXsxMix9JCcpcgUQARjIAcK7GAh0b2tfdmlzYSKBAQoSUGxhY2VPcmRlclJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlchIsCgZhY3Rpb24YAiABKAsyHC5zb3VrLm9yZGVyLnYxLlBheW1lbnRBY3Rpb24SGAoLb3JkZXJfdG9rZW4YAyABKAlCA4ABASLlAQoJUXVvdGVMaW5lEg8KB2xpbmVfaWQYASABKAkSJwoKdW5pdF9wcmljZRgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghzdWJ0b3RhbBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIqCglkaXNjb3VudHMYBCADKAsyFy5zb3VrLm9yZGVyLnYxLkRpc2NvdW50EicKBXRheGVzGAUgAygLMhguc291ay5vcmRlci52MS5UYXhBbW91bnQSIgoFdG90YWwYBiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkiWwoNUGF5bWVudEFjdGlvbhIZCgxyZWRpcmVjdF91cmkYASABKAlCA4ABARIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVgoWQ29tcGxldGVQYXltZW50UmVxdWVzdBIaCghvcmRlcl9pZBgBIAEoCUIIukgFcgOwAQESIAoLb3JkZXJfdG9rZW4YAiABKAlCC4ABAbpIBXIDGMgBIj4KF0NvbXBsZXRlUGF5bWVudFJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjL6AgoPQ2hlY2tvdXRTZXJ2aWNlEmQKCEdldFF1b3RlEh4uc291ay5vcmRlci52MS5HZXRRdW90ZVJlcXVlc3QaHy5zb3VrLm9yZGVyLnYxLkdldFF1b3RlUmVzcG9uc2UiF5ACAaq7GBAKAgoAEgIIAxoCCAMyAggCEnoKClBsYWNlT3JkZXISIC5zb3VrLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXF1ZXN0GiEuc291ay5vcmRlci52MS5QbGFjZU9yZGVyUmVzcG9uc2UiJ6q7GCMKAgoAEgIICiACMgIICjgBQhFyZXNwb25zZS5vcmRlci5pZBKEAQoPQ29tcGxldGVQYXltZW50EiUuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXF1ZXN0GiYuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXNwb25zZSIiqrsYHgoCCgASAggKGgIIAyABMgIIBTgBQghvcmRlcl9pZGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_order, file_souk_order_v1_totals]);
 
 /**
  * Asks for a quote.
@@ -36,6 +36,21 @@ export type GetQuoteRequest = Message<"souk.order.v1.GetQuoteRequest"> & {
    * @generated from field: souk.mesh.v1.Address shipping_address = 1;
    */
   shippingAddress?: Address | undefined;
+
+  /**
+   * The token of a guest's cart; empty for the cart of the customer who asks.
+   *
+   * @generated from field: string cart_token = 2;
+   */
+  cartToken: string;
+
+  /**
+   * The VAT number of the customer's company; may be empty. Its form and check digits are checked,
+   * not whether it is registered.
+   *
+   * @generated from field: string vat_id = 3;
+   */
+  vatId: string;
 };
 
 /**
@@ -184,6 +199,34 @@ export type PlaceOrderRequest = Message<"souk.order.v1.PlaceOrderRequest"> & {
    * @generated from field: souk.mesh.v1.Money expected_total = 4;
    */
   expectedTotal?: Money | undefined;
+
+  /**
+   * The token of a guest's cart; empty for the cart of the customer who asks.
+   *
+   * @generated from field: string cart_token = 5;
+   */
+  cartToken: string;
+
+  /**
+   * Where to write to a guest; customers are written to at their own address.
+   *
+   * @generated from field: string email = 6;
+   */
+  email: string;
+
+  /**
+   * The VAT number of the customer's company; may be empty.
+   *
+   * @generated from field: string vat_id = 7;
+   */
+  vatId: string;
+
+  /**
+   * Where the invoice goes; to the shipping address when absent.
+   *
+   * @generated from field: souk.mesh.v1.Address billing_address = 8;
+   */
+  billingAddress?: Address | undefined;
 };
 
 /**
@@ -400,7 +443,8 @@ export const CheckoutService: GenService<{
   },
   /**
    * Orders what is in the cart: reserves the stock, authorizes the payment, confirms the order and
-   * empties the cart; or does none of it.
+   * empties the cart; or does none of it. What is charged is what the quote said, or the order is
+   * refused with what changed.
    *
    * @generated from rpc souk.order.v1.CheckoutService.PlaceOrder
    */

@@ -1,4 +1,4 @@
-import type { PlaceTaxes } from "./tax-table.ts";
+import type { PlaceTaxes, TaxTable } from "./tax-table.ts";
 
 /**
  * Value added tax in the European Union, in hundredths of a percent: the standard rate, and the reduced ones on
@@ -34,6 +34,22 @@ export const EU_VAT: Readonly<Record<string, PlaceTaxes>> = {
   SI: vat(2_200, 500, 950),
   SK: vat(2_300, 500, 1_900),
 };
+
+/**
+ * The taxes of a shop in a country of the European Union: prices contain them, they are rounded once on the total,
+ * and companies in other countries of the union owe them themselves.
+ *
+ * @param homeCountry where the shop is, ISO 3166-1 alpha-2
+ */
+export function euTaxes(homeCountry: string): TaxTable {
+  return {
+    homeCountry,
+    pricesIncludeTax: true,
+    rounding: "total",
+    places: EU_VAT,
+    reverseChargeCountries: Object.keys(EU_VAT),
+  };
+}
 
 function vat(standard: number, books: number, food: number): PlaceTaxes {
   return { name: "VAT", basisPoints: { standard, books, food } };

@@ -1,0 +1,106 @@
+import { clone, create, fromJson, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import {
+  CreatePromotionResponseSchema,
+  type PromotionSchema,
+  type PromotionService,
+  type PromotionTerms,
+  PromotionTermsSchema,
+} from "#gen/souk/order/v1/promotion_pb.ts";
+import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
+import { MeshReason, refuseMesh } from "#kit/error.ts";
+import type { Implementation } from "#kit/rpc/implement.ts";
+import { versionOf } from "../etag.ts";
+import {
+  createPromotion,
+  endPromotion,
+  listPromotions,
+  requirePromotion,
+  type StoredPromotion,
+  stateOf,
+  updatePromotion,
+} from "../promotions.ts";
+import type { Shop } from "../shop.ts";
+
+/** How many promotions a page has when the caller does not say. */
+const PAGE_SIZE = 20;
+
+/** Serves souk.order.v1.PromotionService. */
+export function promotionRpc({ db }: Shop): Implementation<typeof PromotionService> {
+  return {
+    createPromotion({ terms }, call) {
+      return createPromotion(db, call, terms as PromotionTerms, (made) =>
+        create(CreatePromotionResponseSchema, { promotion: toPromotion(made) }),
+      );
+    },
+
+    async updatePromotion({ id, terms, updateMask, etag }, call) {
+      const change = (stored: StoredPromotion["terms"]) =>
+        withFields(termsOf(stored), terms as PromotionTerms, updateMask?.paths ?? []);
+      const updated = await updatePromotion(db, call, id.toLowerCase(), versionOf(etag), change);
+      return { promotion: toPromotion(updated) };
+    },
+
+    async getPromotion({ id }) {
+      return { promotion: toPromotion(await requirePromotion(db.sql, id)) };
+    },
+
+    async listPromotions({ state, couponCode, pageSize, pageToken }) {
+      const code = couponCode.toUpperCase();
+      const list = `promotions ${state} ${code}`;
+      const limit = pageSize || PAGE_SIZE;
+      const [before] = decodePageToken(list, pageToken, [UUID]);
+      // One more than asked for tells whether there is a next page.
+      const found = await listPromotions(db.sql, { state, couponCode: code }, limit + 1, before);
+      const promotions = found.slice(0, limit);
+      const last = found.length > limit ? promotions.at(-1) : undefined;
+      return {
+        promotions: promotions.map(toPromotion),
+        nextPageToken: last && encodePageToken(list, [last.id]),
+      };
+    },
+
+    async endPromotion({ id }, call) {
+      return { promotion: toPromotion(await endPromotion(db, call, id.toLowerCase())) };
+    },
+  };
+}
+
+function toPromotion(stored: StoredPromotion): MessageInitShape<typeof PromotionSchema> {
+  return {
+    id: stored.id,
+    terms: termsOf(stored.terms),
+    state: stateOf(stored),
+    used: stored.used,
+    etag: String(stored.version),
+    createTime: timestampFromDate(stored.create_time),
+  };
+}
+
+function termsOf(stored: StoredPromotion["terms"]): PromotionTerms {
+  return fromJson(PromotionTermsSchema, stored, { ignoreUnknownFields: true });
+}
+
+/** Terms in which some fields are those of others; an effect takes the place of the one before. */
+function withFields(terms: PromotionTerms, others: PromotionTerms, paths: readonly string[]): PromotionTerms {
+  const changed = clone(PromotionTermsSchema, terms);
+  for (const path of paths) {
+    const field = PromotionTermsSchema.fields.find(({ name }) => name === path);
+    if (field === undefined) throw unfit(`names ${path}, which is no field of the terms`);
+    if (field.oneof === undefined)
+      Object.assign(changed, { [field.localName]: fieldOf(others, field.localName) });
+    else if (others.effect.case === field.localName) changed.effect = others.effect;
+    else throw unfit(`names ${path}, which the terms do not have`);
+  }
+  return changed;
+}
+
+function fieldOf(terms: PromotionTerms, name: string): unknown {
+  return terms[name as keyof PromotionTerms];
+}
+
+function unfit(description: string) {
+  return refuseMesh(MeshReason.INVALID_REQUEST, `update_mask ${description}`, {
+    violations: [{ field: "update_mask", description }],
+  });
+}
