@@ -25,6 +25,7 @@ export function envoyConfig(topology: Topology, contracts: readonly DescService[
       listeners: [edgeListener(topology, contracts), meshListener(topology, contracts)],
       clusters: clusters(topology),
     },
+    layered_runtime: { layers: [{ name: "limits", static_layer: LIMITS }] },
     overload_manager: OVERLOAD_MANAGER,
   };
 }
@@ -32,6 +33,13 @@ export function envoyConfig(topology: Topology, contracts: readonly DescService[
 function servedContracts(): DescService[] {
   return [...allContracts].filter((it) => it.kind === "service");
 }
+
+/**
+ * A connection is closed when most of its calls are cancelled within a second of their beginning (Rapid Reset,
+ * CVE-2023-44487), but not before half as many as this were: a service has one connection for all that its callers
+ * give up.
+ */
+const LIMITS = { "overload.premature_reset_total_stream_count": 10_000 };
 
 /** Refuses work before memory or connections run out. */
 const OVERLOAD_MANAGER = {

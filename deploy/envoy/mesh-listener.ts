@@ -29,7 +29,8 @@ export function meshListener(topology: Topology, contracts: readonly DescService
     accessLog: failureLog("mesh", topology.accessLog),
     manager: {
       // A service has one connection for each contract; all the streams that its callers watch share it.
-      http2_protocol_options: http2Options(MAX_CALLS, 1_048_576),
+      // The other codec closes it when 33 calls a second are cancelled, and Envoy's limit for that is enough.
+      http2_protocol_options: { ...http2Options(MAX_CALLS, 1_048_576), use_oghttp2_codec: true },
       stream_error_on_invalid_http_message: true,
       request_headers_timeout: duration(HEADERS_MS),
       // Every route ends its calls in time, and a stream may be silent for as long as it may last.

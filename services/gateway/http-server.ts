@@ -3,6 +3,7 @@ import { createServer as createHttp1Server, type ServerResponse } from "node:htt
 import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
 import type { Logger } from "pino";
+import { STREAM_RESETS } from "#kit/rpc/stream-resets.ts";
 import type { RequestHandler } from "./request-handler.ts";
 
 /** How the gateway serves HTTP. */
@@ -41,7 +42,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     http1Sockets.hold(request.socket, response);
     handler(request, response);
   });
-  const http2 = createHttp2Server(handler as never);
+  const http2 = createHttp2Server(STREAM_RESETS, handler as never);
   const sessions = new Set<ServerHttp2Session>();
   http2.on("session", (session) => {
     sessions.add(session);

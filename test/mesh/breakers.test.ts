@@ -93,16 +93,29 @@ test("a caller's mistakes never open a breaker, and neither does a service that 
   t.is(stateOf(busy), BreakerState.CLOSED);
 });
 
-test("callers who give a call no time do not open its breaker for others", async (t) => {
+test("callers who give a call less than its time, or hang up, do not open its breaker for others", async (t) => {
   const mesh = await startEchoMesh(
     "local",
     { unary: () => new Promise(() => {}) },
-    { policy: { breaker: BREAKER as never } },
+    { timeoutMs: 100, policy: { breaker: BREAKER as never } },
   );
   t.teardown(mesh.stop);
-  const impatient = () => refused(t, mesh.client().unary({}, { timeoutMs: 5 }));
-  for (let n = 0; n < 8; n++) t.is((await impatient()).code, Code.DEADLINE_EXCEEDED);
+  for (const timeoutMs of [1, 5, 50]) {
+    const impatient = Array.from({ length: 8 }, () => refused(t, mesh.client().unary({}, { timeoutMs })));
+    for (const { code } of await Promise.all(impatient)) t.is(code, Code.DEADLINE_EXCEEDED);
+    t.is(stateOf(mesh), BreakerState.CLOSED, `${timeoutMs} ms`);
+  }
+  const hangUp = new AbortController();
+  const left = Array.from({ length: 8 }, () =>
+    refused(t, mesh.client().unary({}, { signal: hangUp.signal })),
+  );
+  hangUp.abort();
+  for (const { code } of await Promise.all(left)) t.is(code, Code.CANCELLED);
   t.is(stateOf(mesh), BreakerState.CLOSED);
+
+  const patient = Array.from({ length: 8 }, () => refused(t, mesh.client().unary({})));
+  for (const { code } of await Promise.all(patient)) t.is(code, Code.DEADLINE_EXCEEDED);
+  t.is(stateOf(mesh), BreakerState.OPEN);
 });
 
 test("a breaker that tries again is closed by a success, opened by a failure, and by a mistake neither", async (t) => {

@@ -54,8 +54,11 @@ const FAILURES: ReadonlySet<Code> = new Set([
   Code.UNKNOWN,
   Code.DATA_LOSS,
 ]);
-/** Whoever gives a call less time than half of its policy's and less than this, in ms, has himself to blame. */
-const PATIENCE_MS = 1_000;
+/**
+ * Whoever gives a call a smaller part of its policy's time than this has himself to blame when that is up. A chain of
+ * calls that have the same policy keeps a little at each hop.
+ */
+const PATIENCE = 0.8;
 
 /** A breaker and what stands around it. */
 interface Guarded {
@@ -207,7 +210,7 @@ async function tryOnce<T>(breaker: Guarded, run: () => Promise<T>, givenMs: numb
 function isFailure(thrown: unknown, { method }: Guarded, givenMs: number): boolean {
   if (!(thrown instanceof SoukError) || !FAILURES.has(thrown.code)) return false;
   if (thrown.code === Code.DEADLINE_EXCEEDED) {
-    return givenMs >= Math.min(PATIENCE_MS, policyOf(method).timeoutMs / 2);
+    return givenMs >= policyOf(method).timeoutMs * PATIENCE;
   }
   return !isMeshRefusal(thrown, MeshReason.OVERLOADED);
 }

@@ -9,7 +9,7 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
-import type { SoukError } from "../error.ts";
+import { Code, MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import { isStream } from "../rpc/call.ts";
 import { MAX_MESSAGE_BYTES } from "../rpc/grpc-server.ts";
 import { asBuffer, fromStatus } from "../rpc/status.ts";
@@ -130,9 +130,25 @@ function watchHeaders(call: NodeJS.EventEmitter, { onHeaders }: Outbound): void 
 
 /** A status may bring headers of its own (gRPC over HTTP/2, Trailers-Only). */
 function failureOf(status: ServiceError, { onHeaders }: Outbound): SoukError {
+  if (isBrokenConnection(status)) {
+    const message = "the connection to the service broke before its answer was there";
+    return refuseMesh(MeshReason.DEPENDENCY_UNAVAILABLE, message, { cause: status });
+  }
   if (status.metadata !== undefined) onHeaders?.(headersOf(status.metadata));
   return fromStatus(status);
 }
+
+/** The codes that grpc-js makes of a stream or a session that was ended without a status. */
+const BROKEN: ReadonlySet<number> = new Set([Code.INTERNAL, Code.UNKNOWN, Code.CANCELLED]);
+
+/** What a service says comes with its headers, for example the id of the request; what grpc-js makes up has none. */
+function isBrokenConnection({ code, details, metadata }: ServiceError): boolean {
+  const fromService = metadata !== undefined && Object.keys(metadata.getMap()).length > 0;
+  return BROKEN.has(code) && !fromService && details !== CANCELLED_HERE;
+}
+
+/** How grpc-js explains the end of a call that was cancelled on this side. */
+const CANCELLED_HERE = "Cancelled on client";
 
 function headersOf(metadata: Metadata): AnswerHeaders {
   return { get: (name) => metadata.get(name)[0]?.toString() };

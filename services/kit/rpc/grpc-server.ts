@@ -20,6 +20,7 @@ import { decodeRequest } from "../policy/decode.ts";
 import { isEncoded, isStream, type OpenCall, type Payload } from "./call.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { asBuffer, toStatus } from "./status.ts";
+import { STREAM_RESETS } from "./stream-resets.ts";
 
 /** The largest message taken, in bytes. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -50,6 +51,8 @@ export async function startGrpcServer(
     // A proxy keeps its connections; those that went away without a word are noticed.
     "grpc.keepalive_time_ms": 60_000,
   });
+  // No option of grpc-js reaches these settings of Node's HTTP/2 server.
+  Object.assign((server as unknown as { commonServerOptions: object }).commonServerOptions, STREAM_RESETS);
   for (const dispatcher of dispatchers) {
     for (const { contract } of dispatcher.implemented) {
       server.addService(definitionOf(contract.methods), handlersOf(contract.methods, dispatcher));

@@ -97,7 +97,7 @@ export const ErrorReason = {
   BREAKER_OPEN: 10,
 
   /**
-   * A store that the service needs cannot be reached.
+   * A store or a service that is needed cannot be reached, or the connection to it broke.
    *
    * @generated from enum value: ERROR_REASON_DEPENDENCY_UNAVAILABLE = 11;
    */
