@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from "ava";
 import { pino } from "pino";
 import { uuidv7 } from "uuidv7";
 import { AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
+import { PromotionTermsSchema } from "#gen/souk/order/v1/promotion_pb.ts";
 import { readSettings } from "#kit/config.ts";
 import { openDatabase } from "#kit/data/database.ts";
 import { migrate, migrateDown } from "#kit/data/migrate.ts";
@@ -18,6 +19,7 @@ import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
 import { prepareOrder } from "../../services/order/prepare-order.ts";
 import { partOfLine } from "../../services/order/pricing/part-of-line.ts";
 import { add } from "../../services/order/pricing/rates.ts";
+import { createPromotion } from "../../services/order/promotions.ts";
 import type { Market } from "../../services/order/sale-variants.ts";
 import { openShop, type Shop } from "../../services/order/shop.ts";
 import type { Shopper } from "../../services/order/shopper.ts";
@@ -96,6 +98,26 @@ test("adding costs one question to product and two statements, whatever is in th
     statements: 1,
     asked: 1,
   });
+});
+
+test("a promotion costs an order no statement, and one with a limit one", async (t) => {
+  const till = await openTill(t);
+  const { shop } = till;
+  const variantId = till.catalogue.offer(100n);
+  const prepare = async () =>
+    (await cost(till, () => pendingOrder(shop, till.scope(), uuidv7(), variantId))).statements;
+  const promote = async (usageLimit: bigint) => {
+    const effect = { case: "percentageOff", value: { ratePpm: 10_000 } } as const;
+    const terms = create(PromotionTermsSchema, { displayName: "Less", usageLimit, effect });
+    await createPromotion(till.db, till.scope(), terms, () => undefined);
+    // Terms are read once.
+    await prepare();
+  };
+  const before = await prepare();
+  await promote(0n);
+  t.is(await prepare(), before);
+  await promote(100n);
+  t.is(await prepare(), before + 1);
 });
 
 test("those who ask product at once ask together, and each gets what holds after he asked", async (t) => {
