@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import test, { type ExecutionContext } from "ava";
+import { sql } from "kysely";
 import { pino } from "pino";
 import { uuidv7 } from "uuidv7";
 import { AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
@@ -13,6 +14,7 @@ import type { Scope } from "#kit/scope.ts";
 import { addItem, getCart } from "../../services/order/cart.ts";
 import { orderSettings } from "../../services/order/config.ts";
 import { entities } from "../../services/order/entities.ts";
+import { expireCarts } from "../../services/order/expire-carts.ts";
 import { migrations } from "../../services/order/migrations/index.ts";
 import { listenForOrderChanges } from "../../services/order/order-changes.ts";
 import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
@@ -120,6 +122,21 @@ test("a promotion costs an order no statement, and one with a limit one", async 
   t.is(await prepare(), before + 1);
 });
 
+test("carts that nobody changed for too long go, unless they are being ordered", async (t) => {
+  const { shop, db, scope, catalogue } = await openTill(t);
+  const variantId = catalogue.offer(100n);
+  const [left, ordered, used] = [uuidv7(), uuidv7(), uuidv7()];
+  const item = { variantId, quantity: 1n, note: "", currency: "" };
+  await addItem(shop, scope(), shopperWith(left), item, () => undefined);
+  await pendingOrder(shop, scope(), ordered, variantId);
+  const old = sql`update cart set update_time = now() - interval '2 days'`;
+  await old.execute(db.sql);
+  await addItem(shop, scope(), shopperWith(used), item, () => undefined);
+  await expireCarts(db, scope(), 24 * 3_600_000);
+  const carts = await db.sql.selectFrom("cart").select("customer_id").execute();
+  t.deepEqual(carts.map((cart) => cart.customer_id).toSorted(), [ordered, used].toSorted());
+});
+
 test("those who ask product at once ask together, and each gets what holds after he asked", async (t) => {
   const till = await openTill(t);
   const ids = Array.from({ length: 300 }, () => till.catalogue.offer(100n));
@@ -143,10 +160,9 @@ test("reading costs two statements, whether one order or many, and however many 
   const ids: string[] = [];
   for (let count = 0; count < 4; count++)
     ids.push(await pendingOrder(till.shop, till.scope(), customerId, variantId));
-  const { sql } = till.db;
-  t.is((await cost(till, () => requireOrderOf(sql, ids[0] ?? "", customerId))).statements, 2);
-  t.is((await cost(till, () => listOrdersOf(sql, customerId, 20))).statements, 2);
-  const orders = await listOrdersOf(sql, customerId, 20);
+  t.is((await cost(till, () => requireOrderOf(till.db.sql, ids[0] ?? "", customerId))).statements, 2);
+  t.is((await cost(till, () => listOrdersOf(till.db.sql, customerId, 20))).statements, 2);
+  const orders = await listOrdersOf(till.db.sql, customerId, 20);
   t.deepEqual(
     orders.map((order) => [order.id, order.state, order.lines.length]),
     ids.toReversed().map((id) => [id, "PENDING", 1]),
