@@ -1,8 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import test, { type ExecutionContext } from "ava";
+import { sql } from "kysely";
 import { pino } from "pino";
 import { uuidv7 } from "uuidv7";
 import { AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
+import { PromotionTermsSchema } from "#gen/souk/order/v1/promotion_pb.ts";
 import { readSettings } from "#kit/config.ts";
 import { openDatabase } from "#kit/data/database.ts";
 import { migrate, migrateDown } from "#kit/data/migrate.ts";
@@ -12,12 +14,14 @@ import type { Scope } from "#kit/scope.ts";
 import { addItem, getCart } from "../../services/order/cart.ts";
 import { orderSettings } from "../../services/order/config.ts";
 import { entities } from "../../services/order/entities.ts";
+import { expireCarts } from "../../services/order/expire-carts.ts";
 import { migrations } from "../../services/order/migrations/index.ts";
 import { listenForOrderChanges } from "../../services/order/order-changes.ts";
 import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
 import { prepareOrder } from "../../services/order/prepare-order.ts";
 import { partOfLine } from "../../services/order/pricing/part-of-line.ts";
 import { add } from "../../services/order/pricing/rates.ts";
+import { createPromotion } from "../../services/order/promotions.ts";
 import type { Market } from "../../services/order/sale-variants.ts";
 import { openShop, type Shop } from "../../services/order/shop.ts";
 import type { Shopper } from "../../services/order/shopper.ts";
@@ -98,6 +102,41 @@ test("adding costs one question to product and two statements, whatever is in th
   });
 });
 
+test("a promotion costs an order no statement, and one with a limit one", async (t) => {
+  const till = await openTill(t);
+  const { shop } = till;
+  const variantId = till.catalogue.offer(100n);
+  const prepare = async () =>
+    (await cost(till, () => pendingOrder(shop, till.scope(), uuidv7(), variantId))).statements;
+  const promote = async (usageLimit: bigint) => {
+    const effect = { case: "percentageOff", value: { ratePpm: 10_000 } } as const;
+    const terms = create(PromotionTermsSchema, { displayName: "Less", usageLimit, effect });
+    await createPromotion(till.db, till.scope(), terms, () => undefined);
+    // Terms are read once.
+    await prepare();
+  };
+  const before = await prepare();
+  await promote(0n);
+  t.is(await prepare(), before);
+  await promote(100n);
+  t.is(await prepare(), before + 1);
+});
+
+test("carts that nobody changed for too long go, unless they are being ordered", async (t) => {
+  const { shop, db, scope, catalogue } = await openTill(t);
+  const variantId = catalogue.offer(100n);
+  const [left, ordered, used] = [uuidv7(), uuidv7(), uuidv7()];
+  const item = { variantId, quantity: 1n, note: "", currency: "" };
+  await addItem(shop, scope(), shopperWith(left), item, () => undefined);
+  await pendingOrder(shop, scope(), ordered, variantId);
+  const old = sql`update cart set update_time = now() - interval '2 days'`;
+  await old.execute(db.sql);
+  await addItem(shop, scope(), shopperWith(used), item, () => undefined);
+  await expireCarts(db, scope(), 24 * 3_600_000);
+  const carts = await db.sql.selectFrom("cart").select("customer_id").execute();
+  t.deepEqual(carts.map((cart) => cart.customer_id).toSorted(), [ordered, used].toSorted());
+});
+
 test("those who ask product at once ask together, and each gets what holds after he asked", async (t) => {
   const till = await openTill(t);
   const ids = Array.from({ length: 300 }, () => till.catalogue.offer(100n));
@@ -121,10 +160,9 @@ test("reading costs two statements, whether one order or many, and however many 
   const ids: string[] = [];
   for (let count = 0; count < 4; count++)
     ids.push(await pendingOrder(till.shop, till.scope(), customerId, variantId));
-  const { sql } = till.db;
-  t.is((await cost(till, () => requireOrderOf(sql, ids[0] ?? "", customerId))).statements, 2);
-  t.is((await cost(till, () => listOrdersOf(sql, customerId, 20))).statements, 2);
-  const orders = await listOrdersOf(sql, customerId, 20);
+  t.is((await cost(till, () => requireOrderOf(till.db.sql, ids[0] ?? "", customerId))).statements, 2);
+  t.is((await cost(till, () => listOrdersOf(till.db.sql, customerId, 20))).statements, 2);
+  const orders = await listOrdersOf(till.db.sql, customerId, 20);
   t.deepEqual(
     orders.map((order) => [order.id, order.state, order.lines.length]),
     ids.toReversed().map((id) => [id, "PENDING", 1]),
