@@ -1,72 +1,48 @@
-import { sql } from "kysely";
 import { principalKey } from "#kit/principal.ts";
 import type { Scope } from "#kit/scope.ts";
-import type { InventoryDatabase, InventoryTransaction } from "./database.ts";
-import { ErrorReason, refuse } from "./errors.ts";
-import type { Level } from "./get-stock.ts";
+import type { InventoryDatabase } from "./database.ts";
+import { type DetailedLevel, getDetailedStock } from "./get-stock.ts";
+import { requireActive, usualLocation } from "./locations.ts";
+import { lockStock, moveStock } from "./move-stock.ts";
 
 /** A change of a level. */
 export interface Adjustment {
   readonly variantId: string;
+  /** Where; at the usual location when left out. */
+  readonly locationId?: string;
   /** How many come (positive) or go (negative). */
   readonly delta: bigint;
+  /** The kind of reason, as the contract names it. */
+  readonly reasonCode?: string;
   /** Why, in words for the ledger. */
   readonly note: string;
 }
 
 /**
- * Changes how much is available of a variant. The transaction keeps the answer under the call's
+ * Changes how much is available of a variant at a location. The transaction keeps the answer under the call's
  * idempotency key, so the caller makes the answer.
  *
+ * @param db inventory's database
+ * @param scope the call
+ * @param adjustment what to change
  * @param answer makes the answer of the level as changed
- * @throws SoukError STOCK_TOO_LOW when less than 0 would be available
+ * @throws SoukError STOCK_TOO_LOW when less than 0 would be available, LOCATION_NOT_FOUND, LOCATION_INACTIVE
  */
 export function adjustStock<R>(
   db: InventoryDatabase,
   scope: Scope,
-  adjustment: Adjustment,
-  answer: (level: Level) => R,
+  { variantId: anyCase, locationId: named, delta, reasonCode = "", note }: Adjustment,
+  answer: (level: DetailedLevel) => R,
 ): Promise<R> {
+  const variantId = anyCase.toLowerCase();
   return db.write(scope, async (tx) => {
-    const level = await change(tx, adjustment, principalKey(scope.principal));
-    if (level === undefined) throw await tooLow(tx, adjustment);
-    return answer(level);
+    const locationId = named ?? (await usualLocation(tx.sql));
+    await requireActive(tx, [locationId]);
+    const place = { variantId, locationId };
+    await lockStock(tx, [place]);
+    const move = { ...place, available: delta, reserved: 0n, kind: "ADJUSTMENT", reasonCode, note } as const;
+    await moveStock(tx, [move], { referenceId: undefined, actor: principalKey(scope.principal) });
+    const [level] = await getDetailedStock(tx.sql, [variantId]);
+    return answer(level as DetailedLevel);
   });
-}
-
-async function change(
-  tx: InventoryTransaction,
-  { variantId, delta, note }: Adjustment,
-  reference: string,
-): Promise<Level | undefined> {
-  const changing =
-    delta < 0n
-      ? sql`
-          update stock_level set available = available + ${delta}
-          where variant_id = ${variantId}::uuid and available + ${delta} >= 0`
-      : sql`
-          insert into stock_level (variant_id, available) values (${variantId}::uuid, ${delta})
-          on conflict (variant_id) do update set available = stock_level.available + excluded.available`;
-  const { rows } = await sql<Level>`
-    with changed as (${changing} returning variant_id, available, reserved), recorded as (
-      insert into stock_movement (variant_id, available_delta, reserved_delta, reason, reference, note)
-      select variant_id, ${delta}, 0, 'ADJUSTMENT', ${reference}, ${note} from changed
-    )
-    select variant_id as "variantId", available, reserved from changed
-  `.execute(tx.sql);
-  return rows[0];
-}
-
-async function tooLow(tx: InventoryTransaction, { variantId, delta }: Adjustment) {
-  const stored = await tx.sql
-    .selectFrom("stock_level")
-    .select("available")
-    .where("variant_id", "=", variantId)
-    .executeTakeFirst();
-  const available = stored?.available ?? 0n;
-  return refuse(
-    ErrorReason.STOCK_TOO_LOW,
-    `only ${available} of variant ${variantId} are available, so ${-delta} cannot go; take away ${available} at most`,
-    { metadata: { variant_id: variantId, available: `${available}`, requested: `${-delta}` } },
-  );
 }

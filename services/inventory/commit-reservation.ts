@@ -1,7 +1,6 @@
 import { sql } from "kysely";
 import type { InventoryDatabase } from "./database.ts";
-import { ErrorReason, refuse } from "./errors.ts";
-import { findReservation, refuseReleased } from "./reservation.ts";
+import { refuseReleased, requireReservation } from "./reservation.ts";
 
 /**
  * Makes a reservation final, so that it no longer expires. Again, it changes nothing.
@@ -19,16 +18,9 @@ export async function commitReservation(db: InventoryDatabase, id: string): Prom
       .returning("id")
       .executeTakeFirst();
     if (committed !== undefined) return;
-    const known = await findReservation(db, id);
-    if (known?.state === "COMMITTED") return;
-    if (known?.state === "RELEASED") throw refuseReleased(id);
+    const { state } = await requireReservation(db.sql, id);
+    if (state === "COMMITTED") return;
     // One that is held was made after the first look.
-    if (known === undefined) throw notFound(id);
+    if (state === "RELEASED") throw refuseReleased(id);
   }
-}
-
-function notFound(id: string) {
-  return refuse(ErrorReason.RESERVATION_NOT_FOUND, `there is no reservation ${id}; reserve the stock first`, {
-    metadata: { reservation_id: id },
-  });
 }

@@ -6,4 +6,12 @@ export const inventorySettings = {
     default: 1_000,
     desc: "How often reservations whose time is up are given back",
   }),
+  INVENTORY_TELL_INTERVAL_MS: milliseconds({
+    default: 1_000,
+    desc: "How often levels that ran low are told, and orders that wait for stock are looked at",
+  }),
+  INVENTORY_AUDIT_INTERVAL_MS: milliseconds({
+    default: 3_600_000,
+    desc: "How often the books of stock are compared",
+  }),
 } satisfies Settings;

@@ -1,31 +1,88 @@
 import { sql } from "kysely";
-import type { InventoryDatabase } from "./database.ts";
+import type { InventorySql } from "./database.ts";
 import type { ReservationStateName } from "./entities.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 
-/** A reservation as callers see it. */
-export interface StoredReservation {
-  /** RELEASED as soon as the time of a held one is up, although its stock is given back a little later. */
-  readonly state: ReservationStateName;
-  /** Null where it was released before it was made. */
-  readonly expire_time: Date | null;
+/** A number of one variant at one location. */
+export interface Allocated {
+  readonly variantId: string;
+  /** Undefined for what is on back-order. */
+  readonly locationId: string | undefined;
+  readonly quantity: bigint;
 }
 
-/** Finds a reservation. */
-export async function findReservation(
-  db: InventoryDatabase,
-  id: string,
-): Promise<StoredReservation | undefined> {
-  return db.sql
-    .selectFrom("reservation")
-    .select([
-      sql<ReservationStateName>`case when state = 'HELD' and expire_time <= now() then 'RELEASED' else state end`.as(
-        "state",
-      ),
-      "expire_time",
-    ])
-    .where("id", "=", id)
-    .executeTakeFirst();
+/** A reservation as callers see it. */
+export interface StoredReservation {
+  readonly id: string;
+  /** RELEASED as soon as the time of a held one is up, although its stock is given back a little later. */
+  readonly state: ReservationStateName;
+  /** Undefined where it was released before it was made. */
+  readonly expireTime: Date | undefined;
+  /** What it holds, in the order of variants and locations, back-orders last. */
+  readonly allocations: readonly Allocated[];
+}
+
+/** How a reservation stands now. */
+export const standing = sql<ReservationStateName>`
+  case when state = 'HELD' and expire_time <= now() then 'RELEASED' else state end
+`;
+
+interface Row {
+  readonly state: ReservationStateName;
+  readonly expire_time: Date | null;
+  readonly variant_id: string | null;
+  readonly location_id: string | null;
+  readonly quantity: bigint;
+}
+
+/**
+ * Finds a reservation with what it holds.
+ *
+ * @param db where to read
+ * @param id the reservation
+ */
+export async function findReservation(db: InventorySql, id: string): Promise<StoredReservation | undefined> {
+  const { rows } = await sql<Row>`
+    select ${standing} as state, expire_time, variant_id, location_id, quantity
+    from reservation left join lateral (
+      select variant_id, location_id, quantity from reservation_line
+      where reservation_id = reservation.id and quantity > 0
+      union all
+      select variant_id, null, quantity from back_order where reservation_id = reservation.id
+    ) as held on ${standing} <> 'RELEASED'
+    where id = ${id}::uuid
+    order by variant_id, location_id nulls last
+  `.execute(db);
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  return {
+    id,
+    state: first.state,
+    expireTime: first.expire_time ?? undefined,
+    allocations: rows.flatMap(({ variant_id, location_id, quantity }) =>
+      variant_id === null ? [] : { variantId: variant_id, locationId: location_id ?? undefined, quantity },
+    ),
+  };
+}
+
+/**
+ * A reservation with what it holds.
+ *
+ * @param db where to read
+ * @param id the reservation
+ * @throws SoukError RESERVATION_NOT_FOUND
+ */
+export async function requireReservation(db: InventorySql, id: string): Promise<StoredReservation> {
+  const found = await findReservation(db, id);
+  if (found === undefined) throw refuseUnknown(id);
+  return found;
+}
+
+/** The refusal of what can only be done with a reservation that was made. */
+export function refuseUnknown(id: string) {
+  return refuse(ErrorReason.RESERVATION_NOT_FOUND, `there is no reservation ${id}; reserve the stock first`, {
+    metadata: { reservation_id: id },
+  });
 }
 
 /** The refusal of what can only be done with stock that is set aside. */

@@ -1,7 +1,9 @@
 import { sql } from "kysely";
+import { violates } from "#kit/data/failure.ts";
+import { type AllocationOrder, inOrder, proximityTo } from "./allocation.ts";
 import type { InventoryDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
-import { findReservation, refuseReleased } from "./reservation.ts";
+import { type Allocated, findReservation, refuseReleased } from "./reservation.ts";
 
 /** A number of one variant. */
 export interface WantedLine {
@@ -18,6 +20,18 @@ export interface Wanted {
   readonly lines: readonly WantedLine[];
   /** How long the stock is set aside unless the reservation is committed, in ms. */
   readonly ttlMs: number;
+  /** Which locations are taken first; those with the highest priority when left out. */
+  readonly order?: AllocationOrder;
+  /** The location at which the customer fetches the goods; they are shipped when left out. */
+  readonly pickUpLocationId?: string;
+}
+
+/** Stock that is set aside. */
+export interface Reserved {
+  /** When it is given back unless the reservation is committed. */
+  readonly expireTime: Date;
+  /** Where it is set aside, in the order of variants. */
+  readonly allocations: readonly Allocated[];
 }
 
 /** A variant of which there is less than is asked for. */
@@ -25,75 +39,166 @@ interface Shortage {
   readonly variant_id: string;
   readonly available: bigint;
   readonly requested: bigint;
+  /** Whether stock came to a location that the statement did not see yet. */
+  readonly stale: boolean;
 }
 
+type Row = Shortage & {
+  readonly expire_time: Date | null;
+  readonly location_id: string | null;
+  readonly quantity: bigint;
+};
+
 /**
- * Sets stock aside, all of it or none. The same reservation again, after the first or beside it,
- * gets the answer of the first.
+ * Sets stock aside, all of it or none: at one location where one can serve the whole order, else each line at one
+ * that can serve the line, else over several; what is not there is sold on back-order where the variant's policy
+ * allows it. The same reservation again, after the first or beside it, gets the answer of the first.
  *
- * @returns when the stock is given back unless the reservation is committed
+ * @param db inventory's database
+ * @param wanted what is asked for
  * @throws SoukError OUT_OF_STOCK for the first variant that lacks, RESERVATION_RELEASED when the
  *   reservation was given back before
  */
-export async function reserveStock(db: InventoryDatabase, wanted: Wanted): Promise<Date> {
-  const attempt = await tryToReserve(db, wanted);
-  if (attempt.made !== undefined) return attempt.made;
-  // Who finds too little, or the id taken, may come after a twin whose reservation only a new look shows.
-  const known = await findReservation(db, wanted.id);
-  if (known === undefined) throw outOfStock(attempt.shortages);
-  if (known.state === "RELEASED" || known.expire_time === null) throw refuseReleased(wanted.id);
-  return known.expire_time;
+export async function reserveStock(db: InventoryDatabase, wanted: Wanted): Promise<Reserved> {
+  for (;;) {
+    const rows = await tryToReserve(db, wanted).catch(lookAgain);
+    if (rows === undefined) continue;
+    const expireTime = rows[0]?.expire_time;
+    if (expireTime) {
+      for (const { variant_id } of rows) db.bell.raise(variant_id);
+      return { expireTime, allocations: rows.map(toAllocated) };
+    }
+    // Who finds too little, or the id taken, may come after a twin whose reservation only a new look shows.
+    const known = await findReservation(db.sql, wanted.id);
+    if (known !== undefined) {
+      if (known.state === "RELEASED" || known.expireTime === undefined) throw refuseReleased(wanted.id);
+      return { expireTime: known.expireTime, allocations: known.allocations };
+    }
+    if (!rows.some(({ stale }) => stale)) throw outOfStock(rows);
+  }
+}
+
+/**
+ * A statement that took a piece of which another was faster is refused by the table itself, and nothing of it stays;
+ * the next one sees what is left.
+ */
+function lookAgain(error: unknown): undefined {
+  if (!violates(error, "location_level_available")) throw error;
 }
 
 /**
  * One statement, so that a level stays locked no longer than the server works on it. The levels are
  * locked in the order of their ids, before the reservation: whoever locks both does so in this
- * order, and nobody waits in a circle.
+ * order, and nobody waits in a circle. Who holds the level of a variant may change what lies at its locations; those
+ * rows are locked as well only to see them as they are now. While orders wait for a variant, what comes in is theirs.
  */
 async function tryToReserve(
   db: InventoryDatabase,
-  { id, lines, ttlMs }: Wanted,
-): Promise<{ made: Date | undefined; shortages: Shortage[] }> {
+  { id, lines, ttlMs, order = { rule: "PRIORITY" }, pickUpLocationId }: Wanted,
+): Promise<Row[]> {
   const quantities = addUp(lines);
   const variants = sql.val([...quantities.keys()]);
-  const { rows } = await sql<{ expire_time: Date | null } & Shortage>`
+  const pickUp = sql.val(pickUpLocationId ?? null);
+  const { rows } = await sql<Row>`
     with wanted as (
       select variant_id, quantity
       from unnest(${variants}::uuid[], ${[...quantities.values()]}::bigint[]) as it (variant_id, quantity)
-    ), locked as (
-      select variant_id, available from stock_level
+    ), locked as materialized (
+      select variant_id, available, back_ordered, low_stock_threshold,
+        case when not back_orderable or ${pickUp}::uuid is not null then 0
+          when back_order_limit = 0 then ${MOST_BACK_ORDERED}
+          else greatest(back_order_limit - back_ordered, 0) end as orderable
+      from stock_level
       where variant_id = any (${variants}::uuid[])
         and not exists (select from reservation where id = ${id}::uuid)
       order by variant_id for update
-    ), lacking as (
-      select wanted.variant_id, coalesce(locked.available, 0) as available, wanted.quantity as requested
+    ), level as materialized (
+      select variant_id, location_id, available, priority, ${proximityTo(order)} as proximity,
+        active and case when ${pickUp}::uuid is null then ships
+          else pick_up and location_id = ${pickUp}::uuid end as serves
+      from location_level join location on location.id = location_id
+      where variant_id = any (array(select variant_id from locked)) and available > 0
+      for update of location_level
+    ), offered as (
+      select variant_id, location_id, level.available, wanted.quantity, priority, proximity,
+        count(*) filter (where level.available >= wanted.quantity) over here
+          = (select count(*) from wanted) as serves_all,
+        sum(level.available) over here as stock
+      from level join wanted using (variant_id) join locked using (variant_id)
+      where serves and back_ordered = 0
+      window here as (partition by location_id)
+    ), queued as (
+      select variant_id, location_id, available, quantity, coalesce(sum(available) over (
+        partition by variant_id
+        order by serves_all desc, available >= quantity desc, ${inOrder(order)}
+        rows between unbounded preceding and 1 preceding
+      ), 0)::bigint as before
+      from offered
+    ), taken as (
+      select variant_id, location_id, least(available, quantity - before) as quantity
+      from queued where before < quantity
+    ), missing as (
+      select variant_id, wanted.quantity as requested, coalesce(orderable, 0) as orderable, locked.available,
+        wanted.quantity - coalesce((select sum(quantity) from taken where taken.variant_id = wanted.variant_id), 0)::bigint
+          as quantity
       from wanted left join locked using (variant_id)
-      where coalesce(locked.available, 0) < wanted.quantity
+    ), lacking as (
+      select variant_id, requested, requested - quantity + orderable as available,
+        missing.available > coalesce(
+          (select sum(available) from level where level.variant_id = missing.variant_id), 0) as stale
+      from missing where quantity > orderable
     ), made as (
       insert into reservation (id, state, expire_time)
       select ${id}::uuid, 'HELD', now() + ${ttlMs} * interval '1 millisecond'
       where not exists (select from lacking)
       on conflict (id) do nothing
       returning id, expire_time
-    ), taken as (
-      select made.id, wanted.variant_id, wanted.quantity from made cross join wanted
+    ), line as (
+      select made.id, variant_id, location_id, quantity from made cross join taken
+    ), waiting as (
+      select made.id, variant_id, quantity from made cross join missing where quantity > 0
+    ), total as (
+      select variant_id, sum(quantity)::bigint as quantity, sum(waiting)::bigint as waiting
+      from (
+        select variant_id, quantity, 0 as waiting from line union all select variant_id, 0, quantity from waiting
+      ) as it group by variant_id
     ), lowered as (
-      update stock_level
-      set available = available - taken.quantity, reserved = reserved + taken.quantity
-      from taken where stock_level.variant_id = taken.variant_id
+      update location_level as level
+      set available = level.available - line.quantity, reserved = level.reserved + line.quantity
+      from line where level.variant_id = line.variant_id and level.location_id = line.location_id
+    ), summed as (
+      update stock_level as level
+      set available = level.available - total.quantity, reserved = level.reserved + total.quantity,
+        back_ordered = level.back_ordered + total.waiting
+      from total where level.variant_id = total.variant_id
     ), held as (
-      insert into reservation_line (reservation_id, variant_id, quantity)
-      select id, variant_id, quantity from taken
+      insert into reservation_line (reservation_id, variant_id, location_id, quantity)
+      select id, variant_id, location_id, quantity from line
+    ), queued_up as (
+      insert into back_order (reservation_id, variant_id, quantity)
+      select id, variant_id, quantity from waiting order by variant_id
+    ), crossed as (
+      insert into low_stock_crossing (variant_id, available, threshold)
+      select variant_id, available - quantity, low_stock_threshold from total join locked using (variant_id)
+      where available > low_stock_threshold and available - quantity <= low_stock_threshold
+        and low_stock_threshold > 0
     ), recorded as (
-      insert into stock_movement (variant_id, available_delta, reserved_delta, reason, reference)
-      select variant_id, -quantity, quantity, 'RESERVATION', id::text from taken
+      insert into stock_movement (variant_id, location_id, available_delta, reserved_delta, kind, reference_id)
+      select variant_id, location_id, -quantity, quantity, 'RESERVATION', id from line
     )
-    select made.expire_time, lacking.*
-    from (select) as always left join made on true left join lacking on true
-    order by lacking.variant_id
+    select made.expire_time, set_aside.location_id, set_aside.quantity,
+      coalesce(set_aside.variant_id, lacking.variant_id) as variant_id,
+      lacking.available, lacking.requested, lacking.stale
+    from (select) as always left join made on true left join (
+      select variant_id, location_id, quantity from line union all select variant_id, null, quantity from waiting
+    ) as set_aside on true left join lacking on true
+    order by variant_id, location_id nulls last
   `.execute(db.sql);
-  return { made: rows[0]?.expire_time ?? undefined, shortages: rows };
+  return rows;
 }
+
+/** More than anybody can order. */
+const MOST_BACK_ORDERED = sql.lit(1_000_000_000_000);
 
 function addUp(lines: readonly WantedLine[]): Map<string, bigint> {
   const quantities = new Map<string, bigint>();
@@ -102,6 +207,10 @@ function addUp(lines: readonly WantedLine[]): Map<string, bigint> {
     quantities.set(id, (quantities.get(id) ?? 0n) + quantity);
   }
   return quantities;
+}
+
+function toAllocated({ variant_id, location_id, quantity }: Row): Allocated {
+  return { variantId: variant_id, locationId: location_id ?? undefined, quantity };
 }
 
 function outOfStock([first, ...others]: readonly Shortage[]) {

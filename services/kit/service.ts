@@ -1,4 +1,5 @@
 import type { DescFile, DescMessage } from "@bufbuild/protobuf";
+import type { Meter } from "@opentelemetry/api";
 import type { CleanedEnv } from "envalid";
 import type { Logger } from "pino";
 import { databaseSettings, type Settings, serviceSettings } from "./config.ts";
@@ -22,6 +23,8 @@ export interface Resources<S extends Settings, E extends Entities> {
   readonly db: Database<E>;
   readonly sagas: Sagas;
   readonly log: Logger;
+  /** Where the service's own measurements go. */
+  readonly meter: Meter;
   /** Makes scopes for work that no caller asked for. */
   readonly rootScope: RootScope;
   /** Has something stopped with the service, before its database is closed. */

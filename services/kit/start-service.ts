@@ -79,6 +79,7 @@ export async function startService(
     db,
     sagas,
     log,
+    meter: telemetry.meter,
     rootScope,
     onStop: (stop) => {
       stops.push(stop);

@@ -8,8 +8,10 @@ import { SoukError } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import { adjustStock } from "../../services/inventory/adjust-stock.ts";
 import { getStock } from "../../services/inventory/get-stock.ts";
+import { MAIN_LOCATION } from "../../services/inventory/migrations/0003-locations.ts";
 import { migrations } from "../../services/inventory/migrations/index.ts";
 import { openStock } from "../../services/inventory/open-stock.ts";
+import { toStockLevel } from "../../services/inventory/stock-messages.ts";
 import { createDatabase } from "../stores.ts";
 import { auditLedger, openStockroom, outcomeOf, type Stockroom, tally } from "./inventory-stockroom.ts";
 
@@ -21,13 +23,13 @@ test.before(async () => {
 });
 
 test.after.always(async (t) => {
-  await auditLedger(t, room.db);
+  await auditLedger(t, room);
   for (const drop of drops) await drop();
 });
 
 function adjust(variantId: string, delta: number, scope: Scope = room.scope()) {
   return adjustStock(room.db, scope, { variantId, delta: BigInt(delta), note: "counted" }, (level) =>
-    create(AdjustStockResponseSchema, { level }),
+    create(AdjustStockResponseSchema, { level: toStockLevel(level) }),
   );
 }
 
@@ -44,7 +46,7 @@ function open(variants: Readonly<Record<string, number>>) {
 /** The movements of a variant, in their order. */
 async function ledgerOf(variantId: string) {
   const { rows } = await room.db.pool.run(
-    "select available_delta, reserved_delta, reason, reference, note from stock_movement where variant_id = $1 order by id",
+    "select available_delta, reserved_delta, kind, actor, note from stock_movement where variant_id = $1 order by id",
     [variantId],
   );
   return rows;
@@ -58,7 +60,7 @@ test.serial(
     const ids = [mug, unknown, lamp, mug, lamp.toUpperCase()];
     let levels: Awaited<ReturnType<typeof getStock>> = [];
     const statements = await room.countStatements(async () => {
-      levels = await getStock(room.db, ids);
+      levels = await getStock(room.db.sql, ids);
     });
     t.is(statements, 1);
     t.deepEqual(
@@ -77,15 +79,15 @@ test.serial("an adjustment changes the level and the ledger says why and by whom
     {
       available_delta: 7n,
       reserved_delta: 0n,
-      reason: "ADJUSTMENT",
-      reference: "anonymous",
+      kind: "ADJUSTMENT",
+      actor: "anonymous",
       note: "counted",
     },
     {
       available_delta: -3n,
       reserved_delta: 0n,
-      reason: "ADJUSTMENT",
-      reference: "anonymous",
+      kind: "ADJUSTMENT",
+      actor: "anonymous",
       note: "counted",
     },
   ]);
@@ -96,8 +98,13 @@ test.serial("no more can go than is available; what is reserved does not count",
   await room.reserve(uuidv7(), { [lamp]: 3 });
   const refused = await t.throwsAsync<SoukError>(adjust(lamp, -3), { instanceOf: SoukError });
   t.is(refused.reason, "STOCK_TOO_LOW");
-  t.deepEqual(refused.metadata, { variant_id: lamp, available: "2", requested: "3" });
-  t.regex(refused.message, /only 2 of variant .* are available, so 3 cannot go/);
+  t.deepEqual(refused.metadata, {
+    variant_id: lamp,
+    location_id: MAIN_LOCATION,
+    available: "2",
+    requested: "3",
+  });
+  t.regex(refused.message, /only 2 of variant .* are available at location .*, so 3 cannot go/);
   t.is(await outcomeOf(adjust(uuidv7(), -1)), "STOCK_TOO_LOW");
   t.deepEqual(await room.levels(lamp), [[2, 3]]);
 });
@@ -139,7 +146,7 @@ test.serial("a new variant is stocked once, however often it is told", async (t)
   const [[available]] = (await room.levels(lamp)) as [[number, number]];
   t.true(available === 4 || available === 9, "whichever came first counts");
   t.is((await ledgerOf(lamp)).length, 1);
-  t.like(await ledgerOf(mug), [{ available_delta: 0n, reason: "OPENING" }]);
+  t.like(await ledgerOf(mug), [{ available_delta: 0n, kind: "OPENING" }]);
   t.true((await room.countStatements(() => open({}))) <= 2, "without new variants there is nothing to do");
 });
 

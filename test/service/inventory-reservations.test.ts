@@ -13,7 +13,7 @@ test.before(async () => {
 });
 
 test.after.always(async (t) => {
-  await auditLedger(t, room.db);
+  await auditLedger(t, room);
   for (const drop of drops) await drop();
 });
 
@@ -27,7 +27,7 @@ async function expiriesTold(id: string): Promise<number> {
 }
 
 const expire = () => expireReservations(room.db, room.scope());
-const release = (id: string) => releaseReservation(room.db, id);
+const release = (id: string) => releaseReservation(room.db, room.scope(), id);
 const commit = (id: string) => commitReservation(room.db, id);
 
 test.serial("a released reservation gives its stock back once, in one statement", async (t) => {
@@ -187,6 +187,6 @@ test.serial(
       t.true(state === "COMMITTED" || state === "RELEASED" || state === "HELD");
       t.is((await expiriesTold(id)) > 0 && state !== "RELEASED", false);
     }
-    await auditLedger(t, room.db);
+    await auditLedger(t, room);
   },
 );

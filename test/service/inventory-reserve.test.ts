@@ -12,7 +12,7 @@ test.before(async () => {
 });
 
 test.after.always(async (t) => {
-  await auditLedger(t, room.db);
+  await auditLedger(t, room);
   for (const drop of drops) await drop();
 });
 

@@ -1,5 +1,9 @@
 import type { Migrations } from "#kit/data/migrations.ts";
 import { stock } from "./0001-stock.ts";
 import { reservations } from "./0002-reservations.ts";
+import { locations } from "./0003-locations.ts";
+import { stockPolicies } from "./0004-stock-policies.ts";
+import { transfers } from "./0005-transfers.ts";
+import { stockTakes } from "./0006-stock-takes.ts";
 
-export const migrations: Migrations = [stock, reservations];
+export const migrations: Migrations = [stock, reservations, locations, stockPolicies, transfers, stockTakes];

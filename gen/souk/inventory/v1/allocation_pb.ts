@@ -4,13 +4,49 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/inventory/v1/allocation.proto.
  */
 export const file_souk_inventory_v1_allocation: GenFile = /*@__PURE__*/
-  fileDesc("CiJzb3VrL2ludmVudG9yeS92MS9hbGxvY2F0aW9uLnByb3RvEhFzb3VrLmludmVudG9yeS52MSJbCgpBbGxvY2F0aW9uEhIKCnZhcmlhbnRfaWQYASABKAkSEwoLbG9jYXRpb25faWQYAiABKAkSEAoIcXVhbnRpdHkYAyABKAMSEgoKYmFja19vcmRlchgEIAEoCCJbCg1Mb2NhdGlvbkxldmVsEhMKC2xvY2F0aW9uX2lkGAEgASgJEhEKCWF2YWlsYWJsZRgCIAEoAxIQCghyZXNlcnZlZBgDIAEoAxIQCghpbmNvbWluZxgEIAEoAyqMAQoOQWxsb2NhdGlvblJ1bGUSHwobQUxMT0NBVElPTl9SVUxFX1VOU1BFQ0lGSUVEEAASHAoYQUxMT0NBVElPTl9SVUxFX1BSSU9SSVRZEAESHgoaQUxMT0NBVElPTl9SVUxFX01PU1RfU1RPQ0sQAhIbChdBTExPQ0FUSU9OX1JVTEVfTkVBUkVTVBADKusBChBBZGp1c3RtZW50UmVhc29uEiEKHUFESlVTVE1FTlRfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaQURKVVNUTUVOVF9SRUFTT05fREVMSVZFUlkQARIcChhBREpVU1RNRU5UX1JFQVNPTl9EQU1BR0UQAhIaChZBREpVU1RNRU5UX1JFQVNPTl9MT1NTEAMSGwoXQURKVVNUTUVOVF9SRUFTT05fRk9VTkQQBBIgChxBREpVU1RNRU5UX1JFQVNPTl9DT1JSRUNUSU9OEAUSGwoXQURKVVNUTUVOVF9SRUFTT05fT1RIRVIQBmIGcHJvdG8z");
+  fileDesc("CiJzb3VrL2ludmVudG9yeS92MS9hbGxvY2F0aW9uLnByb3RvEhFzb3VrLmludmVudG9yeS52MSJwCgtEZXN0aW5hdGlvbhInCgxjb3VudHJ5X2NvZGUYASABKAlCEbpIDnIMMgpeW0EtWl17Mn0kEhcKBnJlZ2lvbhgCIAEoCUIHukgEcgIYZBIfCgtwb3N0YWxfY29kZRgDIAEoCUIKgAEBukgEcgIYFCJbCgpBbGxvY2F0aW9uEhIKCnZhcmlhbnRfaWQYASABKAkSEwoLbG9jYXRpb25faWQYAiABKAkSEAoIcXVhbnRpdHkYAyABKAMSEgoKYmFja19vcmRlchgEIAEoCCJbCg1Mb2NhdGlvbkxldmVsEhMKC2xvY2F0aW9uX2lkGAEgASgJEhEKCWF2YWlsYWJsZRgCIAEoAxIQCghyZXNlcnZlZBgDIAEoAxIQCghpbmNvbWluZxgEIAEoAyqMAQoOQWxsb2NhdGlvblJ1bGUSHwobQUxMT0NBVElPTl9SVUxFX1VOU1BFQ0lGSUVEEAASHAoYQUxMT0NBVElPTl9SVUxFX1BSSU9SSVRZEAESHgoaQUxMT0NBVElPTl9SVUxFX01PU1RfU1RPQ0sQAhIbChdBTExPQ0FUSU9OX1JVTEVfTkVBUkVTVBADKusBChBBZGp1c3RtZW50UmVhc29uEiEKHUFESlVTVE1FTlRfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaQURKVVNUTUVOVF9SRUFTT05fREVMSVZFUlkQARIcChhBREpVU1RNRU5UX1JFQVNPTl9EQU1BR0UQAhIaChZBREpVU1RNRU5UX1JFQVNPTl9MT1NTEAMSGwoXQURKVVNUTUVOVF9SRUFTT05fRk9VTkQQBBIgChxBREpVU1RNRU5UX1JFQVNPTl9DT1JSRUNUSU9OEAUSGwoXQURKVVNUTUVOVF9SRUFTT05fT1RIRVIQBmIGcHJvdG8z", [file_buf_validate_validate]);
+
+/**
+ * Where goods go, as far as it tells which location is near.
+ *
+ * @generated from message souk.inventory.v1.Destination
+ */
+export type Destination = Message<"souk.inventory.v1.Destination"> & {
+  /**
+   * The ISO 3166-1 alpha-2 code of the country, for example "DE".
+   *
+   * @generated from field: string country_code = 1;
+   */
+  countryCode: string;
+
+  /**
+   * The state or province, where the country has one.
+   *
+   * @generated from field: string region = 2;
+   */
+  region: string;
+
+  /**
+   * The postal code; may be empty.
+   *
+   * @generated from field: string postal_code = 3;
+   */
+  postalCode: string;
+};
+
+/**
+ * Describes the message souk.inventory.v1.Destination.
+ * Use `create(DestinationSchema)` to create a new message.
+ */
+export const DestinationSchema: GenMessage<Destination> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_allocation, 0);
 
 /**
  * A number of one variant at one location.
@@ -52,7 +88,7 @@ export type Allocation = Message<"souk.inventory.v1.Allocation"> & {
  * Use `create(AllocationSchema)` to create a new message.
  */
 export const AllocationSchema: GenMessage<Allocation> = /*@__PURE__*/
-  messageDesc(file_souk_inventory_v1_allocation, 0);
+  messageDesc(file_souk_inventory_v1_allocation, 1);
 
 /**
  * The stock of a variant at a location.
@@ -94,10 +130,11 @@ export type LocationLevel = Message<"souk.inventory.v1.LocationLevel"> & {
  * Use `create(LocationLevelSchema)` to create a new message.
  */
 export const LocationLevelSchema: GenMessage<LocationLevel> = /*@__PURE__*/
-  messageDesc(file_souk_inventory_v1_allocation, 1);
+  messageDesc(file_souk_inventory_v1_allocation, 2);
 
 /**
- * How the locations of a reservation are chosen.
+ * How the locations of a reservation are chosen among those that can serve alike: first come those that can serve the
+ * whole order, then those that can serve the whole line, then the others.
  *
  * @generated from enum souk.inventory.v1.AllocationRule
  */
@@ -124,7 +161,8 @@ export const AllocationRule = {
   MOST_STOCK: 2,
 
   /**
-   * Those nearest to where the goods go first.
+   * Those nearest to where the goods go first: in the same country, then in the same region, then by how much of the
+   * postal code is the same from its beginning on.
    *
    * @generated from enum value: ALLOCATION_RULE_NEAREST = 3;
    */
@@ -132,7 +170,8 @@ export const AllocationRule = {
 } as const;
 
 /**
- * How the locations of a reservation are chosen.
+ * How the locations of a reservation are chosen among those that can serve alike: first come those that can serve the
+ * whole order, then those that can serve the whole line, then the others.
  *
  * @generated from enum souk.inventory.v1.AllocationRule
  */

@@ -66,7 +66,7 @@ export type Movement = Message<"souk.inventory.v1.Movement"> & {
   reservedDelta: bigint;
 
   /**
-   * The order, transfer, return or stock-take that it belongs to; empty for others.
+   * The order, transfer, return, stock-take or, for an opening, product that it belongs to; empty for others.
    *
    * @generated from field: string reference_id = 7;
    */
@@ -87,7 +87,7 @@ export type Movement = Message<"souk.inventory.v1.Movement"> & {
   reason: string;
 
   /**
-   * Who did it; empty when the shop did on its own.
+   * The account that did it, or the name of the program where an operator did; empty when the shop did on its own.
    *
    * @generated from field: string account_id = 10;
    */
@@ -129,7 +129,7 @@ export type ListMovementsRequest = Message<"souk.inventory.v1.ListMovementsReque
   locationId: string;
 
   /**
-   * Only those of this order, transfer, return or stock-take, when given.
+   * Only those of this order, transfer, return, stock-take or product, when given.
    *
    * @generated from field: string reference_id = 3;
    */

@@ -1,0 +1,93 @@
+import { sql } from "kysely";
+import type { Scope } from "#kit/scope.ts";
+import type { InventoryDatabase } from "./database.ts";
+
+/** How many variants one statement checks, which each sees as of one moment. */
+const BATCH = 500;
+
+/** A number of the books that differs from what it is the sum of. */
+export interface Difference {
+  readonly variant_id: string;
+  /** Null for the variant as a whole. */
+  readonly location_id: string | null;
+  /** What differs, for example "available" from its movements. */
+  readonly what: string;
+  readonly stored: bigint;
+  readonly reckoned: bigint;
+}
+
+/**
+ * Compares, variant by variant, what the books say twice: each location level is the sum of its movements, each level
+ * of a variant that of its location levels, what is set aside is what reservations hold, and what is on back-order what
+ * they wait for.
+ *
+ * @param db inventory's database
+ * @param scope the run
+ * @returns all differences
+ */
+export async function findDifferences(db: InventoryDatabase, scope: Scope): Promise<Difference[]> {
+  const differences: Difference[] = [];
+  let after: string | null = null;
+  for (;;) {
+    scope.signal.throwIfAborted();
+    const variants: string[] = await nextVariants(db, after);
+    if (variants.length === 0) return differences;
+    differences.push(...(await compare(db, variants)));
+    after = variants.at(-1) ?? null;
+  }
+}
+
+async function nextVariants(db: InventoryDatabase, after: string | null): Promise<string[]> {
+  const rows = await db.sql
+    .selectFrom("stock_level")
+    .select("variant_id")
+    .$if(after !== null, (query) => query.where("variant_id", ">", after as string))
+    .orderBy("variant_id")
+    .limit(BATCH)
+    .execute();
+  return rows.map(({ variant_id }) => variant_id);
+}
+
+async function compare(db: InventoryDatabase, variants: readonly string[]): Promise<Difference[]> {
+  const { rows } = await sql<Difference>`
+    with level as (
+      select variant_id, location_id, available, reserved
+      from location_level where variant_id = any (${variants}::uuid[])
+    ), moved as (
+      select variant_id, location_id, sum(available_delta) as available, sum(reserved_delta) as reserved
+      from stock_movement where variant_id = any (${variants}::uuid[]) group by variant_id, location_id
+    ), held as (
+      select variant_id, location_id, sum(quantity) as reserved
+      from reservation_line join reservation on id = reservation_id
+      where variant_id = any (${variants}::uuid[]) and state <> 'RELEASED' group by variant_id, location_id
+    ), total as (
+      select variant_id, sum(available) as available, sum(reserved) as reserved from level group by variant_id
+    ), waiting as (
+      select variant_id, sum(quantity) as quantity
+      from back_order where variant_id = any (${variants}::uuid[]) group by variant_id
+    ), compared as (
+      select variant_id, location_id, 'available at the location, by movements' as what,
+        level.available as stored, moved.available as reckoned
+      from level full join moved using (variant_id, location_id)
+      union all
+      select variant_id, location_id, 'reserved at the location, by movements', level.reserved, moved.reserved
+      from level full join moved using (variant_id, location_id)
+      union all
+      select variant_id, location_id, 'reserved at the location, by reservations', level.reserved, held.reserved
+      from level full join held using (variant_id, location_id)
+      union all
+      select variant_id, null, 'available, by locations', stock_level.available, total.available
+      from stock_level left join total using (variant_id) where variant_id = any (${variants}::uuid[])
+      union all
+      select variant_id, null, 'reserved, by locations', stock_level.reserved, total.reserved
+      from stock_level left join total using (variant_id) where variant_id = any (${variants}::uuid[])
+      union all
+      select variant_id, null, 'on back-order, by reservations', stock_level.back_ordered, waiting.quantity
+      from stock_level left join waiting using (variant_id) where variant_id = any (${variants}::uuid[])
+    )
+    select variant_id, location_id, what, coalesce(stored, 0)::bigint as stored, coalesce(reckoned, 0)::bigint as reckoned
+    from compared where coalesce(stored, 0) <> coalesce(reckoned, 0)
+    order by variant_id, location_id, what
+  `.execute(db.sql);
+  return rows;
+}

@@ -1,0 +1,43 @@
+import type { Scope } from "#kit/scope.ts";
+import { bookOnce } from "./book-once.ts";
+import type { InventoryDatabase } from "./database.ts";
+import { lockStock, type Move, moveStock } from "./move-stock.ts";
+import { addUpPortions, openLines, requireHeld, shortenLines } from "./reservation-lines.ts";
+
+/** What a reservation shall hold no longer. */
+export interface Reduction {
+  readonly id: string;
+  readonly reservationId: string;
+  readonly lines: readonly { variantId: string; quantity: bigint }[];
+}
+
+/**
+ * Gives some of a reservation back, once a change: first what it still waits for, then what is set aside.
+ *
+ * @param db inventory's database
+ * @param scope the call
+ * @param reduction what to give back
+ * @throws SoukError RESERVATION_NOT_FOUND, RESERVATION_RELEASED or QUANTITY_NOT_RESERVED
+ */
+export async function reduceReservation(
+  db: InventoryDatabase,
+  scope: Scope,
+  { id, reservationId, lines }: Reduction,
+): Promise<void> {
+  const portions = addUpPortions(lines);
+  await db.write(scope, async (tx) => {
+    if (!(await bookOnce(tx, "REDUCTION", id))) return;
+    await lockStock(tx, portions);
+    const open = openLines(await requireHeld(tx, reservationId));
+    const taken = portions.flatMap(({ variantId, quantity }) =>
+      open.take(variantId, quantity, (line) => (line.locationId === undefined ? 0 : 1)),
+    );
+    await shortenLines(tx, reservationId, open.changes());
+    const moves = taken.flatMap(({ variantId, locationId, quantity }): Move[] =>
+      locationId === undefined
+        ? []
+        : [{ variantId, locationId, available: quantity, reserved: -quantity, kind: "RELEASE" }],
+    );
+    await moveStock(tx, moves, { referenceId: reservationId, actor: "" });
+  });
+}
