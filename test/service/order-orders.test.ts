@@ -165,7 +165,7 @@ test.serial("many watchers share one connection, and outlive its loss", async (t
   await client.connect();
   t.teardown(() => client.end());
   const listeners =
-    "from pg_stat_activity where datname = current_database() and application_name = 'souk-order-changes'";
+    "from pg_stat_activity where datname = current_database() and application_name = 'souk-order-changed'";
   const { rows } = await client.query(`select pid ${listeners}`);
   t.is(rows.length, 1);
   await client.query(`select pg_terminate_backend(pid) ${listeners}`);
