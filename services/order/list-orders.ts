@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { uuidBefore } from "#kit/data/uuid-before.ts";
 import type { OrderSql } from "./database.ts";
 import { type StoredOrder, withParts } from "./order-parts.ts";
 import type { OrderState } from "./order-state.ts";
@@ -11,6 +12,14 @@ export interface OrderFilter {
   readonly query?: string;
   readonly from?: Date;
   readonly until?: Date;
+}
+
+/** By how much the clocks of two machines may differ, in ms. */
+const CLOCKS_APART_MS = 3_600_000;
+
+/** Ids tell the time, so that the list need not begin long before or after the time asked for. */
+function idAt(time: Date, offsetMs: number): string {
+  return uuidBefore(Math.max(0, time.getTime() + offsetMs));
 }
 
 /**
@@ -34,8 +43,12 @@ export async function listOrders(
     .selectAll()
     .$if(states.length > 0, (select) => select.where("state", "=", sql<OrderState>`any(${states})`))
     .$if(customerId !== undefined, (select) => select.where("customer_id", "=", customerId as string))
-    .$if(from !== undefined, (select) => select.where("create_time", ">=", from as Date))
-    .$if(until !== undefined, (select) => select.where("create_time", "<", until as Date))
+    .$if(from !== undefined, (select) =>
+      select.where("create_time", ">=", from as Date).where("id", ">=", idAt(from as Date, -CLOCKS_APART_MS)),
+    )
+    .$if(until !== undefined, (select) =>
+      select.where("create_time", "<", until as Date).where("id", "<", idAt(until as Date, CLOCKS_APART_MS)),
+    )
     .$if(before !== undefined, (select) => select.where("id", "<", before as string))
     .$if(begins !== "%", (select) =>
       select.where((where) =>

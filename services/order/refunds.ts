@@ -4,7 +4,8 @@ import { OrderRefundedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { type PaymentRefund, PaymentRefundState } from "#gen/souk/payment/v1/payment_pb.ts";
 import { allocate } from "#kit/money.ts";
 import { toRefund } from "./after-sale-message.ts";
-import { storeChange } from "./change-order.ts";
+import { requireOrder, storeChange } from "./change-order.ts";
+import { draftCreditNote } from "./credit-note.ts";
 import type { OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { issueInvoice } from "./invoice.ts";
@@ -184,11 +185,8 @@ export async function settleRefund(
   actorId: string,
 ): Promise<StoredOrder> {
   const refund = await endRefund(tx, refundId, "SUCCEEDED");
-  await issueInvoice(tx, orderId, {
-    kind: "CREDIT_NOTE",
-    content: await creditedItems(tx, orderId, refund),
-    total: refund.amount,
-  });
+  const before = await requireOrder(tx.sql, orderId);
+  await issueInvoice(tx, orderId, draftCreditNote(before, refund));
   const order = await storeChange(tx, orderId, ({ refunding, refunded }) => ({
     refunding: refunding - refund.amount,
     refunded: refunded + refund.amount,
@@ -248,21 +246,6 @@ async function endRefund(
     .where("state", "=", "PENDING")
     .returningAll()
     .executeTakeFirstOrThrow();
-}
-
-async function creditedItems(tx: OrderTransaction, orderId: string, refund: StoredRefund) {
-  const lines = await tx.sql.selectFrom("order_line").selectAll().where("order_id", "=", orderId).execute();
-  const items = refund.lines.map(({ lineId, quantity, amount }) => {
-    const line = lines.find(({ id }) => id === lineId);
-    const title = [line?.title ?? "", ...(line?.option_values ?? [])].join(", ");
-    return { title, sku: line?.sku ?? "", quantity, total: amount };
-  });
-  const rest =
-    refund.amount - refund.shipping - refund.lines.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
-  if (refund.shipping > 0n)
-    items.push({ title: "Shipping", sku: "", quantity: "", total: String(refund.shipping) });
-  if (rest > 0n) items.push({ title: "Credit", sku: "", quantity: "", total: String(rest) });
-  return { items, taxes: [] };
 }
 
 function requireCurrency({ id, currency }: StoredOrder, amount: Money | undefined): void {

@@ -153,7 +153,8 @@ export const COMMON =
   /\.(variant_ids?|product_id|provider_id)$|^ProductService\/GetProduct\.id$|^ReviewService\/ReportReview\.id$|^UserService\/UpdateMe\.profile\.id$/;
 
 /**
- * Registers a customer, who also holds a permission that an API key can carry, and is signed in elsewhere too.
+ * Registers a customer, who also holds a permission that an API key can carry and that opens nothing of others, and is
+ * signed in elsewhere too.
  *
  * @param mesh the shop
  */
@@ -162,7 +163,7 @@ export async function register(mesh: TestMesh): Promise<Customer> {
   const nobody = mesh.withToken(AuthService, "");
   const { user, tokens } = await nobody.register({ ...credentials, firstName: "Ada", lastName: "Lovelace" });
   await nobody.login(credentials);
-  await mesh.as(AccessService).grantRole({ accountId: user?.id ?? "", role: "warehouse" });
+  await mesh.as(AccessService).grantRole({ accountId: user?.id ?? "", role: "catalogue-manager" });
   return (service) => mesh.withToken(service, tokens?.accessToken ?? "");
 }
 

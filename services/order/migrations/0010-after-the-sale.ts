@@ -19,6 +19,7 @@ export const afterTheSale: SchemaChange = {
       add column refunded bigint not null default 0,
       add column shipping_refunded boolean not null default false,
       add constraint orders_refunded_check check (refunded >= 0 and refunded + refunding <= captured);
+    create index orders_number on orders (number text_pattern_ops);
     create index orders_email on orders (lower(email) text_pattern_ops, id desc);
     create index orders_recipient on orders (lower(shipping_address ->> 'name') text_pattern_ops, id desc);
     create index orders_state on orders (state, id desc);
@@ -123,6 +124,7 @@ export const afterTheSale: SchemaChange = {
       drop column refunded, drop column shipping_refunded,
       drop constraint orders_state_check,
       add constraint orders_state_check check (state in ('PENDING', 'CONFIRMED', 'CANCELLING', 'CANCELLED')) not valid;
+    drop index orders_number;
     drop index orders_email;
     drop index orders_recipient;
     drop index orders_state;
