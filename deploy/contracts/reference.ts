@@ -8,6 +8,7 @@ import { servicePrograms } from "../local/service-programs.ts";
 import { apiIndex, apiPage, type Package } from "./api-reference.ts";
 import { commentsOf } from "./contract-comments.ts";
 import { eventRegistry } from "./event-registry.ts";
+import { orderStates } from "./order-states.ts";
 import { permissionMatrix } from "./permission-matrix.ts";
 import { ownFiles, readContracts } from "./read-contracts.ts";
 
@@ -15,7 +16,7 @@ const root = resolve(import.meta.dirname, "../..");
 
 /**
  * Generates what people and programs read of the contracts: the API reference, the permission matrix, the
- * registry of events, the service configuration of gRPC clients, and Envoy's configuration where everything
+ * registry of events, the states of an order, the service configuration of gRPC clients, and Envoy's configuration where everything
  * is on its usual port. It runs after the contracts' code is generated, in a process that loads it anew.
  *
  * @param place the folder with `gen/`
@@ -36,6 +37,7 @@ function generateReference(place: string): void {
   write("docs/api.md", apiIndex(packages, comments));
   write("docs/permissions.md", permissionMatrix(files));
   write("docs/events.md", eventRegistry(files, comments, consumers));
+  write("docs/order-states.md", orderStates());
   for (const it of packages) {
     write(`docs/api/${it.name}.md`, apiPage(it, comments));
     write(`service-config/${it.name}.json`, `${JSON.stringify(clientConfig(it), null, 2)}\n`);

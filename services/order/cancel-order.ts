@@ -6,17 +6,19 @@ import { isRefusal } from "#kit/error.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
+import { beingChanged } from "./change-order.ts";
 import type { entities } from "./entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "./errors.ts";
 import type { OrderChanges } from "./order-changes.ts";
 import { toOrder } from "./order-message.ts";
 import { moveOrder, requireOrderOf, type StoredOrder, tryMoveOrder } from "./orders.ts";
 import type { Shop } from "./shop.ts";
+import { actorOf } from "./timeline.ts";
 import { voidError } from "./translate-error.ts";
 import { giveBackPromotions } from "./use-promotions.ts";
 
 /** What the saga of a cancellation is started with. */
-type Cancelling = { readonly orderId: string; readonly reason: string };
+type Cancelling = { readonly orderId: string; readonly reason: string; readonly actorId: string };
 /** What steps find out for later ones, and what becomes of it. */
 type Nothing = Record<string, never>;
 
@@ -50,7 +52,7 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
     },
   ],
   async complete({ input }, tx) {
-    const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason);
+    const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason, input.actorId);
     if (order.discounts.length > 0) await giveBackPromotions(tx, order.id);
     tx.emit(OrderCancelledSchema, {
       orderId: order.id,
@@ -78,7 +80,7 @@ const POLL_MS = 1_000;
  * @param scope the call
  * @param cancellation the order, whose it must be, and why
  * @returns the order, CANCELLED
- * @throws SoukError ORDER_NOT_FOUND or ORDER_NOT_CANCELLABLE
+ * @throws SoukError ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE or ORDER_BEING_CHANGED
  */
 export async function cancelOrder(
   shop: Shop,
@@ -95,6 +97,7 @@ export async function cancelOrder(
     for (;;) {
       const order = await requireOrderOf(shop.db.sql, id, customerId);
       if (order.state === "CANCELLED") return order;
+      if (order.changing !== null && order.state === "CONFIRMED") throw beingChanged(id);
       if (order.state !== "CANCELLING") throw notCancellable(order);
       await watch.next(POLL_MS, scope.signal);
       scope.signal.throwIfAborted();
@@ -110,7 +113,8 @@ async function beginCancelling(sagas: Sagas, scope: Scope, orderId: string, reas
     await sagas.execute(scope, cancelOrderSaga, {
       id: uuidv7(),
       async prepare(tx) {
-        if (await tryMoveOrder(tx, orderId, "CONFIRMED", "CANCELLING")) return { orderId, reason };
+        if (await tryMoveOrder(tx, orderId, "CONFIRMED", "CANCELLING"))
+          return { orderId, reason, actorId: actorOf(scope) };
         throw refuse(ErrorReason.ORDER_NOT_CANCELLABLE, "the order is being cancelled already");
       },
     });
@@ -123,7 +127,7 @@ function notCancellable({ id, state }: StoredOrder) {
   const why =
     state === "PENDING"
       ? "it is still being placed; try again in a moment"
-      : "its payment is taken already; ask for a return instead";
+      : "its payment is taken already, or some of it was sent; ask for a return instead";
   return refuse(ErrorReason.ORDER_NOT_CANCELLABLE, `order ${id} cannot be cancelled: ${why}`, {
     metadata: { order_id: id, state },
   });

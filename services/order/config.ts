@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type CleanedEnv, makeValidator } from "envalid";
+import { type CleanedEnv, makeValidator, str } from "envalid";
 import { milliseconds, type Settings } from "#kit/config.ts";
 import type { Reader } from "./pricing/read-table.ts";
 import { readShippingTable } from "./pricing/shipping/read-shipping-table.ts";
@@ -44,6 +44,18 @@ export const orderSettings = {
   ORDER_RESERVATION_MS: milliseconds({
     default: 15 * 60_000,
     desc: "How long stock is set aside for an order that is being placed; longer than placing one can take with a change of process",
+  }),
+  ORDER_RETURN_PERIOD_MS: milliseconds({
+    default: 30 * 24 * 60 * 60_000,
+    desc: "How long after an order was last sent, or arrived, it can be sent back",
+  }),
+  ORDER_SELLER: str({
+    default: "Souk",
+    desc: "Who sells, for invoices and packing slips: name, address and tax numbers, separated by semicolons",
+  }),
+  ORDER_DOCUMENT_FONT: str({
+    default: "",
+    desc: "TrueType font file for invoices and packing slips; Helvetica, with the letters of western Europe alone, when empty",
   }),
 } satisfies Settings;
 

@@ -1,5 +1,14 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { defineEntity, p } from "@mikro-orm/core";
+import type {
+  InvoiceContent,
+  InvoiceKindName,
+  ReturnState,
+  StoredPieces,
+  StoredRefundLine,
+  StoredReturnLine,
+  TimelineKindName,
+} from "./after-sale.ts";
 import type { Seen } from "./cart-changes.ts";
 import type { OrderState } from "./order-state.ts";
 import type { StoredDiscount, StoredTax } from "./stored-totals.ts";
@@ -83,6 +92,20 @@ export const Order = defineEntity({
     /** The VAT number of the customer's company; may be empty. */
     vatId: p.text().default(""),
     cancelReason: p.text().default(""),
+    /** Of the token that whoever found it by number and e-mail address was given last. */
+    foundTokenHash: p.text().nullable(),
+    /** The saga that changes it just now: one at a time. */
+    changing: p.uuid().nullable(),
+    /** How much of the total is no longer to pay, because items were cancelled. */
+    cancelledTotal: p.bigint().defaultRaw("0"),
+    /** How much was taken. */
+    captured: p.bigint().defaultRaw("0"),
+    /** How much is being given back just now. */
+    refunding: p.bigint().defaultRaw("0"),
+    /** How much was given back. */
+    refunded: p.bigint().defaultRaw("0"),
+    /** Whether what shipping cost was given back, or is being. */
+    shippingRefunded: p.boolean().default(false),
     version: p.integer().default(1),
     createTime: p.datetime().defaultRaw("now()"),
     updateTime: p.datetime().defaultRaw("now()"),
@@ -117,6 +140,14 @@ export const OrderLine = defineEntity({
     /** What is to pay for it. */
     total: p.bigint(),
     note: p.text(),
+    /** How many were sent, were cancelled, are awaited back and came back. */
+    shipped: p.bigint().defaultRaw("0"),
+    cancelled: p.bigint().defaultRaw("0"),
+    awaited: p.bigint().defaultRaw("0"),
+    returned: p.bigint().defaultRaw("0"),
+    /** For how many money was given back, or is being, and how much. */
+    refunded: p.bigint().defaultRaw("0"),
+    refundedAmount: p.bigint().defaultRaw("0"),
   },
 });
 
@@ -169,6 +200,101 @@ export const PromotionCustomer = defineEntity({
   properties: { promotionId: p.uuid().primary(), customerKey: p.text().primary(), used: p.bigint() },
 });
 
+/** Something that happened to an order; never changed. */
+export const OrderTimeline = defineEntity({
+  name: "OrderTimeline",
+  tableName: "order_timeline",
+  properties: {
+    id: p.uuid().primary(),
+    orderId: p.uuid(),
+    kind: p.text().$type<TimelineKindName>(),
+    text: p.text(),
+    /** The account that did it; empty when the shop did on its own. */
+    actorId: p.text().default(""),
+    referenceId: p.text().default(""),
+    visibleToCustomer: p.boolean().default(true),
+    createTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+/** Goods of an order that were sent together; its id is that of the saga that sent them. */
+export const Shipment = defineEntity({
+  name: "Shipment",
+  tableName: "shipment",
+  properties: {
+    id: p.uuid().primary(),
+    orderId: p.uuid(),
+    state: p.text().$type<"SENT" | "DELIVERED">(),
+    lines: p.json<readonly StoredPieces[]>(),
+    locationId: p.text(),
+    carrier: p.text(),
+    trackingNumber: p.text(),
+    trackingUri: p.text(),
+    captured: p.bigint(),
+    version: p.integer().default(1),
+    createTime: p.datetime().defaultRaw("now()"),
+    deliveryTime: p.datetime().nullable(),
+  },
+});
+
+/** Money that goes back to a customer; its id is that of the refund at payment. */
+export const Refund = defineEntity({
+  name: "Refund",
+  tableName: "refund",
+  properties: {
+    id: p.uuid().primary(),
+    orderId: p.uuid(),
+    state: p.text().$type<"PENDING" | "SUCCEEDED" | "FAILED">(),
+    amount: p.bigint(),
+    lines: p.json<readonly StoredRefundLine[]>(),
+    shipping: p.bigint(),
+    toStoreCredit: p.boolean(),
+    reason: p.text(),
+    createTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+/** Goods of an order that come back. */
+export const OrderReturn = defineEntity({
+  name: "OrderReturn",
+  tableName: "order_return",
+  properties: {
+    id: p.uuid().primary(),
+    orderId: p.uuid(),
+    state: p.text().$type<ReturnState>(),
+    lines: p.json<readonly StoredReturnLine[]>(),
+    note: p.text(),
+    instructions: p.text().default(""),
+    rejectReason: p.text().default(""),
+    refundId: p.uuid().nullable(),
+    version: p.integer().default(1),
+    createTime: p.datetime().defaultRaw("now()"),
+    updateTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+/** The last number of each kind of invoice; locked by who takes the next one, so that none is left out. */
+export const InvoiceCounter = defineEntity({
+  name: "InvoiceCounter",
+  tableName: "invoice_counter",
+  properties: { kind: p.text().$type<InvoiceKindName>().primary(), last: p.bigint() },
+});
+
+/** An invoice or credit note, with all that is printed on it. */
+export const Invoice = defineEntity({
+  name: "Invoice",
+  tableName: "invoice",
+  properties: {
+    id: p.uuid().primary(),
+    orderId: p.uuid(),
+    kind: p.text().$type<InvoiceKindName>(),
+    number: p.bigint(),
+    content: p.json<InvoiceContent>(),
+    total: p.bigint(),
+    createTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
 export const entities = [
   Cart,
   CartLine,
@@ -178,4 +304,10 @@ export const entities = [
   PromotionCode,
   PromotionUse,
   PromotionCustomer,
+  OrderTimeline,
+  Shipment,
+  Refund,
+  OrderReturn,
+  InvoiceCounter,
+  Invoice,
 ] as const;

@@ -3,6 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Address, AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
 import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { money } from "#kit/money.ts";
+import { toInvoice, toRefund, toReturn, toShipment } from "./after-sale-message.ts";
 import type { OrderState as StoredState } from "./order-state.ts";
 import type { StoredOrder, StoredOrderLine } from "./orders.ts";
 import type { Destination } from "./pricing/order-to-price.ts";
@@ -38,6 +39,13 @@ export function toOrder(order: StoredOrder): Order {
     shippingMethod: order.shipping_method,
     paymentId: order.id,
     cancelReason: order.cancel_reason,
+    cancelled: money(order.cancelled_total, currency),
+    captured: money(order.captured, currency),
+    refunded: money(order.refunded, currency),
+    shipments: order.shipments.map((shipment) => toShipment(shipment, currency)),
+    returns: order.returns.map(toReturn),
+    refunds: order.refunds.map((refund) => toRefund(refund, currency)),
+    invoices: order.invoices.map((invoice) => toInvoice(invoice, currency)),
     createTime: timestampFromDate(order.create_time),
     updateTime: timestampFromDate(order.update_time),
     etag: String(order.version),
@@ -63,12 +71,7 @@ export function destinationOf({ countryCode, region }: Address): Destination {
 }
 
 /** An order that is being cancelled is CONFIRMED to its customer until all is given back. */
-const STATES: Readonly<Record<StoredState, OrderState>> = {
-  PENDING: OrderState.PENDING,
-  CONFIRMED: OrderState.CONFIRMED,
-  CANCELLING: OrderState.CONFIRMED,
-  CANCELLED: OrderState.CANCELLED,
-};
+const STATES: Readonly<Record<StoredState, OrderState>> = { ...OrderState, CANCELLING: OrderState.CONFIRMED };
 
 function toLine(line: StoredOrderLine, currency: string) {
   return {
@@ -84,5 +87,8 @@ function toLine(line: StoredOrderLine, currency: string) {
     taxes: line.taxes.map((tax) => toTaxAmount(tax, currency)),
     total: money(line.total, currency),
     note: line.note,
+    shipped: line.shipped,
+    cancelled: line.cancelled,
+    returned: line.returned,
   };
 }

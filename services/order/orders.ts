@@ -1,26 +1,40 @@
-import { type Selectable, sql } from "kysely";
-import type { Tables } from "#kit/data/tables.ts";
+import { sql } from "kysely";
+import type { TimelineKindName } from "./after-sale.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
-import type { entities } from "./entities.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import {
+  type OrderRow,
+  readAfterSale,
+  readLinesOf,
+  type StoredOrder,
+  type StoredOrderLine,
+  withParts,
+} from "./order-parts.ts";
 import { mayMove, type OrderState } from "./order-state.ts";
+import { writeDown } from "./timeline.ts";
 
-type OrderTables = Tables<typeof entities>;
-type OrderRow = Selectable<OrderTables["orders"]>;
+export type { StoredOrder, StoredOrderLine };
 
-/** A line of an order as it is stored. */
-export type StoredOrderLine = Selectable<OrderTables["order_line"]>;
-
-/** An order as it is stored, with its lines in order. */
-export interface StoredOrder extends OrderRow {
-  readonly lines: readonly StoredOrderLine[];
-}
+/** What becomes of an order and of its lines later. */
+type Later =
+  | "state"
+  | "cancel_reason"
+  | "changing"
+  | "found_token_hash"
+  | "cancelled_total"
+  | "captured"
+  | "refunding"
+  | "refunded"
+  | "shipping_refunded"
+  | "version"
+  | "create_time"
+  | "update_time";
+type LaterOfLine = "shipped" | "cancelled" | "awaited" | "returned" | "refunded" | "refunded_amount";
 
 /** What an order is made of. */
-export type NewOrder = Omit<
-  StoredOrder,
-  "state" | "cancel_reason" | "version" | "create_time" | "update_time" | "lines"
-> & { readonly lines: readonly Omit<StoredOrderLine, "order_id" | "position">[] };
+export type NewOrder = Omit<OrderRow, Later> & {
+  readonly lines: readonly Omit<StoredOrderLine, LaterOfLine | "order_id" | "position">[];
+};
 
 /**
  * Stores a new order, PENDING, with the end of a transaction.
@@ -50,16 +64,30 @@ export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder)
       .compile(),
   );
   tx.finishWith(tx.sql.insertInto("order_line").values(rows).compile());
+  writeDown(tx, {
+    orderId: order.id,
+    kind: "PLACED",
+    text: "The order was placed",
+    actorId: order.customer_id ?? "",
+  });
 }
 
+/** What is written down of an order that comes to a state. */
+const ARRIVALS: Partial<Record<OrderState, { readonly kind: TimelineKindName; readonly text: string }>> = {
+  AWAITING_PAYMENT: { kind: "PAYMENT", text: "The payment waits to be confirmed by the customer" },
+  CONFIRMED: { kind: "CONFIRMED", text: "Stock is set aside and the payment is authorized" },
+  CANCELLED: { kind: "CANCELLED", text: "The order was cancelled" },
+};
+
 /**
- * Brings an order from one state to another, unless it is in another state than that.
+ * Brings an order from one state to another, unless it is in another state than that, or just being changed.
  *
  * @param tx the transaction
  * @param id the order
  * @param from the state in which it must be
  * @param to the state in which it shall be
  * @param cancelReason why it is cancelled
+ * @param actorId the account that does it; "" for the shop itself
  * @returns the order as it is then; undefined when it was in another state
  * @throws Error when no order may go that way
  */
@@ -69,6 +97,7 @@ export async function tryMoveOrder(
   from: OrderState,
   to: OrderState,
   cancelReason = "",
+  actorId = "",
 ): Promise<StoredOrder | undefined> {
   if (!mayMove(from, to)) throw new Error(`an order may not go from ${from} to ${to}`);
   const moving = tx.sql
@@ -81,12 +110,16 @@ export async function tryMoveOrder(
     })
     .where("id", "=", id)
     .where("state", "=", from)
+    .where("changing", "is", null)
     .returningAll()
     .executeTakeFirst();
   const [moved, lines] = await Promise.all([moving, readLinesOf(tx.sql, [id])]);
   if (moved === undefined) return undefined;
   tx.ring(id);
-  return { ...moved, lines };
+  const arrival = from === "CANCELLING" && to === "CONFIRMED" ? undefined : ARRIVALS[to];
+  if (arrival !== undefined) writeDown(tx, { orderId: id, ...arrival, actorId });
+  const after = await readAfterSale(tx.sql, [moved]);
+  return { ...moved, ...after(id), lines };
 }
 
 /**
@@ -97,6 +130,7 @@ export async function tryMoveOrder(
  * @param from the state in which it is
  * @param to the state in which it shall be
  * @param cancelReason why it is cancelled
+ * @param actorId the account that does it; "" for the shop itself
  * @returns the order as it is then
  * @throws Error when it is in another state, or no order may go that way
  */
@@ -106,8 +140,9 @@ export async function moveOrder(
   from: OrderState,
   to: OrderState,
   cancelReason = "",
+  actorId = "",
 ): Promise<StoredOrder> {
-  const moved = await tryMoveOrder(tx, id, from, to, cancelReason);
+  const moved = await tryMoveOrder(tx, id, from, to, cancelReason, actorId);
   if (moved !== undefined) return moved;
   throw new Error(`order ${id} cannot become ${to}: it is no longer ${from}`);
 }
@@ -127,23 +162,12 @@ export async function requireOrderOf(db: OrderSql, id: string, customerId: strin
     .where("id", "=", id)
     .where("customer_id", "=", customerId)
     .executeTakeFirst();
-  if (order !== undefined) return { ...order, lines: await readLinesOf(db, [id]) };
+  const [found] = await withParts(db, order === undefined ? [] : [order]);
+  if (found !== undefined) return found;
   throw refuse(
     ErrorReason.ORDER_NOT_FOUND,
     `you have no order ${id}; list your orders to see which there are`,
   );
-}
-
-/**
- * An order, whosever it is.
- *
- * @param db where to read
- * @param id the order
- * @throws Error when there is none
- */
-export async function requireOrder(db: OrderSql, id: string): Promise<StoredOrder> {
-  const order = await db.selectFrom("orders").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
-  return { ...order, lines: await readLinesOf(db, [id]) };
 }
 
 /**
@@ -169,23 +193,7 @@ export async function listOrdersOf(
     .orderBy("id", "desc")
     .limit(limit)
     .execute();
-  if (orders.length === 0) return [];
-  const lines = await readLinesOf(
-    db,
-    orders.map(({ id }) => id),
-  );
-  const linesByOrder = Map.groupBy(lines, (line) => line.order_id);
-  return orders.map((order) => ({ ...order, lines: linesByOrder.get(order.id) ?? [] }));
-}
-
-function readLinesOf(db: OrderSql, orderIds: readonly string[]): Promise<StoredOrderLine[]> {
-  return db
-    .selectFrom("order_line")
-    .selectAll()
-    .where("order_id", "=", sql<string>`any(${orderIds})`)
-    .orderBy("order_id")
-    .orderBy("position")
-    .execute();
+  return withParts(db, orders);
 }
 
 /** A list for a JSON column; the driver would make an array of the database of it. */

@@ -6,6 +6,7 @@ import { databaseUrl } from "#kit/config.ts";
 import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
+import { cancelItemsSaga } from "./cancel-items.ts";
 import { cancelOrderSaga } from "./cancel-order.ts";
 import { orderSettings } from "./config.ts";
 import { entities } from "./entities.ts";
@@ -13,10 +14,14 @@ import { expireCarts } from "./expire-carts.ts";
 import { migrations } from "./migrations/index.ts";
 import { listenForOrderChanges } from "./order-changes.ts";
 import { placeOrderSaga } from "./place-order.ts";
+import { receiveReturnSaga } from "./receive-return.ts";
+import { refundOrderSaga } from "./refund-order.ts";
 import { cartRpc } from "./rpc/cart.ts";
 import { checkoutRpc } from "./rpc/checkout.ts";
 import { orderRpc } from "./rpc/order.ts";
+import { orderStaffRpc } from "./rpc/order-staff.ts";
 import { promotionRpc } from "./rpc/promotion.ts";
+import { shipOrderSaga } from "./ship-order.ts";
 import { openShop } from "./shop.ts";
 
 /** How often carts that nobody uses any more are removed, in ms. */
@@ -35,26 +40,9 @@ export const order = defineService({
     return [
       implement(CartService, cartRpc(shop)),
       implement(CheckoutService, checkoutRpc(shop, sagas), ["completePayment"]),
-      implement(OrderService, orderRpc(shop, sagas, changes), [
-        "findGuestOrder",
-        "requestReturn",
-        "cancelReturn",
-        "listOrderTimeline",
-        "getInvoice",
-        "listOrders",
-        "getOrderForStaff",
-        "getPackingSlip",
-        "shipOrder",
-        "updateShipment",
-        "markShipmentDelivered",
-        "cancelOrderItems",
+      implement(OrderService, { ...orderRpc(shop, sagas, changes), ...orderStaffRpc(shop, sagas, changes) }, [
         "editOrder",
-        "approveReturn",
-        "rejectReturn",
-        "receiveReturn",
-        "refundOrder",
         "exchangeOrder",
-        "addOrderNote",
       ]),
       implement(PromotionService, promotionRpc(shop)),
     ];
@@ -66,5 +54,12 @@ export const order = defineService({
       run: (scope) => expireCarts(db, scope, settings.ORDER_CART_MS),
     }),
   ],
-  sagas: [placeOrderSaga, cancelOrderSaga],
+  sagas: [
+    placeOrderSaga,
+    cancelOrderSaga,
+    cancelItemsSaga,
+    shipOrderSaga,
+    refundOrderSaga,
+    receiveReturnSaga,
+  ],
 });

@@ -1,6 +1,7 @@
 import type { RootScope } from "#kit/rpc/root-scope.ts";
 import type { OrderSettings } from "./config.ts";
 import type { OrderDatabase } from "./database.ts";
+import type { Press } from "./document.ts";
 import { offerReader, type ReadOffers } from "./offers.ts";
 import { euZones } from "./pricing/shipping/eu-zones.ts";
 import type { ShippingRules } from "./pricing/shipping/shipping-rules.ts";
@@ -25,6 +26,11 @@ export interface Shop {
   readonly cartMs: number;
   /** How long stock is set aside for an order that is being placed, in ms. */
   readonly reservationMs: number;
+  /** How long after it was sent, or arrived, something can be sent back, in ms. */
+  readonly returnPeriodMs: number;
+  /** Who sells, for documents: name, address, tax numbers, a line each. */
+  readonly seller: readonly string[];
+  readonly press: Press;
 }
 
 /**
@@ -45,5 +51,8 @@ export function openShop(db: OrderDatabase, settings: OrderSettings, rootScope: 
     shipping: shippingTable(settings.ORDER_SHIPPING_FILE ?? euZones(settings.ORDER_HOME_COUNTRY)),
     cartMs: settings.ORDER_CART_MS,
     reservationMs: settings.ORDER_RESERVATION_MS,
+    returnPeriodMs: settings.ORDER_RETURN_PERIOD_MS,
+    seller: settings.ORDER_SELLER.split(";").map((line) => line.trim()),
+    press: { font: settings.ORDER_DOCUMENT_FONT || undefined },
   };
 }

@@ -1,41 +1,58 @@
 import type { Scope } from "#kit/scope.ts";
+import type { OrderSql } from "./database.ts";
 import type { OrderChanges } from "./order-changes.ts";
 import { hasEnded } from "./order-state.ts";
 import { requireOrderOf, type StoredOrder } from "./orders.ts";
 import type { Shop } from "./shop.ts";
 
-/** The net under the notifications: how often an order is looked at anyway, in ms. */
-const POLL_MS = 10_000;
+/** The net under the notifications: how often it is looked at anyway whether an order changed, in ms. */
+const POLL_MS = 1_000;
+
+/** Which order somebody watches. */
+export interface Watched {
+  readonly id: string;
+  /** Whose it must be. */
+  readonly customerId: string;
+  /** As the caller knows it, to go on after a break; "" where the caller knows nothing yet. */
+  readonly etag: string;
+}
 
 /**
- * Tells an order as it is, then again after each change, until it has ended or nobody listens any more.
+ * Tells an order as it is, unless the caller knows it so, then again after each change, until it has ended or nobody
+ * listens any more.
  *
  * @param shop what orders are handled with
  * @param changes tells when to look again
  * @param scope the call
- * @param id the order
- * @param customerId whose it must be
+ * @param watched the order
  * @throws SoukError ORDER_NOT_FOUND
  */
 export async function* watchOrder(
   shop: Shop,
   changes: OrderChanges,
   scope: Scope,
-  id: string,
-  customerId: string,
+  { id, customerId, etag }: Watched,
 ): AsyncGenerator<StoredOrder> {
+  const { sql } = shop.db;
   // Before the first look, so that no change falls between the two.
   const watch = changes.watch(id);
   try {
-    let told: number | undefined;
+    let told = etag;
     while (!scope.signal.aborted) {
-      const order = await requireOrderOf(shop.db.sql, id, customerId);
-      if (order.version !== told) yield order;
+      const order = await requireOrderOf(sql, id, customerId);
+      const version = String(order.version);
+      if (version !== told) yield order;
       if (hasEnded(order.state)) return;
-      told = order.version;
-      await watch.next(POLL_MS, scope.signal);
+      told = version;
+      do await watch.next(POLL_MS, scope.signal);
+      while (!scope.signal.aborted && (await versionOf(sql, id)) === told);
     }
   } finally {
     watch.close();
   }
+}
+
+async function versionOf(db: OrderSql, id: string): Promise<string> {
+  const row = await db.selectFrom("orders").select("version").where("id", "=", id).executeTakeFirst();
+  return String(row?.version);
 }

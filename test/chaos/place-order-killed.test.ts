@@ -3,16 +3,13 @@ import test, { type ExecutionContext } from "ava";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { SoukError } from "#kit/error.ts";
-import type { AnySaga } from "#kit/saga/define-saga.ts";
-import type { SagaMoment } from "#kit/saga/run-saga.ts";
 import { cancelOrderSaga } from "../../services/order/cancel-order.ts";
 import { placeOrderSaga } from "../../services/order/place-order.ts";
 import { type Auditor, openBooks } from "./books.ts";
 import { insist } from "./insist.ts";
+import { backward, describe, forward, type Moment } from "./moments.ts";
 import { openShop, type Shop, type Visit, visit } from "./shop.ts";
 import { openTills, type Till, type Tills } from "./tills.ts";
-
-type Moment = Pick<SagaMoment, "step" | "phase" | "direction">;
 
 const STOCK = 10;
 const QUANTITY = 2n;
@@ -140,25 +137,6 @@ for (const moment of backward(cancelOrderSaga, 0)) {
         level: SOLD,
       });
     }));
-}
-
-/** Every moment of a saga that succeeds. */
-function forward({ steps }: AnySaga): Moment[] {
-  return [...steps.map(({ name }) => name), "complete"].flatMap((step) => around(step, "run"));
-}
-
-/** Every moment of the way back of a saga whose step with an index failed for good. */
-function backward({ steps }: AnySaga, failed: number): Moment[] {
-  const undone = steps.slice(0, failed).filter(({ undo }) => undo !== undefined);
-  return [...undone.toReversed().map(({ name }) => name), "abandon"].flatMap((step) => around(step, "undo"));
-}
-
-function around(step: string, direction: Moment["direction"]): Moment[] {
-  return (["before", "after"] as const).map((phase) => ({ step, phase, direction }));
-}
-
-function describe({ step, phase, direction }: Moment): string {
-  return `${phase} ${direction === "run" || step === "abandon" ? "" : "undoing "}${step}`;
 }
 
 /**

@@ -206,7 +206,7 @@ test("a watcher who hangs up stops at once and is forgotten", async (t) => {
     stop: async () => {},
   };
   const scope = Object.create(till.scope(), { signal: { value: hangUp.signal } });
-  const watch = watchOrder(till.shop, changes, scope, id, customerId);
+  const watch = watchOrder(till.shop, changes, scope, { id, customerId, etag: "" });
   t.is((await watch.next()).value?.id, id);
   const next = watch.next();
   hangUp.abort();

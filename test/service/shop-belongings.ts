@@ -7,6 +7,8 @@ import { OpenIdService } from "#gen/souk/auth/v1/openid_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
+import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import { ReturnReason } from "#gen/souk/order/v1/return_pb.ts";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import type { MeshClient } from "#kit/mesh/client.ts";
 import { type Call, offer } from "../chaos/offer.ts";
@@ -22,7 +24,7 @@ export interface Belonging {
   /** The fields that name one, as "<service>/<method>.<field>". */
   readonly fields: RegExp;
   /** Makes one that belongs to a customer, and gives its id. */
-  make(owner: Customer, variantId: string): Promise<string>;
+  make(owner: Customer, variantId: string, staff: Customer): Promise<string>;
   /** Whether it is as it was made; left out where every method tells of one that is not there. */
   isUntouched?(owner: Customer, id: string): Promise<boolean>;
 }
@@ -76,14 +78,32 @@ export const belongings = (provider: TestProvider): Readonly<Record<string, Belo
     },
   },
   "an order": {
-    fields: /^OrderService\/(Get|Cancel|Watch)Order\.id$|^OrderService\/\w+\.order_id$/,
-    async make(owner, variantId) {
-      await owner(CartService).addItem({ variantId, quantity: 1n });
-      const { order } = await owner(CheckoutService).placeOrder(
-        { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token: "tok_visa" } },
-        { idempotencyKey: randomUUID() },
-      );
-      return order?.id ?? "";
+    fields:
+      /^OrderService\/(Get|Cancel|Watch)Order\.id$|^OrderService\/(RequestReturn|ListOrderTimeline)\.order_id$/,
+    make: async (owner, variantId) => (await placeOrder(owner, variantId)).id,
+  },
+  "a line of an order": {
+    fields: /^OrderService\/RequestReturn\.items\.line_id$/,
+    make: async (owner, variantId) => (await placeOrder(owner, variantId)).lines[0]?.id ?? "",
+  },
+  "an order that is sent": {
+    fields: /^OrderService\/GetInvoice\.order_id$/,
+    make: async (owner, variantId, staff) => (await sendOrder(owner, variantId, staff)).id,
+  },
+  "an invoice of the order that was sent last": {
+    fields: /^OrderService\/GetInvoice\.invoice_id$/,
+    async make(owner) {
+      const { orders } = await owner(OrderService).listMyOrders({});
+      return orders.find(({ invoices }) => invoices.length > 0)?.invoices[0]?.id ?? "";
+    },
+  },
+  "a return": {
+    fields: /^OrderService\/CancelReturn\.id$/,
+    async make(owner, variantId, staff) {
+      const { id: orderId, lines } = await sendOrder(owner, variantId, staff);
+      const items = [{ lineId: lines[0]?.id ?? "", quantity: 1n, reason: ReturnReason.UNWANTED }];
+      const { return: asked } = await owner(OrderService).requestReturn({ orderId, items });
+      return asked?.id ?? "";
     },
   },
   "an address": {
@@ -113,12 +133,28 @@ export const belongings = (provider: TestProvider): Readonly<Record<string, Belo
   },
 });
 
+async function placeOrder(owner: Customer, variantId: string): Promise<Order> {
+  await owner(CartService).addItem({ variantId, quantity: 1n });
+  const { order } = await owner(CheckoutService).placeOrder(
+    { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token: "tok_visa" } },
+    { idempotencyKey: randomUUID() },
+  );
+  return order as Order;
+}
+
+async function sendOrder(owner: Customer, variantId: string, staff: Customer): Promise<Order> {
+  const { id: orderId } = await placeOrder(owner, variantId);
+  const { order } = await staff(OrderService).shipOrder({ orderId }, { idempotencyKey: randomUUID() });
+  return order as Order;
+}
+
 /** Fields that name what belongs to nobody in particular: what is on sale, and what all can read. */
 export const COMMON =
   /\.(variant_ids?|product_id|provider_id)$|^ProductService\/GetProduct\.id$|^ReviewService\/ReportReview\.id$|^UserService\/UpdateMe\.profile\.id$/;
 
 /**
- * Registers a customer, who also holds a permission that an API key can carry, and is signed in elsewhere too.
+ * Registers a customer, who also holds a permission that an API key can carry and that opens nothing of others, and is
+ * signed in elsewhere too.
  *
  * @param mesh the shop
  */
@@ -127,7 +163,7 @@ export async function register(mesh: TestMesh): Promise<Customer> {
   const nobody = mesh.withToken(AuthService, "");
   const { user, tokens } = await nobody.register({ ...credentials, firstName: "Ada", lastName: "Lovelace" });
   await nobody.login(credentials);
-  await mesh.as(AccessService).grantRole({ accountId: user?.id ?? "", role: "warehouse" });
+  await mesh.as(AccessService).grantRole({ accountId: user?.id ?? "", role: "catalogue-manager" });
   return (service) => mesh.withToken(service, tokens?.accessToken ?? "");
 }
 

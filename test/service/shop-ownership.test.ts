@@ -109,7 +109,7 @@ async function makeEach(names: readonly string[]): Promise<Record<string, Made>>
       belonging,
       `${name} holds the id of something: say in shop-belongings.ts whose, and how to make one`,
     );
-    const id = await belonging.make(owner, variantId);
+    const id = await belonging.make(owner, variantId, (service) => mesh.as(service));
     assert(id !== "", name);
     made[name] = { belonging, id };
   }

@@ -5,6 +5,7 @@ import { tellChangesAfterCommit } from "./0003-tell-changes-after-commit.ts";
 import { keepTotals } from "./0004-keep-totals.ts";
 import { cartsOfGuests } from "./0005-carts-of-guests.ts";
 import { promotions } from "./0006-promotions.ts";
+import { afterTheSale } from "./0010-after-the-sale.ts";
 
 /** How order's schema came to be. */
 export const migrations: Migrations = [
@@ -14,4 +15,5 @@ export const migrations: Migrations = [
   keepTotals,
   cartsOfGuests,
   promotions,
+  afterTheSale,
 ];

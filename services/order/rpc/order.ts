@@ -1,23 +1,35 @@
+import { create } from "@bufbuild/protobuf";
 import type { OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import { RequestReturnResponseSchema, ReturnReasonSchema } from "#gen/souk/order/v1/return_pb.ts";
 import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
-import { requireUser } from "#kit/principal.ts";
+import { type Principal, requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
+import type { Scope } from "#kit/scope.ts";
+import type { ReturnReasonName } from "../after-sale.ts";
+import { toEntry, toReturn } from "../after-sale-message.ts";
 import { cancelOrder } from "../cancel-order.ts";
+import { requireOrder } from "../change-order.ts";
+import { findGuestOrder } from "../find-guest-order.ts";
+import { printInvoice } from "../invoice-document.ts";
 import type { OrderChanges } from "../order-changes.ts";
 import { toOrder } from "../order-message.ts";
-import { listOrdersOf, requireOrderOf } from "../orders.ts";
+import { listOrdersOf, requireOrderOf, type StoredOrder } from "../orders.ts";
+import { decideReturn, requestReturn } from "../returns.ts";
 import type { Shop } from "../shop.ts";
+import { readTimeline } from "../timeline.ts";
 import { watchOrder } from "../watch-order.ts";
 
-/** How many orders a page has when the caller does not say. */
+/** How many of a list a page has when the caller does not say. */
 const PAGE_SIZE = 20;
 
-/** Serves souk.order.v1.OrderService. */
+/** Serves what customers call of souk.order.v1.OrderService. */
 export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
+  const { sql } = shop.db;
+
   return {
     async getOrder({ id }, call) {
-      return { order: toOrder(await requireOrderOf(shop.db.sql, id, requireUser(call).id)) };
+      return { order: toOrder(await requireOrderOf(sql, id, requireUser(call).id)) };
     },
 
     async listMyOrders({ pageSize, pageToken }, call) {
@@ -26,7 +38,7 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
       const limit = pageSize || PAGE_SIZE;
       const [before] = decodePageToken(list, pageToken, [UUID]);
       // One more than asked for tells whether there is a next page.
-      const found = await listOrdersOf(shop.db.sql, customerId, limit + 1, before);
+      const found = await listOrdersOf(sql, customerId, limit + 1, before);
       const orders = found.slice(0, limit);
       const last = found.length > limit ? orders.at(-1) : undefined;
       return {
@@ -40,10 +52,75 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
       return { order: toOrder(await cancelOrder(shop, sagas, changes, call, cancellation)) };
     },
 
-    async *watchOrder({ id }, call) {
-      for await (const order of watchOrder(shop, changes, call, id.toLowerCase(), requireUser(call).id)) {
-        yield { order: toOrder(order) };
-      }
+    async *watchOrder({ id, etag }, call) {
+      const known = { id: id.toLowerCase(), customerId: requireUser(call).id, etag };
+      for await (const order of watchOrder(shop, changes, call, known)) yield { order: toOrder(order) };
+    },
+
+    async findGuestOrder(knowledge, call) {
+      const { order, orderToken } = await shop.db.write(call, async (tx) => {
+        const found = await findGuestOrder(tx, knowledge);
+        tx.about(found.order.id);
+        return found;
+      });
+      return { order: toOrder(order), orderToken };
+    },
+
+    async requestReturn({ orderId, items, note }, call) {
+      const wish = {
+        orderId: orderId.toLowerCase(),
+        customerId: requireUser(call).id,
+        items: items.map(({ lineId, quantity, reason }) => ({
+          lineId,
+          quantity,
+          reason: ReturnReasonSchema.value[reason]?.localName as ReturnReasonName,
+        })),
+        note,
+      };
+      return shop.db.write(call, async (tx) =>
+        create(RequestReturnResponseSchema, {
+          return: toReturn(await requestReturn(tx, call, wish, shop.returnPeriodMs)),
+        }),
+      );
+    },
+
+    async cancelReturn({ id }, call) {
+      const decision = {
+        id: id.toLowerCase(),
+        to: "CANCELLED",
+        customerId: requireUser(call).id,
+      } as const;
+      return { return: toReturn(await shop.db.write(call, (tx) => decideReturn(tx, call, decision))) };
+    },
+
+    async listOrderTimeline({ orderId, pageSize, pageToken }, call) {
+      const id = orderId.toLowerCase();
+      await requireVisible(shop, call, id);
+      const forStaff = mayReadOrders(call.principal);
+      const list = `timeline of ${id} ${forStaff}`;
+      const limit = pageSize || PAGE_SIZE;
+      const [before] = decodePageToken(list, pageToken, [UUID]);
+      const found = await readTimeline(sql, id, { forStaff, limit: limit + 1, before });
+      const entries = found.slice(0, limit);
+      const last = found.length > limit ? entries.at(-1) : undefined;
+      return { entries: entries.map(toEntry), nextPageToken: last && encodePageToken(list, [last.id]) };
+    },
+
+    async getInvoice({ orderId, invoiceId }, call) {
+      const order = await requireVisible(shop, call, orderId.toLowerCase());
+      return printInvoice(shop, order, invoiceId.toLowerCase());
     },
   } satisfies Partial<Implementation<typeof OrderService>>;
+}
+
+/** The order of the customer who asks, or any for those who may read orders. */
+function requireVisible(shop: Shop, scope: Scope, id: string): Promise<StoredOrder> {
+  const { sql } = shop.db;
+  if (mayReadOrders(scope.principal)) return requireOrder(sql, id);
+  return requireOrderOf(sql, id, requireUser(scope).id);
+}
+
+function mayReadOrders(principal: Principal): boolean {
+  if (principal.kind === "anonymous") return false;
+  return principal.permissions.has("orders:read") || principal.permissions.has("*");
 }

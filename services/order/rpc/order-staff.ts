@@ -1,0 +1,146 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { type OrderService, OrderState, OrderStateSchema } from "#gen/souk/order/v1/order_pb.ts";
+import { AddOrderNoteResponseSchema } from "#gen/souk/order/v1/timeline_pb.ts";
+import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
+import type { Implementation } from "#kit/rpc/implement.ts";
+import type { Sagas } from "#kit/saga/sagas.ts";
+import { toEntry, toRefund, toReturn, toShipment } from "../after-sale-message.ts";
+import { cancelItems } from "../cancel-items.ts";
+import { requireOrder } from "../change-order.ts";
+import { listOrders } from "../list-orders.ts";
+import { addNote } from "../notes.ts";
+import type { OrderChanges } from "../order-changes.ts";
+import { toOrder } from "../order-message.ts";
+import type { OrderState as StoredState } from "../order-state.ts";
+import { printPackingSlip } from "../packing-slip.ts";
+import { receiveReturn } from "../receive-return.ts";
+import { refundOrder } from "../refund-order.ts";
+import { decideReturn } from "../returns.ts";
+import { shipOrder } from "../ship-order.ts";
+import { markDelivered, requireShipment, type Tracking, updateShipment } from "../shipments.ts";
+import type { Shop } from "../shop.ts";
+import { readTimeline } from "../timeline.ts";
+
+/** How many orders a page has when the caller does not say. */
+const PAGE_SIZE = 20;
+/** How many notes are told with an order. */
+const MOST_NOTES = 50;
+
+/** Serves what staff calls of souk.order.v1.OrderService. */
+export function orderStaffRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
+  const { db } = shop;
+
+  return {
+    async listOrders(request) {
+      const { states, customerId, query, startTime, endTime, pageSize, pageToken } = request;
+      const filter = {
+        states: states.flatMap(toStoredStates),
+        ...(customerId !== "" && { customerId }),
+        query,
+        ...(startTime !== undefined && { from: timestampDate(startTime) }),
+        ...(endTime !== undefined && { until: timestampDate(endTime) }),
+      };
+      const list = `all orders ${JSON.stringify(filter)}`;
+      const limit = pageSize || PAGE_SIZE;
+      const [before] = decodePageToken(list, pageToken, [UUID]);
+      // One more than asked for tells whether there is a next page.
+      const found = await listOrders(db.sql, filter, limit + 1, before);
+      const orders = found.slice(0, limit);
+      const last = found.length > limit ? orders.at(-1) : undefined;
+      return { orders: orders.map(toOrder), nextPageToken: last && encodePageToken(list, [last.id]) };
+    },
+
+    async getOrderForStaff({ id }) {
+      const order = await requireOrder(db.sql, id);
+      const notes = await readTimeline(db.sql, order.id, {
+        forStaff: true,
+        notesOnly: true,
+        limit: MOST_NOTES,
+      });
+      return { order: toOrder(order), notes: notes.map(toEntry) };
+    },
+
+    async getPackingSlip({ shipmentId }) {
+      return printPackingSlip(shop, await requireShipment(db.sql, shipmentId));
+    },
+
+    async shipOrder({ orderId, ...request }, call) {
+      const shipping = { ...request, orderId: orderId.toLowerCase() };
+      const { order, shipmentId } = await shipOrder(shop, sagas, call, shipping);
+      const shipment = order.shipments.find(({ id }) => id === shipmentId);
+      return { order: toOrder(order), shipment: shipment && toShipment(shipment, order.currency) };
+    },
+
+    async updateShipment({ id, carrier, trackingNumber, trackingUri, updateMask, etag }, call) {
+      const values = { carrier, tracking_number: trackingNumber, tracking_uri: trackingUri };
+      const paths = new Set(updateMask?.paths);
+      const tracking: Tracking = Object.fromEntries(
+        Object.entries(values).filter(([name]) => paths.has(name)),
+      );
+      const { order, shipment } = await db.write(call, (tx) => updateShipment(tx, call, id, tracking, etag));
+      return { shipment: toShipment(shipment, order.currency) };
+    },
+
+    async markShipmentDelivered({ id, deliveryTime }, call) {
+      const deliveredAt = deliveryTime === undefined ? new Date() : timestampDate(deliveryTime);
+      const { order, shipment } = await db.write(call, (tx) => markDelivered(tx, call, id, deliveredAt));
+      return { shipment: toShipment(shipment, order.currency) };
+    },
+
+    async cancelOrderItems({ orderId, items, reason, etag }, call) {
+      const cancellation = { orderId: orderId.toLowerCase(), items, reason, etag };
+      return { order: toOrder(await cancelItems(shop, sagas, call, cancellation)) };
+    },
+
+    async approveReturn({ id, instructions, etag }, call) {
+      const decision = { id: id.toLowerCase(), to: "APPROVED", instructions, etag } as const;
+      return { return: toReturn(await db.write(call, (tx) => decideReturn(tx, call, decision))) };
+    },
+
+    async rejectReturn({ id, reason, etag }, call) {
+      const decision = { id: id.toLowerCase(), to: "REJECTED", rejectReason: reason, etag } as const;
+      return { return: toReturn(await db.write(call, (tx) => decideReturn(tx, call, decision))) };
+    },
+
+    async receiveReturn({ id, items, locationId, refundAmount, refundShipping, etag }, call) {
+      const receipt = {
+        id: id.toLowerCase(),
+        items,
+        locationId,
+        refundAmount,
+        withShipping: refundShipping,
+        etag,
+      };
+      const { order, stored } = await receiveReturn(shop, sagas, changes, call, receipt);
+      return { order: toOrder(order), return: toReturn(stored) };
+    },
+
+    async refundOrder({ orderId, items, refundShipping, amount, toStoreCredit, reason }, call) {
+      const refunding = {
+        orderId: orderId.toLowerCase(),
+        items,
+        withShipping: refundShipping,
+        amount,
+        toStoreCredit,
+        reason,
+      };
+      const { order, refundId } = await refundOrder(shop, sagas, call, refunding);
+      const refund = order.refunds.find(({ id }) => id === refundId);
+      return { order: toOrder(order), refund: refund && toRefund(refund, order.currency) };
+    },
+
+    async addOrderNote({ orderId, text, visibleToCustomer }, call) {
+      const note = { orderId: orderId.toLowerCase(), text, visibleToCustomer };
+      return db.write(call, async (tx) =>
+        create(AddOrderNoteResponseSchema, { entry: toEntry(await addNote(tx, call, note)) }),
+      );
+    },
+  } satisfies Partial<Implementation<typeof OrderService>>;
+}
+
+/** The states that callers are told to be this one. */
+function toStoredStates(state: OrderState): StoredState[] {
+  if (state === OrderState.CONFIRMED) return ["CONFIRMED", "CANCELLING"];
+  return [OrderStateSchema.value[state]?.localName as StoredState];
+}

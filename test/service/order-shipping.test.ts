@@ -1,0 +1,213 @@
+import test from "ava";
+import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { ShipmentState } from "#gen/souk/order/v1/shipment_pb.ts";
+import { TimelineKind } from "#gen/souk/order/v1/timeline_pb.ts";
+import { PaymentService, PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
+import { afterSaleOf, once } from "./order-after-sale.ts";
+import { refusal, shopOf } from "./order-shop.ts";
+
+const shop = shopOf(test);
+
+test.serial("an order that is sent in parts is paid part by part, and to the cent", async (t) => {
+  const { staff, order: place } = afterSaleOf(shop());
+  const { ada, order, variants } = await place([3n, 1n], 333n);
+  const [first, second] = order.lines.map(({ id }) => id) as [string, string];
+
+  const tracking = { carrier: "DHL", trackingNumber: "0034", trackingUri: "https://example.com/0034" };
+  const partial = await staff.shipOrder(
+    { orderId: order.id, items: [{ lineId: first, quantity: 2n }], ...tracking },
+    once(),
+  );
+  t.is(partial.order?.state, OrderState.PARTIALLY_SHIPPED);
+  t.like(partial.shipment, { ...tracking, state: ShipmentState.SENT });
+  t.is(partial.shipment?.captured?.minor, 2n * 333n + (order.shipping?.minor ?? 0n));
+  t.is((await shop().payment(order.id)).state, PaymentState.PARTIALLY_CAPTURED);
+  t.deepEqual(await shop().stock(variants[0] ?? ""), [7, 1]);
+
+  const rest = await staff.shipOrder({ orderId: order.id }, once());
+  t.is(rest.order?.state, OrderState.SHIPPED);
+  t.deepEqual(
+    rest.shipment?.lines.map(({ lineId, quantity }) => [lineId, quantity]),
+    [
+      [first, 1n],
+      [second, 1n],
+    ],
+  );
+  t.is(rest.order?.captured?.minor, order.total?.minor);
+  const payment = await shop().payment(order.id);
+  t.is(payment.state, PaymentState.CAPTURED);
+  t.is(payment.captured?.minor, order.total?.minor);
+  t.deepEqual(await shop().stock(variants[0] ?? ""), [7, 0]);
+  t.deepEqual(await shop().stock(variants[1] ?? ""), [9, 0]);
+
+  const seen = (await ada.orders.getOrder({ id: order.id })).order;
+  t.deepEqual(seen, rest.order);
+  t.deepEqual(
+    seen?.invoices.map(({ total }) => total?.minor).reduce((sum = 0n, it = 0n) => sum + it, 0n),
+    order.total?.minor,
+  );
+});
+
+test.serial("what is not there to be sent is refused, and changes nothing", async (t) => {
+  const { staff, order: place } = afterSaleOf(shop());
+  const { order } = await place([2n]);
+  const lineId = order.lines[0]?.id ?? "";
+  const orderId = order.id;
+  const tooMany = staff.shipOrder({ orderId, items: [{ lineId, quantity: 3n }] }, once());
+  t.like(await refusal(tooMany), {
+    reason: "QUANTITY_EXCEEDED",
+    metadata: { left: "2", asked: "3", line_id: lineId },
+  });
+  const unknown = staff.shipOrder({ orderId, items: [{ lineId: orderId, quantity: 1n }] }, once());
+  t.is((await refusal(unknown)).reason, "LINE_NOT_FOUND");
+  t.is((await refusal(staff.shipOrder({ orderId, etag: "0" }, once()))).reason, "ETAG_MISMATCH");
+  t.is((await refusal(staff.shipOrder({ orderId: lineId }, once()))).reason, "ORDER_NOT_FOUND");
+  const { order: now } = await staff.getOrderForStaff({ id: orderId });
+  t.deepEqual(now, order);
+  await staff.shipOrder({ orderId }, once());
+  t.is((await refusal(staff.shipOrder({ orderId }, once()))).reason, "ORDER_NOT_SHIPPABLE");
+});
+
+test.serial(
+  "of those who send the same at once one does, and the same call again is the same shipment",
+  async (t) => {
+    const { staff, order: place } = afterSaleOf(shop());
+    const { order, variants } = await place([2n]);
+    const key = once();
+    const again = await Promise.allSettled([
+      ...Array.from({ length: 5 }, () => staff.shipOrder({ orderId: order.id }, key)),
+      ...Array.from({ length: 5 }, () => staff.shipOrder({ orderId: order.id }, once())),
+    ]);
+    const { order: now } = await staff.getOrderForStaff({ id: order.id });
+    t.is(now?.shipments.length, 1);
+    t.deepEqual(await shop().stock(variants[0] ?? ""), [8, 0]);
+    t.is((await shop().payment(order.id)).captures.length, 1);
+    for (const it of again) {
+      if (it.status === "fulfilled") t.is(it.value.shipment?.id, now?.shipments[0]?.id);
+      else t.regex(it.reason.reason, /^(ORDER_BEING_CHANGED|ORDER_NOT_SHIPPABLE)$/);
+    }
+  },
+);
+
+test.serial("money that cannot be taken keeps the goods, and the order can be sent later", async (t) => {
+  const { staff, order: place } = afterSaleOf(shop());
+  const { order, variants } = await place([2n]);
+  await shop().mesh.as(PaymentService, "order").voidPayment({ paymentId: order.id });
+  const error = await refusal(staff.shipOrder({ orderId: order.id }, once()));
+  t.like(error, { reason: "PAYMENT_NOT_TAKEN" });
+  t.deepEqual(await shop().stock(variants[0] ?? ""), [8, 2]);
+  const { order: now } = await staff.getOrderForStaff({ id: order.id });
+  t.is(now?.state, OrderState.CONFIRMED);
+  t.deepEqual(now?.shipments, []);
+});
+
+test.serial("goods that are not at the place named give the money back", async (t) => {
+  const { staff, order: place } = afterSaleOf(shop());
+  const { order, variants } = await place([2n]);
+  const error = await refusal(staff.shipOrder({ orderId: order.id, locationId: order.id }, once()));
+  t.is(error.reason, "ORDER_NOT_SHIPPABLE");
+  const payment = await shop().payment(order.id);
+  t.deepEqual(payment.refunded, payment.captured);
+  t.deepEqual(await shop().stock(variants[0] ?? ""), [8, 2]);
+});
+
+test.serial("carriers tell of a shipment, and the order has arrived with the last one", async (t) => {
+  const { staff, order: place } = afterSaleOf(shop());
+  const { ada, order } = await place([2n]);
+  const items = [{ lineId: order.lines[0]?.id ?? "", quantity: 1n }];
+  const shipped = [
+    await staff.shipOrder({ orderId: order.id, items }, once()),
+    await staff.shipOrder({ orderId: order.id, items }, once()),
+  ];
+  const [first = "", second = ""] = shipped.map(({ shipment }) => shipment?.id);
+  const changed = await staff.updateShipment({
+    id: first,
+    carrier: "UPS",
+    trackingNumber: "not in the mask",
+    updateMask: { paths: ["carrier"] },
+    etag: "1",
+  });
+  t.like(changed.shipment, { carrier: "UPS", trackingNumber: "", etag: "2" });
+  const stale = staff.updateShipment({ id: first, updateMask: { paths: ["carrier"] }, etag: "1" });
+  t.is((await refusal(stale)).reason, "ETAG_MISMATCH");
+
+  const { shipment } = await staff.markShipmentDelivered({ id: second });
+  t.is(shipment?.state, ShipmentState.DELIVERED);
+  t.is((await ada.orders.getOrder({ id: order.id })).order?.state, OrderState.SHIPPED);
+  await staff.markShipmentDelivered({ id: first });
+  t.is((await ada.orders.getOrder({ id: order.id })).order?.state, OrderState.DELIVERED);
+  t.deepEqual((await staff.markShipmentDelivered({ id: second })).shipment, shipment);
+  t.is((await refusal(staff.markShipmentDelivered({ id: order.id }))).reason, "SHIPMENT_NOT_FOUND");
+});
+
+test.serial(
+  "some of an order is cancelled, the rest is sent, and no more money stays set aside",
+  async (t) => {
+    const { staff, order: place } = afterSaleOf(shop());
+    const { order, variants } = await place([3n, 1n], 333n);
+    const [first, second] = order.lines.map(({ id }) => id) as [string, string];
+    const { order: less } = await staff.cancelOrderItems(
+      {
+        orderId: order.id,
+        items: [
+          { lineId: first, quantity: 1n },
+          { lineId: second, quantity: 1n },
+        ],
+      },
+      once(),
+    );
+    t.is(less?.state, OrderState.CONFIRMED);
+    t.is(less?.cancelled?.minor, 666n);
+    t.deepEqual(await shop().stock(variants[0] ?? ""), [8, 2]);
+    t.deepEqual(await shop().stock(variants[1] ?? ""), [10, 0]);
+    const { order: sent } = await staff.shipOrder({ orderId: order.id }, once());
+    t.is(sent?.state, OrderState.SHIPPED);
+    const payment = await shop().payment(order.id);
+    t.is(payment.captured?.minor, (order.total?.minor ?? 0n) - 666n);
+    t.deepEqual(payment.authorizationExpireTime, undefined);
+  },
+);
+
+test.serial("cancelling all items of an order is cancelling it", async (t) => {
+  const { staff, order: place } = afterSaleOf(shop());
+  const { ada, order, variants } = await place([3n]);
+  const { order: cancelled } = await staff.cancelOrderItems(
+    { orderId: order.id, reason: "sold out" },
+    once(),
+  );
+  t.like(cancelled, { state: OrderState.CANCELLED, cancelReason: "sold out" });
+  t.is(cancelled?.cancelled?.minor, order.total?.minor);
+  t.deepEqual(await shop().stock(variants[0] ?? ""), [10, 0]);
+  t.is((await shop().payment(order.id)).state, PaymentState.VOIDED);
+  t.is((await ada.orders.cancelOrder({ id: order.id })).order?.state, OrderState.CANCELLED);
+});
+
+test.serial(
+  "the timeline tells what happened and who did it, to customers without what staff keeps",
+  async (t) => {
+    const { staff, order: place } = afterSaleOf(shop());
+    const { ada, order } = await place([1n]);
+    const orderId = order.id;
+    await staff.addOrderNote({ orderId, text: "fragile" }, once());
+    await staff.addOrderNote({ orderId, text: "It leaves on Monday.", visibleToCustomer: true }, once());
+    await staff.shipOrder({ orderId }, once());
+    const told: string[] = [];
+    let pageToken = "";
+    do {
+      const page = await ada.orders.listOrderTimeline({ orderId, pageSize: 2, pageToken });
+      told.push(...page.entries.map(({ kind, text }) => (kind === TimelineKind.NOTE ? text : String(kind))));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    const { SHIPPED, CONFIRMED, PLACED } = TimelineKind;
+    t.deepEqual(told, [`${SHIPPED}`, "It leaves on Monday.", `${CONFIRMED}`, `${PLACED}`]);
+    const { entries } = await ada.orders.listOrderTimeline({ orderId });
+    t.is(entries.at(-1)?.actorId, ada.id);
+    const { notes } = await staff.getOrderForStaff({ id: orderId });
+    t.deepEqual(
+      notes.map(({ text }) => text),
+      ["It leaves on Monday.", "fragile"],
+    );
+    const bob = await shop().customer();
+    t.is((await refusal(bob.orders.listOrderTimeline({ orderId }))).reason, "ORDER_NOT_FOUND");
+  },
+);
