@@ -2,10 +2,13 @@ import { file_souk_product_v1_events } from "#gen/souk/product/v1/events_pb.ts";
 import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { ReviewService } from "#gen/souk/product/v1/review_pb.ts";
+import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
+import { productSettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
+import { turnPrices } from "./prices/turn-prices.ts";
 import { productRpc } from "./rpc/product.ts";
 import { productAdminRpc } from "./rpc/product-admin.ts";
 import { postgresSearch } from "./search/postgres-search.ts";
@@ -14,7 +17,7 @@ import { postgresSearch } from "./search/postgres-search.ts";
 export const product = defineService({
   name: "product",
   port: 3003,
-  settings: {},
+  settings: productSettings,
   data: { entities, migrations },
   events: [file_souk_product_v1_events],
   serve: ({ db }) => [
@@ -27,7 +30,6 @@ export const product = defineService({
       "updateProduct",
       "publishProduct",
       "archiveProduct",
-      "setVariantPrices",
       "createCategory",
       "updateCategory",
       "deleteCategory",
@@ -42,5 +44,12 @@ export const product = defineService({
       "listReviewsForStaff",
       "moderateReview",
     ]),
+  ],
+  jobs: ({ db, settings }) => [
+    job({
+      name: "turn-prices",
+      everyMs: settings.PRODUCT_PRICE_INTERVAL_MS,
+      run: (scope) => turnPrices(db, scope),
+    }),
   ],
 });

@@ -1,12 +1,12 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { sql } from "kysely";
 import { uuidv7 } from "uuidv7";
 import { ProductChangedSchema } from "#gen/souk/product/v1/events_pb.ts";
-import { ProductSchema } from "#gen/souk/product/v1/product_pb.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { ProductDatabase, ProductTransaction } from "../database.ts";
+import { readKnownProducts } from "../known-products.ts";
+import { lockCatalogue } from "../lock-catalogue.ts";
 import { categorySlug } from "./category-slug.ts";
-import { type KnownProduct, mergeProduct, type NamedCategory, type ReadProduct } from "./merge-product.ts";
+import { mergeProduct, type NamedCategory, type ReadProduct } from "./merge-product.ts";
 import { storeProducts } from "./store-products.ts";
 
 /** What an import did with a batch. */
@@ -32,7 +32,7 @@ export function importBatch(
     // Changes of the catalogue are made one after the other; these travel together, the first one first.
     const [now, known, categories] = await Promise.all([
       lockCatalogue(tx),
-      readKnown(tx, batch),
+      readKnownProducts(tx, { slugs: batch.map(({ product }) => product.handle) }),
       makeCategories(tx, batch),
     ]);
     const changes = batch.flatMap((read) => {
@@ -40,7 +40,7 @@ export function importBatch(
       const context = { category: categories.get(categorySlug(type)), currency, now };
       return mergeProduct(read, known.get(handle), context) ?? [];
     });
-    if (changes.length > 0) await storeProducts(tx, changes);
+    if (changes.length > 0) await storeProducts(tx, changes, now);
     for (const { product, newVariants } of changes) {
       tx.emit(ProductChangedSchema, {
         productId: product.id,
@@ -51,40 +51,6 @@ export function importBatch(
     const created = changes.filter(({ isNew }) => isNew).length;
     return { created, updated: changes.length - created };
   });
-}
-
-async function lockCatalogue(tx: ProductTransaction): Promise<Date> {
-  const { now } = await tx.sql
-    .selectFrom("catalogue")
-    .select(sql<Date>`now()`.as("now"))
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  return now;
-}
-
-async function readKnown(
-  tx: ProductTransaction,
-  batch: readonly ReadProduct[],
-): Promise<ReadonlyMap<string, KnownProduct>> {
-  const slugs = batch.map(({ product }) => product.handle);
-  const rows = await tx.sql
-    .selectFrom("product")
-    .innerJoin("product_view", "product_view.product_id", "product.id")
-    .innerJoin("variant", "variant.product_id", "product.id")
-    .select(["product.slug", "version", "view"])
-    .select((it) => [
-      it.fn.agg<string[]>("array_agg", ["variant.id"]).as("ids"),
-      it.fn.agg<string[]>("array_agg", ["variant.sku"]).as("skus"),
-    ])
-    .where("product.slug", "=", (it) => it.fn.any(it.val(slugs)))
-    .groupBy(["product.id", "product_view.product_id"])
-    .execute();
-  return new Map(
-    rows.map(({ slug, version, view, ids, skus }) => {
-      const variantIds = new Map(skus.map((sku, at) => [sku, ids[at] as string]));
-      return [slug, { version, view: fromBinary(ProductSchema, view), variantIds }];
-    }),
-  );
 }
 
 /** The categories of a batch by slug; those that are missing are made. */

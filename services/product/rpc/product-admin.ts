@@ -3,12 +3,15 @@ import type {
   ImportProductsRequest,
   ProductAdminService,
 } from "#gen/souk/product/v1/product_admin_pb.ts";
-import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { ProductDatabase } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { decimalsOf } from "../import/currency.ts";
 import { type ImportStep, importProducts } from "../import/import-products.ts";
+import { invalid } from "../invalid.ts";
+import { noCurrency, readVariantPricesToSet } from "../prices/read-prices.ts";
+import { setVariantPrices } from "../prices/set-variant-prices.ts";
+import { toVariantPrices } from "../prices/variant-prices.ts";
 
 /** Serves souk.product.v1.ProductAdminService. */
 export function productAdminRpc(db: ProductDatabase) {
@@ -25,6 +28,11 @@ export function productAdminRpc(db: ProductDatabase) {
       })) {
         yield { part: toPart(step) };
       }
+    },
+
+    async setVariantPrices({ variantId, prices, etag }, call) {
+      const wanted = { variantId, prices: readVariantPricesToSet(prices), etag };
+      return { prices: toVariantPrices(await setVariantPrices(db, call, wanted)) };
     },
   } satisfies Partial<Implementation<typeof ProductAdminService>>;
 }
@@ -53,10 +61,7 @@ async function* readChunks(parts: AsyncIterator<ImportProductsRequest>): AsyncGe
 }
 
 function refuseCurrency(currency: string): never {
-  const description = `${currency} is not a currency of ISO 4217`;
-  throw refuseMesh(MeshReason.INVALID_REQUEST, `options.currency: ${description}`, {
-    violations: [{ field: "options.currency", description }],
-  });
+  throw invalid({ field: "options.currency", description: noCurrency(currency) });
 }
 
 function toPart(step: ImportStep) {
