@@ -43,9 +43,9 @@ export async function readKnownProducts(
     select version, view, variants, has_more_prices
     from product join product_view on product_view.product_id = product.id cross join lateral (
       select
-        jsonb_agg(jsonb_build_object(
+        coalesce(jsonb_agg(jsonb_build_object(
           'id', id, 'sku', sku, 'minor', price_minor::text, 'compare_at', compare_at_minor::text, 'currency', currency
-        )) as variants,
+        )), '[]') as variants,
         coalesce(bool_or(exists (select from variant_price where variant_id = variant.id)), false) as has_more_prices
       from variant where variant.product_id = product.id
     ) as it

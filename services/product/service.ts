@@ -22,18 +22,7 @@ export const product = defineService({
   events: [file_souk_product_v1_events],
   serve: ({ db }) => [
     implement(ProductService, productRpc(db, postgresSearch(db))),
-    implement(ProductAdminService, productAdminRpc(db), [
-      "exportProducts",
-      "listProductsForStaff",
-      "getProductForStaff",
-      "createProduct",
-      "updateProduct",
-      "publishProduct",
-      "archiveProduct",
-      "createCategory",
-      "updateCategory",
-      "deleteCategory",
-    ]),
+    implement(ProductAdminService, productAdminRpc(db)),
     implement(ReviewService, {}, [
       "listReviews",
       "listMyReviews",

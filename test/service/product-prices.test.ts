@@ -6,7 +6,7 @@ import {
   type ImportProductsRequestSchema,
   ProductAdminService,
 } from "#gen/souk/product/v1/product_admin_pb.ts";
-import type { VariantPriceSchema } from "#gen/souk/product/v1/product_input_pb.ts";
+import type { VariantPrice } from "#gen/souk/product/v1/product_input_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { product } from "../../services/product/service.ts";
 import { eventually } from "../eventually.ts";
@@ -29,7 +29,9 @@ test.after.always(async () => {
   for (const drop of drops) await drop();
 });
 
-type Price = MessageInitShape<typeof VariantPriceSchema>;
+type Price = Partial<Omit<VariantPrice, "$typeName" | "$unknown" | "price">> & {
+  readonly price?: { readonly minor: bigint; readonly currency: string };
+};
 
 const shopper = () => mesh.withToken(ProductService, "");
 const staff = () => mesh.as(ProductAdminService);
