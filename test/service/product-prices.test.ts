@@ -8,10 +8,14 @@ import {
 } from "#gen/souk/product/v1/product_admin_pb.ts";
 import type { VariantPrice } from "#gen/souk/product/v1/product_input_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
+import { unconditional } from "../../services/product/prices/conditional-price.ts";
+import { setVariantPrices } from "../../services/product/prices/set-variant-prices.ts";
 import { product } from "../../services/product/service.ts";
+import { getProductForStaff } from "../../services/product/staff/get-for-staff.ts";
+import { listProductsForStaff } from "../../services/product/staff/list-for-staff.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
-import { outcomeOf } from "./product-shop.ts";
+import { openShop, outcomeOf } from "./product-shop.ts";
 
 const HEADER =
   "Handle,Title,Type,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Compare At Price,Variant Inventory Qty";
@@ -171,4 +175,53 @@ test("an import changes the ordinary price and leaves the others, and the sale g
   t.like(await importLine(`${line},100.00,,1`), { productsUpdated: 0n, problems: 0n });
   t.like(await importLine(`${line},90.00,,1`), { productsUpdated: 1n });
   t.deepEqual(await shown("kept-lamp"), [5_000n, 9_000n]);
+});
+
+test("a price list sets the prices of many variants, all of them or none", async (t) => {
+  const [one, two] = [await makeLamp("list-one"), await makeLamp("list-two")];
+  const usd: Price = { price: { minor: 11_000n, currency: "USD" } };
+  const list = [one, two].map((variantId) => ({ variantId, prices: [eur(9_000n), usd], etag: "" }));
+  const [first, second] = list as [(typeof list)[0], (typeof list)[0]];
+  const attempt = (variants: typeof list) => outcomeOf(staff().batchSetVariantPrices({ variants }));
+  t.is(await attempt([first, { ...second, etag: "7" }]), "ETAG_MISMATCH");
+  t.is(await attempt([first, { ...second, prices: [usd] }]), "PRICES_INCOMPLETE");
+  t.is(await attempt([first, first]), "INVALID_REQUEST");
+  t.deepEqual(await shown("list-one"), [10_000n, undefined]);
+  const { prices } = await staff().batchSetVariantPrices({ variants: list });
+  t.deepEqual(
+    prices.map(({ variantId, etag }) => [variantId, etag]),
+    [
+      [one, "2"],
+      [two, "2"],
+    ],
+  );
+  t.deepEqual(
+    await staff().batchSetVariantPrices({ variants: list }),
+    await staff().batchSetVariantPrices({ variants: list }),
+  );
+  t.deepEqual(await shown("list-two"), [9_000n, undefined]);
+  const { variants } = await order().batchGetVariants({ ids: [one, two], currency: "USD" });
+  t.deepEqual(
+    variants.map(({ variant }) => variant?.price?.minor),
+    [11_000n, 11_000n],
+  );
+});
+
+test("many prices are set, and many products listed, in as many statements as one", async (t) => {
+  const shop = await openShop(t);
+  await shop.import(
+    Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`lamp-${at}`, { variants: [{}, {}] }])),
+  );
+  const everything = { state: 0, categorySlug: "", query: "lamp", pageSize: 100, pageToken: "" };
+  const { products } = await listProductsForStaff(shop.db, everything);
+  const ids = products.flatMap(({ variants }) => variants.map(({ id }) => id));
+  const dollars = unconditional(500n, "USD");
+  const set = (variantIds: string[], minor: bigint) => {
+    const prices = [unconditional(minor, "EUR"), dollars];
+    const wanted = variantIds.map((variantId) => ({ variantId, prices, etag: "" }));
+    return shop.countStatements(() => setVariantPrices(shop.db, shop.scope(), wanted));
+  };
+  t.is(await set(ids, 100n), await set(ids.slice(0, 1), 200n));
+  t.is(await shop.countStatements(() => listProductsForStaff(shop.db, everything)), 1);
+  t.is(await shop.countStatements(() => getProductForStaff(shop.db, products[0]?.id as string)), 2);
 });

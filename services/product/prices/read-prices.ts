@@ -1,20 +1,42 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import type { VariantPrice } from "#gen/souk/product/v1/product_input_pb.ts";
+import type { SetVariantPricesRequest, VariantPrice } from "#gen/souk/product/v1/product_input_pb.ts";
 import { decimalsOf } from "../import/currency.ts";
 import { invalid, type Violation } from "../invalid.ts";
 import type { ConditionalPrice } from "./conditional-price.ts";
+import type { PricesToSet } from "./set-variant-prices.ts";
 
 /**
- * Reads the prices that staff writes.
+ * Reads the prices that staff writes for variants.
  *
- * @param prices as the contract lets them pass
+ * @param requests as the contract lets them pass
+ * @param fieldOf where a request stands, for example "variants[0]."
  * @throws SoukError INVALID_REQUEST naming each that is no price, or stands under the same conditions as another
  */
-export function readVariantPricesToSet(prices: readonly VariantPrice[]): ConditionalPrice[] {
-  const read = prices.map(toConditionalPrice);
+export function readPricesToSet(
+  requests: readonly SetVariantPricesRequest[],
+  fieldOf: (at: number) => string,
+): PricesToSet[] {
+  const ids = requests.map(({ variantId }) => variantId.toLowerCase());
+  const violations: Violation[] = [];
+  const wanted = requests.map(({ prices, etag }, at) => {
+    const variantId = ids[at] as string;
+    const first = ids.indexOf(variantId);
+    if (first !== at) {
+      const description = `is the variant of ${fieldOf(first)} too; name each once`;
+      violations.push({ field: `${fieldOf(at)}variant_id`, description });
+    }
+    const read = prices.map(toConditionalPrice);
+    violations.push(...violationsOf(read, fieldOf(at)));
+    return { variantId, prices: read, etag };
+  });
+  if (violations.length > 0) throw invalid(...violations);
+  return wanted;
+}
+
+function violationsOf(prices: readonly ConditionalPrice[], prefix: string): Violation[] {
   const firsts = new Map<string, number>();
-  const violations = read.flatMap((price, at): Violation[] => {
-    const field = `prices[${at}]`;
+  return prices.flatMap((price, at): Violation[] => {
+    const field = `${prefix}prices[${at}]`;
     const first = firsts.get(conditionsOf(price));
     firsts.set(conditionsOf(price), first ?? at);
     if (decimalsOf(price.currency) === undefined) {
@@ -26,8 +48,6 @@ export function readVariantPricesToSet(prices: readonly VariantPrice[]): Conditi
     if (first === undefined) return [];
     return [{ field, description: `stands under the same conditions as prices[${first}]; leave one out` }];
   });
-  if (violations.length > 0) throw invalid(...violations);
-  return read;
 }
 
 /** Says that a text is no currency. */

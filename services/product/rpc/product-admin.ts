@@ -12,7 +12,7 @@ import { exportProducts } from "../export/export-products.ts";
 import { decimalsOf } from "../import/currency.ts";
 import { type ImportStep, importProducts } from "../import/import-products.ts";
 import { invalid } from "../invalid.ts";
-import { noCurrency, readVariantPricesToSet } from "../prices/read-prices.ts";
+import { noCurrency, readPricesToSet } from "../prices/read-prices.ts";
 import { setVariantPrices } from "../prices/set-variant-prices.ts";
 import { toVariantPrices } from "../prices/variant-prices.ts";
 import { createCategory, deleteCategory, updateCategory } from "../staff/categories.ts";
@@ -53,9 +53,15 @@ export function productAdminRpc(db: ProductDatabase): Implementation<typeof Prod
     publishProduct: async (request, call) => ({ product: await publishProduct(db, call, request) }),
     archiveProduct: async (request, call) => ({ product: await archiveProduct(db, call, request) }),
 
-    async setVariantPrices({ variantId, prices, etag }, call) {
-      const wanted = { variantId, prices: readVariantPricesToSet(prices), etag };
-      return { prices: toVariantPrices(await setVariantPrices(db, call, wanted)) };
+    async setVariantPrices(request, call) {
+      const wanted = readPricesToSet([request], () => "");
+      const [variant] = await setVariantPrices(db, call, wanted);
+      return { prices: variant && toVariantPrices(variant) };
+    },
+
+    async batchSetVariantPrices({ variants }, call) {
+      const wanted = readPricesToSet(variants, (at) => `variants[${at}].`);
+      return { prices: (await setVariantPrices(db, call, wanted)).map(toVariantPrices) };
     },
 
     createCategory: ({ category }, call) => createCategory(db, call, category as CategoryInput),

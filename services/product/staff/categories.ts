@@ -59,7 +59,7 @@ export function updateCategory(
     await lockCatalogue(tx);
     const known = (await findCategory(tx, id)) ?? unknownCategory(id);
     const category = {
-      id,
+      id: known.id,
       name: name ?? known.name,
       slug: slugToSet(input, paths, name ?? known.name, known.slug),
     };
@@ -71,7 +71,7 @@ export function updateCategory(
       .where("id", "=", id)
       .execute();
     await showCategory(tx, category);
-    tx.emit(CategoryChangedSchema, { categoryId: id, slug: category.slug });
+    tx.emit(CategoryChangedSchema, { categoryId: known.id, slug: category.slug });
     return category;
   });
 }
@@ -94,9 +94,9 @@ export function deleteCategory(db: ProductDatabase, scope: Scope, id: string): P
     const removed = await tx.sql
       .deleteFrom("category")
       .where("id", "=", id)
-      .returning("slug")
+      .returning(["id", "slug"])
       .executeTakeFirst();
-    if (removed !== undefined) tx.emit(CategoryChangedSchema, { categoryId: id, slug: removed.slug });
+    if (removed !== undefined) tx.emit(CategoryChangedSchema, { categoryId: removed.id, slug: removed.slug });
   });
 }
 

@@ -63,7 +63,7 @@ function idsBySku(
   const before = known?.variantIds ?? new Map<string, string>();
   const skuBefore = new Map([...before].map(([sku, id]) => [id, sku]));
   const ids = new Map(before);
-  const named = input.variants.map(({ id }) => id);
+  const named = input.variants.map(({ id }) => id.toLowerCase());
   for (const id of named.filter((it) => it !== "")) {
     const sku = skuBefore.get(id);
     if (sku === undefined) throw unknownVariant(id);

@@ -31,7 +31,7 @@ export async function takeProduct(
   id: string,
 ): Promise<{ known: KnownProduct; now: Date }> {
   const [now, products] = await Promise.all([lockCatalogue(tx), readKnownProducts(tx, { ids: [id] })]);
-  const known = products.get(id);
+  const known = products.get(id.toLowerCase());
   if (known === undefined) throw unknownProduct(id);
   return { known, now };
 }
