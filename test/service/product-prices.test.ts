@@ -7,7 +7,7 @@ import {
   ProductAdminService,
 } from "#gen/souk/product/v1/product_admin_pb.ts";
 import type { VariantPrice } from "#gen/souk/product/v1/product_input_pb.ts";
-import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
+import { ProductService, ProductState } from "#gen/souk/product/v1/product_pb.ts";
 import { unconditional } from "../../services/product/prices/conditional-price.ts";
 import { setVariantPrices } from "../../services/product/prices/set-variant-prices.ts";
 import { product } from "../../services/product/service.ts";
@@ -212,7 +212,13 @@ test("many prices are set, and many products listed, in as many statements as on
   await shop.import(
     Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`lamp-${at}`, { variants: [{}, {}] }])),
   );
-  const everything = { state: 0, categorySlug: "", query: "lamp", pageSize: 100, pageToken: "" };
+  const everything = {
+    state: ProductState.UNSPECIFIED,
+    categorySlug: "",
+    query: "lamp",
+    pageSize: 100,
+    pageToken: "",
+  };
   const { products } = await listProductsForStaff(shop.db, everything);
   const ids = products.flatMap(({ variants }) => variants.map(({ id }) => id));
   const dollars = unconditional(500n, "USD");
