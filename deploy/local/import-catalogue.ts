@@ -2,14 +2,17 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { type ImportProductsRequest, ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { becomeOperator } from "./operator.ts";
+import { priceInDollars } from "./price-in-dollars.ts";
 import { operatorKey } from "./secrets.ts";
 import { readLocalConfig } from "./settings.ts";
 
 /**
  * Reads a CSV file in Shopify's product format into the shop that runs here:
  *   node deploy/local/import-catalogue.ts [file] [currency]
+ * Without a file it is the catalogue that comes with the shop, which is sold in dollars too.
  */
-const [file = join(import.meta.dirname, "catalogue.csv"), currency = "EUR"] = process.argv.slice(2);
+const SHIPPED = join(import.meta.dirname, "catalogue.csv");
+const [file = SHIPPED, currency = "EUR"] = process.argv.slice(2);
 const { dataDir, ports } = readLocalConfig(process.env);
 const operator = becomeOperator(
   operatorKey(dataDir),
@@ -35,4 +38,6 @@ for await (const { part } of operator.scope.mesh(ProductAdminService).importProd
     );
   }
 }
+if (file === SHIPPED)
+  process.stdout.write(`${await priceInDollars(operator.scope)} variants priced in dollars\n`);
 operator.close();

@@ -93,7 +93,11 @@ async function importCatalogue(
   const rows: Row[] = [];
   await onceFor(dataDir, "catalogue", where, async () => {
     const said = await runScript("deploy/local/import-catalogue.ts", [], env);
-    rows.push({ name: "catalogue", where: said, tookMs: performance.now() - startedAt });
+    rows.push({
+      name: "catalogue",
+      where: said.replaceAll("\n", ", "),
+      tookMs: performance.now() - startedAt,
+    });
   });
   const importedAt = performance.now();
   await onceFor(dataDir, "promotions", where, async () => {

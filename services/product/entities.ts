@@ -31,6 +31,9 @@ export const Product = defineEntity({
     options: p.json<{ name: string; values: string[] }[]>(),
     images: p.json<{ url: string; alt: string }[]>(),
     state: p.text().$type<ProductStateName>(),
+    taxClass: p.text().default("standard"),
+    /** When a price that shoppers see begins or ends next; null where none does. */
+    priceTurnTime: p.datetime().nullable(),
     version: p.integer().default(1),
     createTime: p.datetime().defaultRaw("now()"),
     updateTime: p.datetime().defaultRaw("now()"),
@@ -48,14 +51,35 @@ export const Variant = defineEntity({
     position: p.integer(),
     /** Unique within the product. */
     sku: p.text(),
+    /** What one costs everyone at any time, in the variant's own currency. */
     priceMinor: p.bigint(),
     compareAtMinor: p.bigint().nullable(),
     currency: p.text(),
+    /** Grows with each change of any of its prices. */
+    priceVersion: p.integer().default(1),
     optionValues: p.array(),
     grams: p.integer(),
     barcode: p.text(),
     /** Since when it is no longer part of the product; null while it is. */
     retireTime: p.datetime().nullable(),
+  },
+});
+
+/** A price of a variant beside the ordinary one in its own currency. */
+export const VariantPrice = defineEntity({
+  name: "VariantPrice",
+  tableName: "variant_price",
+  properties: {
+    variantId: p.uuid().primary(),
+    position: p.integer().primary(),
+    priceMinor: p.bigint(),
+    currency: p.text(),
+    /** Empty for everyone. */
+    customerGroup: p.text(),
+    minQuantity: p.bigint(),
+    startTime: p.datetime().nullable(),
+    endTime: p.datetime().nullable(),
+    sale: p.boolean(),
   },
 });
 
@@ -82,4 +106,4 @@ export const Catalogue = defineEntity({
   },
 });
 
-export const entities = [Category, Product, Variant, ProductView, Catalogue] as const;
+export const entities = [Category, Product, Variant, VariantPrice, ProductView, Catalogue] as const;

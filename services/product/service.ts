@@ -2,10 +2,13 @@ import { file_souk_product_v1_events } from "#gen/souk/product/v1/events_pb.ts";
 import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { ReviewService } from "#gen/souk/product/v1/review_pb.ts";
+import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
+import { productSettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
+import { turnPrices } from "./prices/turn-prices.ts";
 import { productRpc } from "./rpc/product.ts";
 import { productAdminRpc } from "./rpc/product-admin.ts";
 import { postgresSearch } from "./search/postgres-search.ts";
@@ -14,24 +17,12 @@ import { postgresSearch } from "./search/postgres-search.ts";
 export const product = defineService({
   name: "product",
   port: 3003,
-  settings: {},
+  settings: productSettings,
   data: { entities, migrations },
   events: [file_souk_product_v1_events],
   serve: ({ db }) => [
     implement(ProductService, productRpc(db, postgresSearch(db))),
-    implement(ProductAdminService, productAdminRpc(db), [
-      "exportProducts",
-      "listProductsForStaff",
-      "getProductForStaff",
-      "createProduct",
-      "updateProduct",
-      "publishProduct",
-      "archiveProduct",
-      "setVariantPrices",
-      "createCategory",
-      "updateCategory",
-      "deleteCategory",
-    ]),
+    implement(ProductAdminService, productAdminRpc(db)),
     implement(ReviewService, {}, [
       "listReviews",
       "listMyReviews",
@@ -42,5 +33,12 @@ export const product = defineService({
       "listReviewsForStaff",
       "moderateReview",
     ]),
+  ],
+  jobs: ({ db, settings }) => [
+    job({
+      name: "turn-prices",
+      everyMs: settings.PRODUCT_PRICE_INTERVAL_MS,
+      run: (scope) => turnPrices(db, scope),
+    }),
   ],
 });

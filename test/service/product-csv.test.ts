@@ -313,21 +313,21 @@ test("a SKU is unique across products", async (t) => {
   t.like(problems(results)[0], { line: 3, column: "Variant SKU", handle: "two" });
 });
 
-test("a product has at most 100 variants", async (t) => {
+test("a product has at most 250 variants", async (t) => {
   const variants = (count: number) =>
     Array.from({ length: count }, (_, index) => ({
       ...(index === 0 ? simple("big", { "Option1 Name": "No." }) : { Handle: "big", "Variant Price": "1" }),
       "Option1 Value": `${index + 1}`,
       "Variant SKU": `big-${index}`,
     }));
-  t.is(products(await read(toCsv(variants(100))))[0]?.variants.length, 100);
-  const results = await read(toCsv([...variants(130), simple("next")]));
+  t.is(products(await read(toCsv(variants(250))))[0]?.variants.length, 250);
+  const results = await read(toCsv([...variants(280), simple("next")]));
   t.deepEqual(
     products(results).map(({ handle }) => handle),
     ["next"],
   );
-  t.like(problems(results), [{ line: 102, handle: "big" }] as never);
-  t.regex(problems(results)[0]?.reason ?? "", /more than 100 variants/);
+  t.like(problems(results), [{ line: 252, handle: "big" }] as never);
+  t.regex(problems(results)[0]?.reason ?? "", /more than 250 variants/);
 });
 
 test("a row with a handle missing, with cells too many, or with nothing in it is a problem of its own", async (t) => {

@@ -12,7 +12,7 @@ import { type CellFault, quoted } from "./read-cell.ts";
 import { NAME_COLUMNS, type ProductHead, readHead, readImage } from "./read-product.ts";
 import { holdsVariant, readVariant } from "./read-variant.ts";
 
-const MOST_VARIANTS = 100;
+const MOST_VARIANTS = 250;
 const MOST_IMAGES = 250;
 const LONGEST_HANDLE_SHOWN = 255;
 
@@ -43,7 +43,7 @@ export type ProductRows = {
  *
  * The rows of a product follow one another and share its handle. The first one describes it, and each holds a
  * variant, a picture or both. A cell at fault costs the variant or picture it belongs to; a fault in the
- * description, more than 100 variants, or a handle that other products stand after already, costs the
+ * description, more than 250 variants, or a handle that other products stand after already, costs the
  * product.
  *
  * @param columns the file's columns

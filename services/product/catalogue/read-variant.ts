@@ -11,7 +11,7 @@ import {
   withoutApostrophe,
 } from "./read-cell.ts";
 
-const VALUE_COLUMNS = ["Option1 Value", "Option2 Value", "Option3 Value"] as const;
+export const VALUE_COLUMNS = ["Option1 Value", "Option2 Value", "Option3 Value"] as const;
 
 /** Of these at least one is filled in the row of a variant, and none in that of a picture. */
 const TELLING_COLUMNS: Column[] = [...VALUE_COLUMNS, "Variant SKU", "Variant Price", "Variant Barcode"];

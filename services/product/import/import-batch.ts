@@ -1,12 +1,12 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { sql } from "kysely";
 import { uuidv7 } from "uuidv7";
 import { ProductChangedSchema } from "#gen/souk/product/v1/events_pb.ts";
-import { ProductSchema } from "#gen/souk/product/v1/product_pb.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { ProductDatabase, ProductTransaction } from "../database.ts";
+import { type KnownProduct, readKnownProducts } from "../known-products.ts";
+import { lockCatalogue } from "../lock-catalogue.ts";
 import { categorySlug } from "./category-slug.ts";
-import { type KnownProduct, mergeProduct, type NamedCategory, type ReadProduct } from "./merge-product.ts";
+import { mergeProduct, type NamedCategory, type ReadProduct } from "./merge-product.ts";
 import { storeProducts } from "./store-products.ts";
 
 /** What an import did with a batch. */
@@ -32,15 +32,16 @@ export function importBatch(
     // Changes of the catalogue are made one after the other; these travel together, the first one first.
     const [now, known, categories] = await Promise.all([
       lockCatalogue(tx),
-      readKnown(tx, batch),
+      readKnownProducts(tx, { slugs: batch.map(({ product }) => product.handle) }),
       makeCategories(tx, batch),
     ]);
     const changes = batch.flatMap((read) => {
       const { handle, type } = read.product;
-      const context = { category: categories.get(categorySlug(type)), currency, now };
-      return mergeProduct(read, known.get(handle), context) ?? [];
+      const context = { category: categories.get(type), currency, now };
+      const before = known.get(handle);
+      return mergeProduct(inKnownOrder(read, before), before, context) ?? [];
     });
-    if (changes.length > 0) await storeProducts(tx, changes);
+    if (changes.length > 0) await storeProducts(tx, changes, now);
     for (const { product, newVariants } of changes) {
       tx.emit(ProductChangedSchema, {
         productId: product.id,
@@ -53,61 +54,45 @@ export function importBatch(
   });
 }
 
-async function lockCatalogue(tx: ProductTransaction): Promise<Date> {
-  const { now } = await tx.sql
-    .selectFrom("catalogue")
-    .select(sql<Date>`now()`.as("now"))
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  return now;
+/** A file names the values of an option in the order of its variants; that in which they are shown stays. */
+function inKnownOrder(read: ReadProduct, known: KnownProduct | undefined): ReadProduct {
+  const options = read.product.options.map(({ name, values }, at) => {
+    const before = known?.view.options[at]?.values.filter((value) => values.includes(value)) ?? [];
+    return { name, values: [...new Set([...before, ...values])] };
+  });
+  return { ...read, product: { ...read.product, options } };
 }
 
-async function readKnown(
-  tx: ProductTransaction,
-  batch: readonly ReadProduct[],
-): Promise<ReadonlyMap<string, KnownProduct>> {
-  const slugs = batch.map(({ product }) => product.handle);
-  const rows = await tx.sql
-    .selectFrom("product")
-    .innerJoin("product_view", "product_view.product_id", "product.id")
-    .innerJoin("variant", "variant.product_id", "product.id")
-    .select(["product.slug", "version", "view"])
-    .select((it) => [
-      it.fn.agg<string[]>("array_agg", ["variant.id"]).as("ids"),
-      it.fn.agg<string[]>("array_agg", ["variant.sku"]).as("skus"),
-    ])
-    .where("product.slug", "=", (it) => it.fn.any(it.val(slugs)))
-    .groupBy(["product.id", "product_view.product_id"])
-    .execute();
-  return new Map(
-    rows.map(({ slug, version, view, ids, skus }) => {
-      const variantIds = new Map(skus.map((sku, at) => [sku, ids[at] as string]));
-      return [slug, { version, view: fromBinary(ProductSchema, view), variantIds }];
-    }),
-  );
-}
-
-/** The categories of a batch by slug; those that are missing are made. */
+/** The categories of a batch by what the file calls them; those that are missing are made. */
 async function makeCategories(
   tx: ProductTransaction,
   batch: readonly ReadProduct[],
 ): Promise<ReadonlyMap<string, NamedCategory>> {
-  const names = new Map<string, string>();
-  for (const { type } of batch.map(({ product }) => product)) {
-    const slug = categorySlug(type);
-    if (slug !== "" && !names.has(slug)) names.set(slug, type);
-  }
-  const slugs = [...names.keys()];
-  const { rows } = await sql<NamedCategory>`
-    with made as (
+  const types = new Map<string, string>();
+  for (const { type } of batch.map(({ product }) => product)) types.set(type, categorySlug(type));
+  const named = [...types].filter(([, slug]) => slug !== "");
+  // The name counts first: the slug of a category that was renamed tells of another name.
+  const { rows } = await sql<NamedCategory & { type: string }>`
+    with wanted as (
+      select * from unnest(
+        ${named.map(([type]) => type)}::text[], ${named.map(([, slug]) => slug)}::text[],
+        ${named.map(() => uuidv7())}::uuid[]
+      ) with ordinality as it (type, slug, id, place)
+    ), made as (
       insert into category (id, slug, name)
-      select * from unnest(${slugs.map(() => uuidv7())}::uuid[], ${slugs}::text[], ${[...names.values()]}::text[])
+      select distinct on (slug) id, slug, type from wanted
+      where not exists (select from category where name = type)
+      order by slug, place
       on conflict (slug) do nothing
       returning id, slug, name
+    ), known as (
+      select id, slug, name from made
+      union all
+      select id, slug, name from category where name in (select type from wanted) or slug in (select slug from wanted)
     )
-    select id, slug, name from made
-    union all
-    select id, slug, name from category where slug = any (${slugs}::text[])
+    select distinct on (type) type, known.id, known.slug, known.name
+    from wanted join known on known.name = type or known.slug = wanted.slug
+    order by type, known.name = type desc
   `.execute(tx.sql);
-  return new Map(rows.map((category) => [category.slug, category]));
+  return new Map(rows.map(({ type, ...category }) => [type, category]));
 }

@@ -9,6 +9,10 @@ import {
   type VariantSchema,
 } from "#gen/souk/product/v1/product_pb.ts";
 import type { CatalogueProduct, CatalogueVariant } from "../catalogue/catalogue-product.ts";
+import type { KnownProduct } from "../known-products.ts";
+
+/** How a product is taxed of which nothing else is said. */
+const STANDARD_TAX_CLASS = "standard";
 
 /** A product as it was read from a file. */
 export interface ReadProduct {
@@ -17,19 +21,13 @@ export interface ReadProduct {
   readonly isComplete: boolean;
 }
 
-/** A product as it is stored. */
-export interface KnownProduct {
-  readonly view: Product;
-  readonly version: number;
-  /** The ids of all variants that it has or had, by SKU. */
-  readonly variantIds: ReadonlyMap<string, string>;
-}
-
 /** What is to be stored of a product. */
 export interface ProductChange {
   readonly product: Product;
   readonly version: number;
   readonly isNew: boolean;
+  /** Whether variants of it have more prices than the ordinary ones. */
+  readonly hasMorePrices: boolean;
   readonly newVariants: readonly {
     readonly variantId: string;
     readonly sku: string;
@@ -49,6 +47,8 @@ export interface MergeContext {
   readonly category: NamedCategory | undefined;
   /** The currency of the prices. */
   readonly currency: string;
+  /** How it is taxed; undefined leaves it as it is. */
+  readonly taxClass?: string;
   /** The time of the transaction. */
   readonly now: Date;
 }
@@ -64,7 +64,7 @@ export interface MergeContext {
 export function mergeProduct(
   { product: incoming, isComplete }: ReadProduct,
   known: KnownProduct | undefined,
-  { category, currency, now }: MergeContext,
+  { category, currency, taxClass, now }: MergeContext,
 ): ProductChange | undefined {
   const newVariants: ProductChange["newVariants"][number][] = [];
   const idOf = ({ sku, quantity }: CatalogueVariant) => {
@@ -93,8 +93,10 @@ export function mergeProduct(
     })),
     variants,
     images: incoming.images.map(({ src, alt }) => ({ url: src, alt })),
-    state: incoming.published ? ProductState.PUBLISHED : ProductState.DRAFT,
+    state: incoming.published ? ProductState.PUBLISHED : unpublished(known),
     createTime: known?.view.createTime ?? timestampFromDate(now),
+    taxClass: taxClass ?? known?.view.taxClass ?? STANDARD_TAX_CLASS,
+    rating: known?.view.rating,
   };
   if (known !== undefined) {
     const { updateTime, etag } = known.view;
@@ -107,7 +109,13 @@ export function mergeProduct(
     updateTime: timestampFromDate(now),
     etag: `${version}`,
   });
-  return { product, version, isNew: known === undefined, newVariants };
+  const hasMorePrices = known?.hasMorePrices ?? false;
+  return { product, version, isNew: known === undefined, hasMorePrices, newVariants };
+}
+
+/** A file cannot tell what was taken off sale from what has not been on sale yet. */
+function unpublished(known: KnownProduct | undefined): ProductState {
+  return known?.view.state === ProductState.ARCHIVED ? ProductState.ARCHIVED : ProductState.DRAFT;
 }
 
 /** The variants that a file lacks and that fit the options it names. */

@@ -3,5 +3,14 @@ import { products } from "./0001-products.ts";
 import { productViews } from "./0002-product-views.ts";
 import { search } from "./0003-search.ts";
 import { catalogueLock } from "./0004-catalogue-lock.ts";
+import { variantPrices } from "./0005-variant-prices.ts";
+import { staffLists } from "./0006-staff-lists.ts";
 
-export const migrations: Migrations = [products, productViews, search, catalogueLock];
+export const migrations: Migrations = [
+  products,
+  productViews,
+  search,
+  catalogueLock,
+  variantPrices,
+  staffLists,
+];

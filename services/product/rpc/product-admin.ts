@@ -1,23 +1,35 @@
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import type {
   ImportOptions,
   ImportProductsRequest,
   ProductAdminService,
 } from "#gen/souk/product/v1/product_admin_pb.ts";
-import { MeshReason, refuseMesh } from "#kit/error.ts";
+import type { CategoryInput, ProductInput } from "#gen/souk/product/v1/product_input_pb.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { ProductDatabase } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
+import { exportProducts } from "../export/export-products.ts";
 import { decimalsOf } from "../import/currency.ts";
 import { type ImportStep, importProducts } from "../import/import-products.ts";
+import { invalid } from "../invalid.ts";
+import { noCurrency, readPricesToSet } from "../prices/read-prices.ts";
+import { setVariantPrices } from "../prices/set-variant-prices.ts";
+import { toVariantPrices } from "../prices/variant-prices.ts";
+import { createCategory, deleteCategory, updateCategory } from "../staff/categories.ts";
+import { createProduct } from "../staff/create-product.ts";
+import { getProductForStaff } from "../staff/get-for-staff.ts";
+import { listProductsForStaff } from "../staff/list-for-staff.ts";
+import { archiveProduct, publishProduct } from "../staff/publish-product.ts";
+import { updateProduct } from "../staff/update-product.ts";
 
 /** Serves souk.product.v1.ProductAdminService. */
-export function productAdminRpc(db: ProductDatabase) {
+export function productAdminRpc(db: ProductDatabase): Implementation<typeof ProductAdminService> {
   return {
     async *importProducts(requests, call) {
       // Left where it stands when the import ends early: ending it would end the answers as well.
       const parts = requests[Symbol.asyncIterator]();
       const { currency } = await readOptions(parts);
-      const minorDigits = decimalsOf(currency) ?? refuseCurrency(currency);
+      const minorDigits = decimalsOf(currency) ?? refuseCurrency("options.currency", currency);
       for await (const step of importProducts(db, call, {
         chunks: readChunks(parts),
         currency,
@@ -26,7 +38,44 @@ export function productAdminRpc(db: ProductDatabase) {
         yield { part: toPart(step) };
       }
     },
-  } satisfies Partial<Implementation<typeof ProductAdminService>>;
+
+    async *exportProducts({ currency, categorySlug }, call) {
+      const minorDigits = decimalsOf(currency) ?? refuseCurrency("currency", currency);
+      for await (const chunk of exportProducts(db, call, { currency, minorDigits, categorySlug })) {
+        yield { chunk };
+      }
+    },
+
+    listProductsForStaff: (request) => listProductsForStaff(db, request),
+    getProductForStaff: ({ id }) => getProductForStaff(db, id),
+    createProduct: ({ product }, call) => createProduct(db, call, product as ProductInput),
+    updateProduct: async (request, call) => ({ product: await updateProduct(db, call, request) }),
+    publishProduct: async (request, call) => ({ product: await publishProduct(db, call, request) }),
+    archiveProduct: async (request, call) => ({ product: await archiveProduct(db, call, request) }),
+
+    async setVariantPrices(request, call) {
+      const wanted = readPricesToSet([request], () => "");
+      const [variant] = await setVariantPrices(db, call, wanted);
+      return { prices: variant && toVariantPrices(variant) };
+    },
+
+    async batchSetVariantPrices({ variants }, call) {
+      const wanted = readPricesToSet(variants, (at) => `variants[${at}].`);
+      return { prices: (await setVariantPrices(db, call, wanted)).map(toVariantPrices) };
+    },
+
+    createCategory: ({ category }, call) => createCategory(db, call, category as CategoryInput),
+
+    async updateCategory({ id, category, updateMask }, call) {
+      const { paths } = updateMask as FieldMask;
+      return { category: await updateCategory(db, call, id, category as CategoryInput, paths) };
+    },
+
+    async deleteCategory({ id }, call) {
+      await deleteCategory(db, call, id);
+      return {};
+    },
+  };
 }
 
 async function readOptions(parts: AsyncIterator<ImportProductsRequest>): Promise<ImportOptions> {
@@ -52,11 +101,8 @@ async function* readChunks(parts: AsyncIterator<ImportProductsRequest>): AsyncGe
   }
 }
 
-function refuseCurrency(currency: string): never {
-  const description = `${currency} is not a currency of ISO 4217`;
-  throw refuseMesh(MeshReason.INVALID_REQUEST, `options.currency: ${description}`, {
-    violations: [{ field: "options.currency", description }],
-  });
+function refuseCurrency(field: string, currency: string): never {
+  throw invalid({ field, description: noCurrency(currency) });
 }
 
 function toPart(step: ImportStep) {

@@ -5,6 +5,7 @@ import type { ProductDatabase } from "../database.ts";
 import { getProduct } from "../get-product.ts";
 import { listCategories } from "../list-categories.ts";
 import { listProducts } from "../list-products.ts";
+import { toVariantPrice } from "../prices/variant-prices.ts";
 import type { SearchEngine } from "../search/search-engine.ts";
 import { searchProducts } from "../search-products.ts";
 
@@ -20,8 +21,9 @@ export function productRpc(db: ProductDatabase, search: SearchEngine): Implement
     searchProducts: (request) => searchProducts(search, request),
     listCategories: () => listCategories(db),
 
-    async batchGetVariants({ ids }) {
-      return { variants: (await batchGetVariants(db, ids)).map(toSaleVariant) };
+    async batchGetVariants({ ids, currency, customerGroups }) {
+      const variants = await batchGetVariants(db, ids, { currency, customerGroups });
+      return { variants: variants.map(toSaleVariant) };
     },
   };
 }
@@ -42,5 +44,7 @@ function toSaleVariant(stored: SaleVariant) {
     productSlug: stored.slug,
     productTitle: stored.title,
     categoryId: stored.category_id ?? "",
+    taxClass: stored.tax_class,
+    prices: stored.prices.map(toVariantPrice),
   };
 }

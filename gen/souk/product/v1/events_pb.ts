@@ -147,7 +147,7 @@ export const ProductArchivedSchema: GenMessage<ProductArchived> = /*@__PURE__*/
   messageDesc(file_souk_product_v1_events, 3);
 
 /**
- * The prices of a variant changed.
+ * The prices of a variant changed, or one that shoppers see began or ended.
  *
  * @generated from message souk.product.v1.VariantPricesChanged
  */

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/product/v1/product_input.proto.
  */
 export const file_souk_product_v1_product_input: GenFile = /*@__PURE__*/
-  fileDesc("CiNzb3VrL3Byb2R1Y3QvdjEvcHJvZHVjdF9pbnB1dC5wcm90bxIPc291ay5wcm9kdWN0LnYxItkDCgxQcm9kdWN0SW5wdXQSPwoEc2x1ZxgBIAEoCUIxukgh2AEBchwyGl5bYS16MC05XVthLXowLTktXXswLDE5OX0kwrsYCWRlc2stbGFtcBIkCgV0aXRsZRgCIAEoCUIVukgFcgMYyAHCuxgJRGVzayBsYW1wEiMKEGRlc2NyaXB0aW9uX2h0bWwYAyABKAlCCbpIBnIEGKCNBhIYCgZ2ZW5kb3IYBCABKAlCCLpIBXIDGMgBEiAKC2NhdGVnb3J5X2lkGAUgASgJQgu6SAjYAQFyA7ABARIfCgR0YWdzGAYgAygJQhG6SA6SAQsQ+gEiBnIEEAEYZBI3CgdvcHRpb25zGAcgAygLMhwuc291ay5wcm9kdWN0LnYxLk9wdGlvbklucHV0Qgi6SAWSAQIQAxI6Cgh2YXJpYW50cxgIIAMoCzIdLnNvdWsucHJvZHVjdC52MS5WYXJpYW50SW5wdXRCCbpIBpIBAxD6ARI2CgZpbWFnZXMYCSADKAsyGy5zb3VrLnByb2R1Y3QudjEuSW1hZ2VJbnB1dEIJukgGkgEDEPoBEjMKCXRheF9jbGFzcxgKIAEoCUIgukgd2AEBchgyFl5bYS16XVthLXowLTktXXswLDQ5fSQiSwoLT3B0aW9uSW5wdXQSFwoEbmFtZRgBIAEoCUIJukgGcgQQARhkEiMKBnZhbHVlcxgCIAMoCUITukgQkgENCAEQ+gEiBnIEEAEYZCLIAgoMVmFyaWFudElucHV0EhcKAmlkGAEgASgJQgu6SAjYAQFyA7ABARIYCgNza3UYAiABKAlCC7pIBHICGGTQuxgBEnwKBXByaWNlGAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Qli6SFW6AU8KIHZhcmlhbnRfaW5wdXQucHJpY2Uubm90X25lZ2F0aXZlEhptaW5vciBtdXN0IG5vdCBiZSBuZWdhdGl2ZRoPdGhpcy5taW5vciA+PSAwyAEBEicKDW9wdGlvbl92YWx1ZXMYBCADKAlCELpIDZIBChADIgZyBBABGGQSGgoFZ3JhbXMYBSABKAVCC7pICBoGGMCEPSgAEhwKB2JhcmNvZGUYBiABKAlCC7pIBHICGDLQuxgBEiQKDW9wZW5pbmdfc3RvY2sYByABKANCDbpICiIIGICU69wDKAAiPQoKSW1hZ2VJbnB1dBIYCgN1cmwYASABKAlCC7pICHIGGNAPiAEBEhUKA2FsdBgCIAEoCUIIukgFcgMY9AMiYAoNVmFyaWFudFByaWNlcxISCgp2YXJpYW50X2lkGAEgASgJEi0KBnByaWNlcxgCIAMoCzIdLnNvdWsucHJvZHVjdC52MS5WYXJpYW50UHJpY2USDAoEZXRhZxgDIAEoCSLVAgoMVmFyaWFudFByaWNlEnwKBXByaWNlGAEgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Qli6SFW6AU8KIHZhcmlhbnRfcHJpY2UucHJpY2Uubm90X25lZ2F0aXZlEhptaW5vciBtdXN0IG5vdCBiZSBuZWdhdGl2ZRoPdGhpcy5taW5vciA+PSAwyAEBEjgKDmN1c3RvbWVyX2dyb3VwGAIgASgJQiC6SB3YAQFyGDIWXlthLXpdW2EtejAtOS1dezAsNDl9JBIhCgxtaW5fcXVhbnRpdHkYAyABKANCC7pICCIGGMCEPSgAEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRzYWxlGAYgASgIIm0KDUNhdGVnb3J5SW5wdXQSOwoEc2x1ZxgBIAEoCUItukgh2AEBchwyGl5bYS16MC05XVthLXowLTktXXswLDE5OX0kwrsYBWxhbXBzEh8KBG5hbWUYAiABKAlCEbpIBXIDGMgBwrsYBUxhbXBzIk4KFENyZWF0ZVByb2R1Y3RSZXF1ZXN0EjYKB3Byb2R1Y3QYASABKAsyHS5zb3VrLnByb2R1Y3QudjEuUHJvZHVjdElucHV0Qga6SAPIAQEimAIKFFVwZGF0ZVByb2R1Y3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI2Cgdwcm9kdWN0GAIgASgLMh0uc291ay5wcm9kdWN0LnYxLlByb2R1Y3RJbnB1dEIGukgDyAEBEpoBCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCabpIZsgBAeIBYBIEc2x1ZxIFdGl0bGUSEGRlc2NyaXB0aW9uX2h0bWwSBnZlbmRvchILY2F0ZWdvcnlfaWQSBHRhZ3MSB29wdGlvbnMSCHZhcmlhbnRzEgZpbWFnZXMSCXRheF9jbGFzcxIVCgRldGFnGAQgASgJQge6SARyAhgoIkQKFVB1Ymxpc2hQcm9kdWN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESFQoEZXRhZxgCIAEoCUIHukgEcgIYKCJEChVBcmNoaXZlUHJvZHVjdFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhUKBGV0YWcYAiABKAlCB7pIBHICGCgiigEKF1NldFZhcmlhbnRQcmljZXNSZXF1ZXN0EhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEjoKBnByaWNlcxgCIAMoCzIdLnNvdWsucHJvZHVjdC52MS5WYXJpYW50UHJpY2VCC7pICJIBBQgBEMgBEhUKBGV0YWcYAyABKAlCB7pIBHICGCgiSgoYU2V0VmFyaWFudFByaWNlc1Jlc3BvbnNlEi4KBnByaWNlcxgBIAEoCzIeLnNvdWsucHJvZHVjdC52MS5WYXJpYW50UHJpY2VzIlEKFUNyZWF0ZUNhdGVnb3J5UmVxdWVzdBI4CghjYXRlZ29yeRgBIAEoCzIeLnNvdWsucHJvZHVjdC52MS5DYXRlZ29yeUlucHV0Qga6SAPIAQEirwEKFVVwZGF0ZUNhdGVnb3J5UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESOAoIY2F0ZWdvcnkYAiABKAsyHi5zb3VrLnByb2R1Y3QudjEuQ2F0ZWdvcnlJbnB1dEIGukgDyAEBEkYKC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IVukgSyAEB4gEMEgRzbHVnEgRuYW1lIi0KFURlbGV0ZUNhdGVnb3J5UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiGAoWRGVsZXRlQ2F0ZWdvcnlSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy]);
+  fileDesc("CiNzb3VrL3Byb2R1Y3QvdjEvcHJvZHVjdF9pbnB1dC5wcm90bxIPc291ay5wcm9kdWN0LnYxItkDCgxQcm9kdWN0SW5wdXQSPwoEc2x1ZxgBIAEoCUIxukgh2AEBchwyGl5bYS16MC05XVthLXowLTktXXswLDE5OX0kwrsYCWRlc2stbGFtcBIkCgV0aXRsZRgCIAEoCUIVukgFcgMYyAHCuxgJRGVzayBsYW1wEiMKEGRlc2NyaXB0aW9uX2h0bWwYAyABKAlCCbpIBnIEGKCNBhIYCgZ2ZW5kb3IYBCABKAlCCLpIBXIDGMgBEiAKC2NhdGVnb3J5X2lkGAUgASgJQgu6SAjYAQFyA7ABARIfCgR0YWdzGAYgAygJQhG6SA6SAQsQ+gEiBnIEEAEYZBI3CgdvcHRpb25zGAcgAygLMhwuc291ay5wcm9kdWN0LnYxLk9wdGlvbklucHV0Qgi6SAWSAQIQAxI6Cgh2YXJpYW50cxgIIAMoCzIdLnNvdWsucHJvZHVjdC52MS5WYXJpYW50SW5wdXRCCbpIBpIBAxD6ARI2CgZpbWFnZXMYCSADKAsyGy5zb3VrLnByb2R1Y3QudjEuSW1hZ2VJbnB1dEIJukgGkgEDEPoBEjMKCXRheF9jbGFzcxgKIAEoCUIgukgd2AEBchgyFl5bYS16XVthLXowLTktXXswLDQ5fSQiSwoLT3B0aW9uSW5wdXQSFwoEbmFtZRgBIAEoCUIJukgGcgQQARhkEiMKBnZhbHVlcxgCIAMoCUITukgQkgENCAEQ+gEiBnIEEAEYZCLIAgoMVmFyaWFudElucHV0EhcKAmlkGAEgASgJQgu6SAjYAQFyA7ABARIYCgNza3UYAiABKAlCC7pIBHICGGTQuxgBEnwKBXByaWNlGAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Qli6SFW6AU8KIHZhcmlhbnRfaW5wdXQucHJpY2Uubm90X25lZ2F0aXZlEhptaW5vciBtdXN0IG5vdCBiZSBuZWdhdGl2ZRoPdGhpcy5taW5vciA+PSAwyAEBEicKDW9wdGlvbl92YWx1ZXMYBCADKAlCELpIDZIBChADIgZyBBABGGQSGgoFZ3JhbXMYBSABKAVCC7pICBoGGMCEPSgAEhwKB2JhcmNvZGUYBiABKAlCC7pIBHICGDLQuxgBEiQKDW9wZW5pbmdfc3RvY2sYByABKANCDbpICiIIGICU69wDKAAiagoKSW1hZ2VJbnB1dBJFCgN1cmwYASABKAlCOLpIHHIaGNAPMhVeKGh0dHBzPzovL3wvW14vXXwvJCnCuxgVL2ltYWdlcy9kZXNrLWxhbXAuc3ZnEhUKA2FsdBgCIAEoCUIIukgFcgMY9AMiYAoNVmFyaWFudFByaWNlcxISCgp2YXJpYW50X2lkGAEgASgJEi0KBnByaWNlcxgCIAMoCzIdLnNvdWsucHJvZHVjdC52MS5WYXJpYW50UHJpY2USDAoEZXRhZxgDIAEoCSLVAgoMVmFyaWFudFByaWNlEnwKBXByaWNlGAEgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Qli6SFW6AU8KIHZhcmlhbnRfcHJpY2UucHJpY2Uubm90X25lZ2F0aXZlEhptaW5vciBtdXN0IG5vdCBiZSBuZWdhdGl2ZRoPdGhpcy5taW5vciA+PSAwyAEBEjgKDmN1c3RvbWVyX2dyb3VwGAIgASgJQiC6SB3YAQFyGDIWXlthLXpdW2EtejAtOS1dezAsNDl9JBIhCgxtaW5fcXVhbnRpdHkYAyABKANCC7pICCIGGMCEPSgAEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRzYWxlGAYgASgIIm0KDUNhdGVnb3J5SW5wdXQSOwoEc2x1ZxgBIAEoCUItukgh2AEBchwyGl5bYS16MC05XVthLXowLTktXXswLDE5OX0kwrsYBWxhbXBzEh8KBG5hbWUYAiABKAlCEbpIBXIDGMgBwrsYBUxhbXBzIk4KFENyZWF0ZVByb2R1Y3RSZXF1ZXN0EjYKB3Byb2R1Y3QYASABKAsyHS5zb3VrLnByb2R1Y3QudjEuUHJvZHVjdElucHV0Qga6SAPIAQEimAIKFFVwZGF0ZVByb2R1Y3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI2Cgdwcm9kdWN0GAIgASgLMh0uc291ay5wcm9kdWN0LnYxLlByb2R1Y3RJbnB1dEIGukgDyAEBEpoBCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCabpIZsgBAeIBYBIEc2x1ZxIFdGl0bGUSEGRlc2NyaXB0aW9uX2h0bWwSBnZlbmRvchILY2F0ZWdvcnlfaWQSBHRhZ3MSB29wdGlvbnMSCHZhcmlhbnRzEgZpbWFnZXMSCXRheF9jbGFzcxIVCgRldGFnGAQgASgJQge6SARyAhgoIkQKFVB1Ymxpc2hQcm9kdWN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESFQoEZXRhZxgCIAEoCUIHukgEcgIYKCJEChVBcmNoaXZlUHJvZHVjdFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhUKBGV0YWcYAiABKAlCB7pIBHICGCgiigEKF1NldFZhcmlhbnRQcmljZXNSZXF1ZXN0EhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEjoKBnByaWNlcxgCIAMoCzIdLnNvdWsucHJvZHVjdC52MS5WYXJpYW50UHJpY2VCC7pICJIBBQgBEMgBEhUKBGV0YWcYAyABKAlCB7pIBHICGCgiSgoYU2V0VmFyaWFudFByaWNlc1Jlc3BvbnNlEi4KBnByaWNlcxgBIAEoCzIeLnNvdWsucHJvZHVjdC52MS5WYXJpYW50UHJpY2VzImYKHEJhdGNoU2V0VmFyaWFudFByaWNlc1JlcXVlc3QSRgoIdmFyaWFudHMYASADKAsyKC5zb3VrLnByb2R1Y3QudjEuU2V0VmFyaWFudFByaWNlc1JlcXVlc3RCCrpIB5IBBAgBEGQiTwodQmF0Y2hTZXRWYXJpYW50UHJpY2VzUmVzcG9uc2USLgoGcHJpY2VzGAEgAygLMh4uc291ay5wcm9kdWN0LnYxLlZhcmlhbnRQcmljZXMiUQoVQ3JlYXRlQ2F0ZWdvcnlSZXF1ZXN0EjgKCGNhdGVnb3J5GAEgASgLMh4uc291ay5wcm9kdWN0LnYxLkNhdGVnb3J5SW5wdXRCBrpIA8gBASKvAQoVVXBkYXRlQ2F0ZWdvcnlSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI4CghjYXRlZ29yeRgCIAEoCzIeLnNvdWsucHJvZHVjdC52MS5DYXRlZ29yeUlucHV0Qga6SAPIAQESRgoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQhW6SBLIAQHiAQwSBHNsdWcSBG5hbWUiLQoVRGVsZXRlQ2F0ZWdvcnlSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASIYChZEZWxldGVDYXRlZ29yeVJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy]);
 
 /**
  * A product as staff writes it.
@@ -152,7 +152,7 @@ export type VariantInput = Message<"souk.product.v1.VariantInput"> & {
   sku: string;
 
   /**
-   * Its price for everyone, in the shop's main currency.
+   * Its price for everyone at any time, in its own currency: the same for all variants of a product.
    *
    * @generated from field: souk.mesh.v1.Money price = 3;
    */
@@ -201,7 +201,7 @@ export const VariantInputSchema: GenMessage<VariantInput> = /*@__PURE__*/
  */
 export type ImageInput = Message<"souk.product.v1.ImageInput"> & {
   /**
-   * Where it is.
+   * Where it is: an http or https address, or a path on the shop's own site.
    *
    * @generated from field: string url = 1;
    */
@@ -348,7 +348,7 @@ export const CategoryInputSchema: GenMessage<CategoryInput> = /*@__PURE__*/
  */
 export type CreateProductRequest = Message<"souk.product.v1.CreateProductRequest"> & {
   /**
-   * The product: a title and at least one variant.
+   * The product: a title at least. It can be published once it has a variant.
    *
    * @generated from field: souk.product.v1.ProductInput product = 1;
    */
@@ -517,6 +517,48 @@ export const SetVariantPricesResponseSchema: GenMessage<SetVariantPricesResponse
   messageDesc(file_souk_product_v1_product_input, 12);
 
 /**
+ * Asks for other prices of many variants.
+ *
+ * @generated from message souk.product.v1.BatchSetVariantPricesRequest
+ */
+export type BatchSetVariantPricesRequest = Message<"souk.product.v1.BatchSetVariantPricesRequest"> & {
+  /**
+   * Each of another variant.
+   *
+   * @generated from field: repeated souk.product.v1.SetVariantPricesRequest variants = 1;
+   */
+  variants: SetVariantPricesRequest[];
+};
+
+/**
+ * Describes the message souk.product.v1.BatchSetVariantPricesRequest.
+ * Use `create(BatchSetVariantPricesRequestSchema)` to create a new message.
+ */
+export const BatchSetVariantPricesRequestSchema: GenMessage<BatchSetVariantPricesRequest> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_input, 13);
+
+/**
+ * The prices as set.
+ *
+ * @generated from message souk.product.v1.BatchSetVariantPricesResponse
+ */
+export type BatchSetVariantPricesResponse = Message<"souk.product.v1.BatchSetVariantPricesResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated souk.product.v1.VariantPrices prices = 1;
+   */
+  prices: VariantPrices[];
+};
+
+/**
+ * Describes the message souk.product.v1.BatchSetVariantPricesResponse.
+ * Use `create(BatchSetVariantPricesResponseSchema)` to create a new message.
+ */
+export const BatchSetVariantPricesResponseSchema: GenMessage<BatchSetVariantPricesResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_product_input, 14);
+
+/**
  * Asks for a category.
  *
  * @generated from message souk.product.v1.CreateCategoryRequest
@@ -535,7 +577,7 @@ export type CreateCategoryRequest = Message<"souk.product.v1.CreateCategoryReque
  * Use `create(CreateCategoryRequestSchema)` to create a new message.
  */
 export const CreateCategoryRequestSchema: GenMessage<CreateCategoryRequest> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_product_input, 13);
+  messageDesc(file_souk_product_v1_product_input, 15);
 
 /**
  * Asks to change a category.
@@ -570,7 +612,7 @@ export type UpdateCategoryRequest = Message<"souk.product.v1.UpdateCategoryReque
  * Use `create(UpdateCategoryRequestSchema)` to create a new message.
  */
 export const UpdateCategoryRequestSchema: GenMessage<UpdateCategoryRequest> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_product_input, 14);
+  messageDesc(file_souk_product_v1_product_input, 16);
 
 /**
  * Names a category.
@@ -591,7 +633,7 @@ export type DeleteCategoryRequest = Message<"souk.product.v1.DeleteCategoryReque
  * Use `create(DeleteCategoryRequestSchema)` to create a new message.
  */
 export const DeleteCategoryRequestSchema: GenMessage<DeleteCategoryRequest> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_product_input, 15);
+  messageDesc(file_souk_product_v1_product_input, 17);
 
 /**
  * The category is gone.
@@ -606,5 +648,5 @@ export type DeleteCategoryResponse = Message<"souk.product.v1.DeleteCategoryResp
  * Use `create(DeleteCategoryResponseSchema)` to create a new message.
  */
 export const DeleteCategoryResponseSchema: GenMessage<DeleteCategoryResponse> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_product_input, 16);
+  messageDesc(file_souk_product_v1_product_input, 18);
 

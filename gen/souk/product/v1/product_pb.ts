@@ -564,7 +564,7 @@ export type BatchGetVariantsRequest = Message<"souk.product.v1.BatchGetVariantsR
   ids: string[];
 
   /**
-   * The currency to price in; the shop's main one when empty.
+   * The currency to price in; the variant's own when empty.
    *
    * @generated from field: string currency = 2;
    */
@@ -613,7 +613,8 @@ export const BatchGetVariantsResponseSchema: GenMessage<BatchGetVariantsResponse
  */
 export type SaleVariant = Message<"souk.product.v1.SaleVariant"> & {
   /**
-   * The variant.
+   * The variant, at its price for everyone who buys one; in the currency asked for where it has one in it, and in its
+   * own where not.
    *
    * @generated from field: souk.product.v1.Variant variant = 1;
    */
@@ -641,8 +642,8 @@ export type SaleVariant = Message<"souk.product.v1.SaleVariant"> & {
   productTitle: string;
 
   /**
-   * Every price that holds now for these groups and this currency; an order takes the lowest for
-   * its quantity.
+   * Every price that holds now for these groups and this currency, the ordinary one among them; an order takes the
+   * lowest for its quantity. Empty where the variant cannot be bought in the currency.
    *
    * @generated from field: repeated souk.product.v1.VariantPrice prices = 5;
    */
