@@ -1,14 +1,12 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import Stripe from "stripe";
 import { money } from "#kit/money.ts";
 import { pickFreePort } from "../../deploy/local/ports.ts";
+import { findOnPath } from "../../deploy/local/programs.ts";
 import { type PaymentProvider, WebhookRefused } from "../../services/payment/provider/provider.ts";
 import { stripeProvider } from "../../services/payment/provider/stripe.ts";
 import { toCharge, toStripeAmount } from "../../services/payment/provider/stripe-charge.ts";
@@ -24,7 +22,7 @@ function providerAt(url: string): PaymentProvider {
 
 /** A server that speaks Stripe's API and checks each request against its description: stripe-mock. */
 async function stripeMock(t: ExecutionContext): Promise<PaymentProvider | undefined> {
-  const program = requireTool(t, "stripe-mock", findStripeMock());
+  const program = requireTool(t, "stripe-mock", findOnPath("stripe-mock"));
   if (program === undefined) return undefined;
   const port = await pickFreePort();
   const child = spawn(program, ["-http-port", String(port)], { stdio: "ignore" });
@@ -47,15 +45,6 @@ async function* firstOf<T>(all: AsyncIterable<T>): AsyncIterable<T> {
   for await (const each of all) {
     yield each;
     return;
-  }
-}
-
-function findStripeMock(): string | undefined {
-  try {
-    return execFileSync("which", ["stripe-mock"], { encoding: "utf8" }).trim();
-  } catch {
-    const installed = join(homedir(), "go/bin/stripe-mock");
-    return existsSync(installed) ? installed : undefined;
   }
 }
 
