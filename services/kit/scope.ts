@@ -49,3 +49,13 @@ export interface IdempotencyKey {
   /** Set by whatever stores the answer under the key. */
   kept: boolean;
 }
+
+/**
+ * The same work for the part of it that a caller cannot stop by hanging up: what was asked of somebody outside is
+ * also recorded. Its deadline stays.
+ *
+ * @param scope the work
+ */
+export function toTheEnd(scope: Scope): Scope {
+  return Object.create(scope, { signal: { value: new AbortController().signal } });
+}

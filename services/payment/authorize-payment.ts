@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import { MeshReason, refuseMesh } from "#kit/error.ts";
-import type { Scope } from "#kit/scope.ts";
+import { type Scope, toTheEnd } from "#kit/scope.ts";
 import { fromNow, recordAuthorization, recordCharge, refuseDeclined } from "./change-state.ts";
 import type { PaymentTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
@@ -48,9 +48,10 @@ export interface Authorization {
  */
 export async function authorizePayment(
   payments: Payments,
-  scope: Scope,
+  call: Scope,
   authorization: Authorization,
 ): Promise<StoredPayment> {
+  const scope = toTheEnd(call);
   const { id, amount, token, returnUri } = authorization;
   const cardMinor = cardShare(authorization);
   const payment = await storeIntent(payments, scope, authorization, cardMinor);

@@ -1,7 +1,7 @@
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import { PaymentCapturedSchema } from "#gen/souk/payment/v1/events_pb.ts";
 import { money } from "#kit/money.ts";
-import type { Scope } from "#kit/scope.ts";
+import { type Scope, toTheEnd } from "#kit/scope.ts";
 import { free, update } from "./change-state.ts";
 import type { PaymentTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
@@ -129,9 +129,10 @@ function exceeded({ id, currency }: StoredPayment, left: bigint) {
  */
 export async function finishCapture(
   payments: Payments,
-  scope: Scope,
+  call: Scope,
   movement: StoredMovement,
 ): Promise<StoredPayment> {
+  const scope = toTheEnd(call);
   const payment = await getPayment(payments.db, movement.payment_id);
   const answer = await askForCapture(payments, scope, payment, movement);
   // Where somebody gives the payment up meanwhile, the provider decides who comes first.

@@ -2,7 +2,7 @@ import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import { PaymentRefundedSchema } from "#gen/souk/payment/v1/events_pb.ts";
 import { PaymentRefundState } from "#gen/souk/payment/v1/payment_pb.ts";
 import { money } from "#kit/money.ts";
-import type { Scope } from "#kit/scope.ts";
+import { type Scope, toTheEnd } from "#kit/scope.ts";
 import { changeStoreCredit } from "./balances.ts";
 import { update } from "./change-state.ts";
 import type { PaymentTransaction } from "./database.ts";
@@ -133,9 +133,10 @@ function requireSameRefund(
  */
 export async function finishRefund(
   payments: Payments,
-  scope: Scope,
+  call: Scope,
   movement: StoredMovement,
 ): Promise<StoredPayment> {
+  const scope = toTheEnd(call);
   const payment = await getPayment(payments.db, movement.payment_id);
   const answer = await askForRefund(payments, scope, payment, movement);
   if (answer.status === "pending") return payment;

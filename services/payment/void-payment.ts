@@ -1,4 +1,4 @@
-import type { Scope } from "#kit/scope.ts";
+import { type Scope, toTheEnd } from "#kit/scope.ts";
 import { free, recordCharge } from "./change-state.ts";
 import { findPayment, type Payments, type StoredPayment, stateConflict } from "./payment.ts";
 import { takeOver } from "./sync-payment.ts";
@@ -48,7 +48,8 @@ async function leaveTombstone({ db }: Payments, id: string): Promise<StoredPayme
   return stored ?? (await findPayment(db, id));
 }
 
-async function release(payments: Payments, scope: Scope, payment: StoredPayment): Promise<StoredPayment> {
+async function release(payments: Payments, call: Scope, payment: StoredPayment): Promise<StoredPayment> {
+  const scope = toTheEnd(call);
   const { ask } = payments;
   const { id } = payment;
   if (payment.card_minor === 0n) return free(payments, scope, id, { to: "VOIDED" });
