@@ -1,15 +1,12 @@
 import { fromJson, type JsonObject } from "@bufbuild/protobuf";
 import { AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
 
-/** A souk.mesh.v1.Address as JSON. */
-export type StoredAddress = JsonObject;
-
 /**
  * An address as it stands on an envelope, a line each.
  *
  * @param stored the address as orders store it
  */
-export function addressLines(stored: StoredAddress): string[] {
+export function addressLines(stored: JsonObject): string[] {
   const { name, line1, line2, postalCode, city, region, countryCode } = fromJson(AddressSchema, stored, {
     ignoreUnknownFields: true,
   });

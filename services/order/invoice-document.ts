@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GetInvoiceResponseSchema } from "#gen/souk/order/v1/invoice_pb.ts";
-import { addressLines, type StoredAddress } from "./address-lines.ts";
+import { addressLines } from "./address-lines.ts";
 import { toInvoice } from "./after-sale-message.ts";
 import { type Column, printDocument } from "./document.ts";
 import { ErrorReason, refuse } from "./errors.ts";
@@ -58,11 +58,12 @@ function documentOf(shop: Shop, order: StoredOrder, invoice: StoredInvoice) {
   return {
     title: `${isCredit ? "Credit note" : "Invoice"} ${number}`,
     sender: shop.seller,
-    recipient: addressLines(order.shipping_address as StoredAddress),
+    recipient: addressLines(order.billing_address ?? order.shipping_address),
     facts: [
       ["Date", invoice.create_time.toISOString().slice(0, 10)],
       ["Order", order.number],
       ["Ordered on", order.create_time.toISOString().slice(0, 10)],
+      ...(order.vat_id === "" ? [] : [["Your VAT number", order.vat_id]]),
       ...(isCredit && first !== undefined ? [["To invoice", invoiceNumber("INVOICE", first.number)]] : []),
     ] as [string, string][],
     columns: COLUMNS,

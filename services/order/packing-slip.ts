@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GetPackingSlipResponseSchema } from "#gen/souk/order/v1/shipment_pb.ts";
-import { addressLines, type StoredAddress } from "./address-lines.ts";
+import { addressLines } from "./address-lines.ts";
 import { type Column, printDocument } from "./document.ts";
 import type { ShipmentOfOrder } from "./shipments.ts";
 import type { Shop } from "./shop.ts";
@@ -38,7 +38,7 @@ export async function printPackingSlip(
     {
       title: `Packing slip ${order.number} / ${place}`,
       sender: shop.seller,
-      recipient: addressLines(order.shipping_address as StoredAddress),
+      recipient: addressLines(order.shipping_address),
       facts: facts.filter(([, value]) => value !== ""),
       columns: COLUMNS,
       rows,

@@ -3,6 +3,7 @@ import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { RefundState } from "#gen/souk/order/v1/refund_pb.ts";
 import { ReturnReason, ReturnState } from "#gen/souk/order/v1/return_pb.ts";
 import { PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
+import { insist } from "../chaos/insist.ts";
 import { afterSaleOf, once } from "./order-after-sale.ts";
 import { refusal, shopOf } from "./order-shop.ts";
 
@@ -60,9 +61,10 @@ test.serial(
     const amount = { minor: 1_000n, currency: "EUR" };
     const key = once();
     const calls = await Promise.allSettled(
-      Array.from({ length: 50 }, (_, index) =>
-        staff.refundOrder({ orderId: order.id, amount }, index < 10 ? key : once()),
-      ),
+      Array.from({ length: 50 }, (_, index) => {
+        const own = index < 10 ? key : once();
+        return insist(() => staff.refundOrder({ orderId: order.id, amount }, own));
+      }),
     );
     const refunds = new Set<string>();
     for (const it of calls) {

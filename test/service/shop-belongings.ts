@@ -148,9 +148,9 @@ async function sendOrder(owner: Customer, variantId: string, staff: Customer): P
   return order as Order;
 }
 
-/** Fields that name what belongs to nobody in particular: what is on sale, and what all can read. */
+/** Fields that name what belongs to nobody in particular: what is on sale, what all can read, and numbers of states. */
 export const COMMON =
-  /\.(variant_ids?|product_id|provider_id)$|^ProductService\/GetProduct\.id$|^ReviewService\/ReportReview\.id$|^UserService\/UpdateMe\.profile\.id$/;
+  /\.(variant_ids?|product_id|provider_id|vat_id)$|^ProductService\/GetProduct\.id$|^ReviewService\/ReportReview\.id$|^UserService\/UpdateMe\.profile\.id$/;
 
 /**
  * Registers a customer, who also holds a permission that an API key can carry and that opens nothing of others, and is
