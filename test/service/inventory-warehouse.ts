@@ -83,6 +83,7 @@ async function openWarehouse(t: Parameters<typeof startTestMesh>[0]): Promise<Wa
     settings: {},
     data: { entities: [] as [], migrations: [] },
     serve: () => [],
+    consumes: [BackOrderFilledSchema, StockRanLowSchema],
     consume: () => [
       on(BackOrderFilledSchema, async ({ reservationId }) => void filled.push(reservationId)),
       on(StockRanLowSchema, async (event) => void low.push(event)),
