@@ -61,6 +61,15 @@ export interface RefusalOptions {
   readonly cause?: unknown;
 }
 
+/**
+ * Refusals travel in headers, and peers take about 8 KiB of those: a longer one would end the connection and every
+ * call on it (gRPC over HTTP/2, "Requests").
+ */
+const LONGEST_MESSAGE = 500;
+const LONGEST_TEXT = 200;
+/** How many fields that are to blame are told of. */
+export const MOST_VIOLATIONS = 10;
+
 /** Makes the error for a reason of one contract. */
 export type Refuse = (reason: number, message: string, options?: RefusalOptions) => SoukError;
 
@@ -86,16 +95,26 @@ export function refusals(reasons: DescEnum): Refuse {
     const found = known.get(reason);
     if (found === undefined) throw new Error(`${reasons} has no reason ${reason}`);
     const details = [
-      pack(ErrorInfoSchema, { reason: found.name, domain, metadata: { ...options.metadata } }),
+      pack(ErrorInfoSchema, { reason: found.name, domain, metadata: bounded(options.metadata) }),
     ];
     if (options.violations !== undefined) {
-      details.push(pack(BadRequestSchema, { fieldViolations: [...options.violations] }));
+      const told = options.violations.slice(0, MOST_VIOLATIONS);
+      details.push(pack(BadRequestSchema, { fieldViolations: told.map(bounded) }));
     }
     if (options.retryAfterMs !== undefined) {
       details.push(pack(RetryInfoSchema, { retryDelay: durationFromMs(options.retryAfterMs) }));
     }
-    return new SoukError(found.code, message, details, options.cause);
+    return new SoukError(found.code, cut(message, LONGEST_MESSAGE), details, options.cause);
   };
+}
+
+function bounded<T extends Readonly<Record<string, string>>>(texts: T | undefined): Record<keyof T, string> {
+  const entries = Object.entries(texts ?? {}).map(([name, text]) => [name, cut(text, LONGEST_TEXT)]);
+  return Object.fromEntries(entries) as Record<keyof T, string>;
+}
+
+function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1).toWellFormed()}…`;
 }
 
 /** Refuses a call for one of the mesh's own reasons. */

@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
+import { MeshReason, MOST_VIOLATIONS, refuseMesh, type SoukError } from "../error.ts";
 import { type Decoded, type Interceptor, isStream, type OpenCall } from "../rpc/call.ts";
 import { findUnstorable } from "./storable.ts";
 
@@ -35,11 +35,12 @@ function checkMessage(call: OpenCall, message: Message): void {
 }
 
 function invalid(violations: { field: string; description: string }[]): SoukError {
-  return refuseMesh(
-    MeshReason.INVALID_REQUEST,
-    violations.map(({ field, description }) => `${field}: ${description}`).join("; "),
-    { violations },
-  );
+  const told = violations
+    .slice(0, MOST_VIOLATIONS)
+    .map(({ field, description }) => `${field}: ${description}`);
+  const more = violations.length - told.length;
+  if (more > 0) told.unshift(`${violations.length} fields break their rules, of which ${more} are not told`);
+  return refuseMesh(MeshReason.INVALID_REQUEST, told.join("; "), { violations });
 }
 
 function describe(violations: Violation[]): { field: string; description: string }[] {
