@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { violates } from "#kit/data/failure.ts";
+import { MeshReason, refuseMesh } from "#kit/error.ts";
 import { type AllocationOrder, inOrder, proximityTo } from "./allocation.ts";
 import type { InventoryDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
@@ -34,6 +35,9 @@ export interface Reserved {
   readonly allocations: readonly Allocated[];
 }
 
+/** How often it is looked what there is: each look shows what those took who were faster. */
+const MOST_LOOKS = 20;
+
 /** A variant of which there is less than is asked for. */
 interface Shortage {
   readonly variant_id: string;
@@ -57,10 +61,10 @@ type Row = Shortage & {
  * @param db inventory's database
  * @param wanted what is asked for
  * @throws SoukError OUT_OF_STOCK for the first variant that lacks, RESERVATION_RELEASED when the
- *   reservation was given back before
+ *   reservation was given back before, DEPENDENCY_UNAVAILABLE where others are always faster
  */
 export async function reserveStock(db: InventoryDatabase, wanted: Wanted): Promise<Reserved> {
-  for (;;) {
+  for (let look = 1; look <= MOST_LOOKS; look++) {
     const rows = await tryToReserve(db, wanted).catch(lookAgain);
     if (rows === undefined) continue;
     const expireTime = rows[0]?.expire_time;
@@ -76,6 +80,13 @@ export async function reserveStock(db: InventoryDatabase, wanted: Wanted): Promi
     }
     if (!rows.some(({ stale }) => stale)) throw outOfStock(rows);
   }
+  throw refuseMesh(
+    MeshReason.DEPENDENCY_UNAVAILABLE,
+    "too many others take the same stock; repeat the call",
+    {
+      retryAfterMs: 100,
+    },
+  );
 }
 
 /**
