@@ -37,10 +37,18 @@ export function noteSecret(value: string, where: string): void {
   leave(ENDINGS.secrets, JSON.stringify(secret));
 }
 
-/** Tells of the secrets in a message that a test sends or is answered. */
-export function noteSecretsOf(schema: DescMessage, message: Message): void {
+/** Tells of the secrets in a message that a test sends. */
+export function noteSecretsSent(schema: DescMessage, message: Message): void {
   if (folder === undefined) return;
   for (const { value, where } of secretsOf(schema, message)) noteSecret(value, where);
+}
+
+/** Tells of the secrets in an answer: tokens and codes. Whole phrases were sent before, or are the shop's own. */
+export function noteSecretsTold(schema: DescMessage, message: Message): void {
+  if (folder === undefined) return;
+  for (const { value, where } of secretsOf(schema, message)) {
+    if (!value.includes(" ")) noteSecret(value, where);
+  }
 }
 
 /** Leaves the text of an error that a caller was told for the search. */

@@ -1,6 +1,6 @@
 import { create, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
 import type { MeshClient } from "#kit/mesh/client.ts";
-import { noteError, noteSecretsOf } from "./collect.ts";
+import { noteError, noteSecretsSent, noteSecretsTold } from "./collect.ts";
 
 type Method = (request: never, options?: never) => Promise<Message> | AsyncIterable<Message>;
 
@@ -21,7 +21,7 @@ function watched(method: DescMethod, call: Method): Method {
   const answersOnce = method.methodKind === "unary" || method.methodKind === "client_streaming";
   const sendsOnce = method.methodKind === "unary" || method.methodKind === "server_streaming";
   const send: Method = (request, options) => {
-    if (sendsOnce) noteSecretsOf(method.input, create(method.input, request));
+    if (sendsOnce) noteSecretsSent(method.input, create(method.input, request));
     return call(request, options);
   };
   if (!answersOnce)
@@ -29,7 +29,7 @@ function watched(method: DescMethod, call: Method): Method {
   return async (request, options) => {
     try {
       const answer = await (send(request, options) as Promise<Message>);
-      noteSecretsOf(method.output, answer);
+      noteSecretsTold(method.output, answer);
       return answer;
     } catch (thrown) {
       noteError(thrown);
@@ -41,7 +41,7 @@ function watched(method: DescMethod, call: Method): Method {
 async function* eachNoted(method: DescMethod, answers: AsyncIterable<Message>): AsyncIterable<Message> {
   try {
     for await (const answer of answers) {
-      noteSecretsOf(method.output, answer);
+      noteSecretsTold(method.output, answer);
       yield answer;
     }
   } catch (thrown) {

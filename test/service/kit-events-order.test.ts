@@ -105,6 +105,9 @@ test("a dead letter that fails again stays listed with its new error; replayed b
   const { id = "" } = letter ?? {};
   t.like(letter, { id, eventId: id, error: "RangeError: indigestible", attempts: 2 });
   t.is(await dead.count(), 1);
+  await eventually(async () =>
+    assert.deepEqual([await orders.effects("a"), await orders.effects("b")], [["2"], ["1"]]),
+  );
 
   orders.failWith(() => new TypeError("no better"));
   const error = await t.throwsAsync(dead.replay(id));

@@ -91,8 +91,11 @@ test.serial(
     const { ada, order, variants } = await sent([3n], 2_000n);
     const lineId = order.lines[0]?.id ?? "";
     const items = [{ lineId, quantity: 2n, reason: DAMAGED }];
-    const asked = await ada.orders.requestReturn({ orderId: order.id, items, note: "broken" }, once());
-    t.like(asked.return, { state: ReturnState.REQUESTED, note: "broken" });
+    const asked = await ada.orders.requestReturn(
+      { orderId: order.id, items, note: "the shade is broken" },
+      once(),
+    );
+    t.like(asked.return, { state: ReturnState.REQUESTED, note: "the shade is broken" });
     const id = asked.return?.id ?? "";
     const received = [{ lineId, restocked: 1n, writtenOff: 1n }];
     const tooEarly = await refusal(staff.receiveReturn({ id, items: received }));
