@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
+import type { Cart } from "#gen/souk/order/v1/cart_pb.ts";
+import type { Quote } from "#gen/souk/order/v1/checkout_pb.ts";
+import { OrderState, type Order as ToldOrder } from "#gen/souk/order/v1/order_pb.ts";
+import { goodsAt, type Model, type Order, pricedLines, type Shopper } from "./model.ts";
+import { reckon } from "./reckon.ts";
+
+/**
+ * Requires that a cart holds what the model says, and that it adds up.
+ *
+ * @returns the lines as told
+ */
+export function expectCart(cart: Cart | undefined, model: Model, shopper: Shopper) {
+  const { subtotal, total } = reckon(pricedLines(model, shopper.cart));
+  const told = cart?.lines ?? [];
+  assert.deepEqual(
+    told.map((line) => ({ ...facts(line), unavailable: line.unavailable })),
+    shopper.cart.map((line) => ({ ...lineFacts(model, line), unavailable: false })),
+  );
+  assert.deepEqual([inEuro(cart?.subtotal), inEuro(cart?.total)], [subtotal, total]);
+  return told;
+}
+
+/** Requires that an order is what the model says, to the cent. */
+export function expectOrder(order: ToldOrder | undefined, model: Model, expected: Order): void {
+  assert.deepEqual(
+    {
+      state: order?.state,
+      cancelReason: order?.cancelReason,
+      method: order?.shippingMethod,
+      lines: order?.lines.map(facts),
+      bill: billOf(order),
+    },
+    {
+      state: OrderState[expected.state],
+      cancelReason: expected.cancelReason,
+      method: expected.method,
+      lines: expected.lines.map((line) => lineFacts(model, line)),
+      bill: expected.bill,
+    },
+  );
+}
+
+/** What an order or a quote comes to, as it is told. */
+export function billOf(told: ToldOrder | Quote | undefined) {
+  const { subtotal, shipping, taxIncluded, total } = told ?? {};
+  return {
+    subtotal: inEuro(subtotal),
+    shipping: inEuro(shipping),
+    taxIncluded: inEuro(taxIncluded),
+    total: inEuro(total),
+  };
+}
+
+function facts(line: Omit<ToldOrder["lines"][number], "$typeName"> | Cart["lines"][number]) {
+  const { variantId, quantity, note, unitPrice, total } = line;
+  return { variantId, quantity, note, unitPrice: inEuro(unitPrice), total: inEuro(total) };
+}
+
+function lineFacts(model: Model, { goods, quantity, note }: Order["lines"][number]) {
+  const { variantId, price } = goodsAt(model, goods);
+  return { variantId, quantity, note, unitPrice: price, total: price * quantity };
+}
+
+function inEuro(amount: Money | undefined): bigint | undefined {
+  assert.equal(amount?.currency, "EUR");
+  return amount?.minor;
+}

@@ -1,0 +1,193 @@
+import type { Customer } from "../chaos/shop.ts";
+import { type Bill, type Priced, reckon } from "./reckon.ts";
+
+/** What should be true of everything that a story touches. Commands change it as the shop should have changed. */
+export interface Model {
+  /** What the story is about; nobody else orders it. */
+  readonly goods: readonly Goods[];
+  /** A variant that is sold in another currency. */
+  readonly foreignVariantId: string;
+  readonly shoppers: Shopper[];
+  /** What others have set aside and not paid. */
+  readonly holds: Hold[];
+}
+
+/** A variant and how much there is of it. */
+export interface Goods {
+  readonly variantId: string;
+  /** In cents. */
+  readonly price: bigint;
+  available: bigint;
+  reserved: bigint;
+}
+
+/** Somebody who shops. */
+export interface Shopper {
+  readonly customer: Customer;
+  cart: CartLine[];
+  /** All attempts that came so far that an order was made, in the order in which they were. */
+  readonly orders: Order[];
+  /** PlaceOrder with its key, so that it can come again. */
+  readonly attempts: Attempt[];
+  /** What the shopper was told, in the shop and by mail. */
+  readonly told: Told[];
+  /** How many mails come beside that. */
+  mailsAlone: number;
+}
+
+/** A line of a cart. */
+export interface CartLine {
+  readonly id: string;
+  /** Index of the goods. */
+  readonly goods: number;
+  readonly note: string;
+  quantity: bigint;
+}
+
+/** An order, or what is left of one that was given up. */
+export interface Order {
+  /** "" until it is known: who is refused is not told it. */
+  id: string;
+  readonly lines: readonly Omit<CartLine, "id">[];
+  readonly method: string;
+  readonly bill: Bill;
+  state: "CONFIRMED" | "CANCELLED";
+  cancelReason: string;
+  /** What the payment provider has of it. */
+  charge: "authorized" | "declined" | "voided" | undefined;
+}
+
+/** PlaceOrder as it was asked for. */
+export interface Attempt {
+  readonly key: string;
+  readonly request: PlaceRequest;
+  /** The order, or with which reason an order was refused. */
+  readonly outcome: Order | string;
+}
+
+/** What PlaceOrder is asked for. */
+export interface PlaceRequest {
+  readonly method: string;
+  readonly token: string;
+  readonly expected: bigint | undefined;
+}
+
+/** A notification. */
+export interface Told {
+  readonly topic: string;
+  /** The order that it is about; nothing for others. */
+  readonly order?: Order;
+}
+
+/** Stock that somebody else has set aside. */
+export interface Hold {
+  readonly id: string;
+  readonly goods: number;
+  readonly quantity: bigint;
+  state: "HELD" | "RELEASED";
+}
+
+/** How many of a variant one line of a cart may hold. */
+export const MOST_OF_A_LINE = 999n;
+
+/** The lines with their prices. */
+export function pricedLines(model: Model, lines: readonly Omit<CartLine, "id">[]): Priced[] {
+  return lines.map(({ goods, quantity }) => ({ price: goodsAt(model, goods).price, quantity }));
+}
+
+/**
+ * One of the goods.
+ *
+ * @param index which; counted around
+ */
+export function goodsAt(model: Model, index: number): Goods {
+  return model.goods[index % model.goods.length] as Goods;
+}
+
+/**
+ * One of the shoppers.
+ *
+ * @param index which; counted around
+ */
+export function shopperAt(model: Model, index: number): Shopper {
+  return model.shoppers[index % model.shoppers.length] as Shopper;
+}
+
+/** The goods of which there is less than is ordered. */
+export function lacking(model: Model, lines: readonly Omit<CartLine, "id">[]): Goods[] {
+  return model.goods.filter((goods, index) => goods.available < quantityOf(lines, index));
+}
+
+/** Sets stock aside for an order, or gives it back. */
+export function moveStock(model: Model, lines: readonly Omit<CartLine, "id">[], way: "set aside" | "back") {
+  const sign = way === "set aside" ? 1n : -1n;
+  for (const [index, goods] of model.goods.entries()) {
+    const quantity = sign * quantityOf(lines, index);
+    goods.available -= quantity;
+    goods.reserved += quantity;
+  }
+}
+
+function quantityOf(lines: readonly Omit<CartLine, "id">[], index: number): bigint {
+  let all = 0n;
+  for (const { goods, quantity } of lines) if (goods === index) all += quantity;
+  return all;
+}
+
+/** The reason with which a payment provider declines a token; undefined for one that pays. */
+const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
+export const TOKENS = ["tok_visa", "tok_mastercard", ...DECLINING];
+
+/**
+ * Does in the model what PlaceOrder should do.
+ *
+ * @returns the order, or the reason with which it is refused
+ */
+export function placeOrder(
+  model: Model,
+  shopper: Shopper,
+  key: string,
+  request: PlaceRequest,
+): Order | string {
+  const { method, token, expected } = request;
+  const lines = shopper.cart.map(({ id: _, ...line }) => line);
+  if (lines.length === 0) return "CART_EMPTY";
+  const bill = reckon(pricedLines(model, lines), method);
+  if (method !== "standard" && method !== "express") return "SHIPPING_METHOD_UNAVAILABLE";
+  if (expected !== undefined && expected !== bill.total) return "TOTAL_CHANGED";
+
+  const order: Order = {
+    id: "",
+    lines,
+    method,
+    bill,
+    state: "CONFIRMED",
+    cancelReason: "",
+    charge: "authorized",
+  };
+  shopper.orders.push(order);
+  const refusal =
+    lacking(model, lines).length > 0 ? "OUT_OF_STOCK" : DECLINING.includes(token) ? "PAYMENT_DECLINED" : "";
+  if (refusal !== "") {
+    order.state = "CANCELLED";
+    order.cancelReason = refusal;
+    order.charge = refusal === "PAYMENT_DECLINED" ? "declined" : undefined;
+    shopper.attempts.push({ key, request, outcome: refusal });
+    return refusal;
+  }
+  moveStock(model, lines, "set aside");
+  shopper.cart = [];
+  shopper.told.push({ topic: "order-confirmed", order });
+  shopper.attempts.push({ key, request, outcome: order });
+  return order;
+}
+
+/** Does in the model what cancelling an order should do. */
+export function cancelOrder(model: Model, shopper: Shopper, order: Order, reason: string): void {
+  if (order.state === "CANCELLED") return;
+  order.state = "CANCELLED";
+  order.cancelReason = reason;
+  order.charge = "voided";
+  moveStock(model, order.lines, "back");
+  shopper.told.push({ topic: "order-cancelled", order });
+}
