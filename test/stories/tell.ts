@@ -55,14 +55,17 @@ export async function tellStories(shop: StoryShop, { runs, seed, onProgress }: T
 
 /** Tells one story, and when it goes wrong, shorter ones that go wrong alike. */
 async function tellStory(shop: StoryShop, seed: number, onStep: () => void): Promise<string | undefined> {
-  const happens = fc.asyncProperty(fc.commands(STEPS, { maxCommands: MOST_STEPS }), async (story) => {
-    const model = await shop.begin();
-    const real = { ...shop, unique: shop.unique };
-    await fc.asyncModelRun(() => ({ model, real }), story);
-    await agree(model, shop);
-    shop.remember(model);
-    for (const _ of story) onStep();
-  });
+  const happens = fc.asyncProperty(
+    fc.commands(STEPS, { maxCommands: MOST_STEPS, size: "max" }),
+    async (story) => {
+      const model = await shop.begin();
+      const real = { ...shop, unique: shop.unique };
+      await fc.asyncModelRun(() => ({ model, real }), story);
+      await agree(model, shop);
+      shop.remember(model);
+      for (const _ of story) onStep();
+    },
+  );
   const details = await fc.check(happens, {
     seed,
     numRuns: 1,
