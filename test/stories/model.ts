@@ -1,5 +1,5 @@
 import type { Customer } from "../chaos/shop.ts";
-import { type Bill, type Priced, reckon } from "./reckon.ts";
+import { type Bill, type Priced, reckon, SHIPPING_METHODS } from "./reckon.ts";
 
 /** What should be true of everything that a story touches. Commands change it as the shop should have changed. */
 export interface Model {
@@ -153,7 +153,7 @@ export function placeOrder(
   const lines = shopper.cart.map(({ id: _, ...line }) => line);
   if (lines.length === 0) return "CART_EMPTY";
   const bill = reckon(pricedLines(model, lines), method);
-  if (method !== "standard" && method !== "express") return "SHIPPING_METHOD_UNAVAILABLE";
+  if (!SHIPPING_METHODS.includes(method)) return "SHIPPING_METHOD_UNAVAILABLE";
   if (expected !== undefined && expected !== bill.total) return "TOTAL_CHANGED";
 
   const order: Order = {

@@ -17,6 +17,7 @@ export interface Bill {
 const SHIPPING: Readonly<Record<string, (subtotal: bigint) => bigint>> = {
   standard: (subtotal) => (subtotal < 50_00n ? 4_90n : 0n),
   express: () => 12_90n,
+  "pick-up": () => 0n,
 };
 
 /** The ways of shipping that there are. */
