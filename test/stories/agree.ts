@@ -3,11 +3,11 @@ import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { OrderService, type Order as ToldOrder } from "#gen/souk/order/v1/order_pb.ts";
-import { PaymentService, PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
+import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { eventually } from "../eventually.ts";
-import { outcomeOf } from "./command.ts";
-import { expectCart, expectOrder } from "./expect.ts";
+import { expectCart, expectOrder, expectPayment } from "./expect.ts";
 import type { Model, Order, Shopper } from "./model.ts";
+import { booksOf, chargeOf, type Payment } from "./payment-model.ts";
 import type { StoryShop } from "./shop.ts";
 
 /**
@@ -23,7 +23,7 @@ export async function agree(model: Model, shop: StoryShop): Promise<void> {
     expectCart(cart, model, shopper);
   }
   const orders = model.shoppers.flatMap((shopper) => shopper.orders);
-  await agreeOnPayments(shop, orders);
+  await agreeOnPayments(shop, [...orders.flatMap(paymentOf), ...model.payments]);
   await agreeOnStock(model, shop, orders);
   for (const shopper of model.shoppers) await agreeOnWhatWasTold(shop, shopper);
 }
@@ -46,39 +46,62 @@ async function agreeOnOrders(model: Model, shop: StoryShop, { customer, orders }
   }
 }
 
-const PAYMENT_STATES = {
-  authorized: PaymentState.AUTHORIZED,
-  declined: PaymentState.DECLINED,
-  voided: PaymentState.VOIDED,
-};
-
-async function agreeOnPayments(shop: StoryShop, orders: readonly Order[]): Promise<void> {
-  const ids = orders.map(({ id }) => id);
-  const list = await shop.ask<{ key: string; amount: bigint; currency: string; status: string }>(
+/** The payments of orders and those without one, as the provider and the books know them. */
+async function agreeOnPayments(shop: StoryShop, payments: readonly Payment[]): Promise<void> {
+  const ids = payments.map(({ id }) => id);
+  const list = await shop.ask<{ id: string }>(
     "payment",
-    `select idempotency_key as key, amount_minor as amount, currency, status
+    `select idempotency_key as id, amount_minor::text as amount, currency, status,
+            captured_minor::text as captured, refunded_minor::text as refunded
      from sandbox.charge where idempotency_key = any ($1)`,
     [ids],
   );
-  const charged = orders.filter(({ charge }) => charge !== undefined);
-  const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1);
-  assert.deepEqual(
-    list.map((charge) => ({ ...charge, amount: BigInt(charge.amount) })).sort(byKey),
-    charged
-      .map(({ id, bill, charge }) => ({ key: id, amount: bill.total, currency: "EUR", status: charge }))
-      .sort(byKey),
-    "the provider's list",
+  const expected = payments.map((payment) => ({
+    id: payment.id,
+    amount: String(payment.amount),
+    currency: payment.currency,
+    status: chargeOf(payment),
+    captured: String(payment.captured),
+    refunded: String(payment.refunded),
+  }));
+  const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
+  assert.deepEqual(list.sort(byId), expected.sort(byId), "the provider's list");
+  const desk = shop.call(PaymentService, { caller: "operator" });
+  for (const payment of payments) expectPayment((await desk.getPayment({ id: payment.id })).payment, payment);
+
+  const books = await shop.ask<{ account: string; minor: string }>(
+    "payment",
+    `select account || ' ' || currency as account, sum(minor)::text as minor from (
+       select payment_id, debit_account as account, currency, amount_minor as minor from ledger_transfer
+       union all select payment_id, credit_account, currency, -amount_minor from ledger_transfer
+     ) as side where payment_id = any ($1) group by 1 having sum(minor) <> 0`,
+    [ids],
   );
-  const payments = shop.call(PaymentService, { caller: "operator" });
-  for (const { id, bill, charge } of charged) {
-    const outcome = await outcomeOf(payments.getPayment({ id }));
-    const payment = "answer" in outcome ? outcome.answer.payment : undefined;
-    assert.deepEqual(
-      [payment?.state, payment?.amount?.minor, payment?.amount?.currency],
-      [charge && PAYMENT_STATES[charge], bill.total, "EUR"],
-      `payment ${id}`,
-    );
-  }
+  assert.deepEqual(
+    Object.fromEntries(books.map(({ account, minor }) => [account, BigInt(minor)])),
+    booksOf(payments),
+    "the books",
+  );
+}
+
+/** The payment that an order should have; none when it was never asked for. */
+function paymentOf({ id, bill, charge }: Order): Payment[] {
+  if (charge === undefined) return [];
+  const open = charge === "authorized" ? bill.total : 0n;
+  const declined = charge === "declined";
+  return [
+    {
+      id,
+      amount: bill.total,
+      currency: "EUR",
+      declined,
+      refundsFail: false,
+      open,
+      captured: 0n,
+      refunded: 0n,
+      movements: [],
+    },
+  ];
 }
 
 async function agreeOnStock(model: Model, shop: StoryShop, orders: readonly Order[]): Promise<void> {

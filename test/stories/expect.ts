@@ -3,7 +3,9 @@ import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import type { Cart } from "#gen/souk/order/v1/cart_pb.ts";
 import type { Quote } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderState, type Order as ToldOrder } from "#gen/souk/order/v1/order_pb.ts";
+import { PaymentState, type Payment as ToldPayment } from "#gen/souk/payment/v1/payment_pb.ts";
 import { goodsAt, type Model, type Order, pricedLines, type Shopper } from "./model.ts";
+import { type Payment, stateOf } from "./payment-model.ts";
 import { reckon } from "./reckon.ts";
 
 /**
@@ -39,6 +41,20 @@ export function expectOrder(order: ToldOrder | undefined, model: Model, expected
       lines: expected.lines.map((line) => lineFacts(model, line)),
       bill: expected.bill,
     },
+  );
+}
+
+/** Requires that a payment is what the model says, to the cent. */
+export function expectPayment(told: ToldPayment | undefined, payment: Payment): void {
+  const { currency } = payment;
+  const amounts = [told?.amount, told?.captured, told?.refunded];
+  assert.deepEqual(
+    [told?.state, ...amounts.map((it) => `${it?.minor} ${it?.currency}`)],
+    [
+      PaymentState[stateOf(payment)],
+      ...[payment.amount, payment.captured, payment.refunded].map((it) => `${it} ${currency}`),
+    ],
+    `payment ${payment.id}`,
   );
 }
 

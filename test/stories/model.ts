@@ -1,4 +1,5 @@
 import type { Customer } from "../chaos/shop.ts";
+import type { Payment } from "./payment-model.ts";
 import { type Bill, type Priced, reckon, SHIPPING_METHODS } from "./reckon.ts";
 
 /** What should be true of everything that a story touches. Commands change it as the shop should have changed. */
@@ -10,6 +11,8 @@ export interface Model {
   readonly shoppers: Shopper[];
   /** What others have set aside and not paid. */
   readonly holds: Hold[];
+  /** Those without an order. */
+  readonly payments: Payment[];
 }
 
 /** A variant and how much there is of it. */
@@ -111,6 +114,15 @@ export function goodsAt(model: Model, index: number): Goods {
  */
 export function shopperAt(model: Model, index: number): Shopper {
   return model.shoppers[index % model.shoppers.length] as Shopper;
+}
+
+/**
+ * One of the payments without an order.
+ *
+ * @param index which; counted around
+ */
+export function paymentAt(model: Model, index: number): Payment {
+  return model.payments[index % model.payments.length] as Payment;
 }
 
 /** The goods of which there is less than is ordered. */

@@ -26,6 +26,8 @@ export interface StoryShop extends Counter {
   end(): Promise<void>;
 }
 
+/** What the sandbox signs its webhooks with. */
+export const WEBHOOK_SECRET = "a secret between the sandbox and the shop of the stories";
 /** So many shop in a story from its beginning. */
 const SHOPPERS = 2;
 
@@ -47,7 +49,11 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
     },
   });
   const shop = await openShop(t, {
-    env: { NOTIFICATION_SMTP_URL: postOffice.url, INVENTORY_EXPIRY_INTERVAL_MS: "100" },
+    env: {
+      NOTIFICATION_SMTP_URL: postOffice.url,
+      INVENTORY_EXPIRY_INTERVAL_MS: "100",
+      PAYMENT_SANDBOX_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    },
   });
   const books = await openBooks(t, shop);
   const shelves = await openShelves(shop);
@@ -73,6 +79,7 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
         foreignVariantId: shelves.foreignVariantId,
         shoppers: Array.from({ length: SHOPPERS }, newShopper),
         holds: [],
+        payments: [],
       };
     },
     remember({ shoppers }) {

@@ -4,16 +4,20 @@ import { addAtOnce } from "./add-at-once.ts";
 import { addForeignItem } from "./add-foreign-item.ts";
 import { addItem } from "./add-item.ts";
 import { adjustStock } from "./adjust-stock.ts";
+import { authorizePayment } from "./authorize-payment.ts";
 import { cancelOrder } from "./cancel-order.ts";
 import { clearCart } from "./clear-cart.ts";
 import { getQuote } from "./get-quote.ts";
 import { holdStock } from "./hold-stock.ts";
 import { letTimePass } from "./let-time-pass.ts";
+import { moveAgain, moveMoney } from "./move-money.ts";
 import { placeAgain } from "./place-again.ts";
 import { placeAtOnce } from "./place-at-once.ts";
 import { placeOrder } from "./place-order.ts";
 import { register } from "./register.ts";
+import { tellByWebhook } from "./tell-by-webhook.ts";
 import { updateItem } from "./update-item.ts";
+import { voidPayment } from "./void-payment.ts";
 
 /** How often each step happens in stories, compared with the others. */
 const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: number])[] = [
@@ -31,6 +35,11 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [holdStock, 2],
   [letTimePass, 2],
   [register, 1],
+  [authorizePayment, 3],
+  [moveMoney, 5],
+  [moveAgain, 1],
+  [voidPayment, 1],
+  [tellByWebhook, 2],
 ];
 
 /** A step of a story. fast-check draws each of its list equally often, so steps stand there as often as they weigh. */
