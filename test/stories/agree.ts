@@ -5,7 +5,7 @@ import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { OrderService, type Order as ToldOrder } from "#gen/souk/order/v1/order_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { eventually } from "../eventually.ts";
-import { expectCart, expectOrder, expectPayment } from "./expect.ts";
+import { expectCart, expectOrder, expectPayment, know } from "./expect.ts";
 import type { Model, Order, Shopper } from "./model.ts";
 import { booksOf, chargeOf, type Payment } from "./payment-model.ts";
 import type { StoryShop } from "./shop.ts";
@@ -23,7 +23,7 @@ export async function agree(model: Model, shop: StoryShop): Promise<void> {
     expectCart(cart, model, shopper);
   }
   const orders = model.shoppers.flatMap((shopper) => shopper.orders);
-  await agreeOnPayments(shop, [...orders.flatMap(paymentOf), ...model.payments]);
+  await agreeOnPayments(shop, [...orders.flatMap(({ payment }) => payment ?? []), ...model.payments]);
   await agreeOnStock(model, shop, orders);
   for (const shopper of model.shoppers) await agreeOnWhatWasTold(shop, shopper);
 }
@@ -40,7 +40,7 @@ async function agreeOnOrders(model: Model, shop: StoryShop, { customer, orders }
   assert.equal(told.length, orders.length, "how many orders there are");
   for (const [index, order] of orders.entries()) {
     const { id = "" } = told[index] ?? {};
-    if (order.id === "") order.id = id;
+    know(order, told[index]);
     assert.equal(id, order.id, "the order of the orders");
     expectOrder(told[index], model, order);
   }
@@ -84,26 +84,6 @@ async function agreeOnPayments(shop: StoryShop, payments: readonly Payment[]): P
   );
 }
 
-/** The payment that an order should have; none when it was never asked for. */
-function paymentOf({ id, bill, charge }: Order): Payment[] {
-  if (charge === undefined) return [];
-  const open = charge === "authorized" ? bill.total : 0n;
-  const declined = charge === "declined";
-  return [
-    {
-      id,
-      amount: bill.total,
-      currency: "EUR",
-      declined,
-      refundsFail: false,
-      open,
-      captured: 0n,
-      refunded: 0n,
-      movements: [],
-    },
-  ];
-}
-
 async function agreeOnStock(model: Model, shop: StoryShop, orders: readonly Order[]): Promise<void> {
   const variantIds = model.goods.map(({ variantId }) => variantId);
   const stockroom = shop.call(InventoryService, { caller: "operator" });
@@ -134,10 +114,10 @@ async function agreeOnStock(model: Model, shop: StoryShop, orders: readonly Orde
     [[...orders.map(({ id }) => id), ...model.holds.map(({ id }) => id)]],
   );
   const states = new Map(reservations.map(({ id, state }) => [id, state]));
-  for (const { id, state } of orders) {
+  for (const { id, isCancelled } of orders) {
     // One that lacked stock may have left no reservation.
     const stored = states.get(id) ?? "RELEASED";
-    assert.equal(stored, state === "CONFIRMED" ? "COMMITTED" : "RELEASED", `reservation ${id}`);
+    assert.equal(stored, isCancelled ? "RELEASED" : "COMMITTED", `reservation ${id}`);
   }
   for (const { id, state } of model.holds) assert.equal(states.get(id), state, `reservation ${id}`);
 }

@@ -4,7 +4,8 @@ import type { Cart } from "#gen/souk/order/v1/cart_pb.ts";
 import type { Quote } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderState, type Order as ToldOrder } from "#gen/souk/order/v1/order_pb.ts";
 import { PaymentState, type Payment as ToldPayment } from "#gen/souk/payment/v1/payment_pb.ts";
-import { goodsAt, type Model, type Order, pricedLines, type Shopper } from "./model.ts";
+import { goodsAt, type Model, type Order, type Ordered, pricedLines, type Shopper } from "./model.ts";
+import { cancelledOf, capturedOf, stateOf as stateOfOrder } from "./order-model.ts";
 import { type Payment, stateOf } from "./payment-model.ts";
 import { reckon } from "./reckon.ts";
 
@@ -24,6 +25,14 @@ export function expectCart(cart: Cart | undefined, model: Model, shopper: Shoppe
   return told;
 }
 
+/** Keeps the ids of an order that is told for the first time. */
+export function know(order: Order, told: ToldOrder | undefined): void {
+  if (order.id !== "" || told === undefined) return;
+  order.id = told.id;
+  if (order.payment !== undefined) order.payment.id = told.id;
+  for (const [index, line] of order.lines.entries()) line.id = told.lines[index]?.id ?? "";
+}
+
 /** Requires that an order is what the model says, to the cent. */
 export function expectOrder(order: ToldOrder | undefined, model: Model, expected: Order): void {
   assert.deepEqual(
@@ -31,14 +40,20 @@ export function expectOrder(order: ToldOrder | undefined, model: Model, expected
       state: order?.state,
       cancelReason: order?.cancelReason,
       method: order?.shippingMethod,
-      lines: order?.lines.map(facts),
+      lines: order?.lines.map((line) => ({ ...facts(line), ...piecesOf(line) })),
+      cancelled: inEuro(order?.cancelled),
+      captured: inEuro(order?.captured),
+      refunded: inEuro(order?.refunded),
       bill: billOf(order),
     },
     {
-      state: OrderState[expected.state],
+      state: OrderState[stateOfOrder(expected)],
       cancelReason: expected.cancelReason,
       method: expected.method,
-      lines: expected.lines.map((line) => lineFacts(model, line)),
+      lines: expected.lines.map((line) => ({ ...lineFacts(model, line), ...piecesOf(line) })),
+      cancelled: cancelledOf(model, expected),
+      captured: capturedOf(expected),
+      refunded: expected.refunded,
       bill: expected.bill,
     },
   );
@@ -69,12 +84,21 @@ export function billOf(told: ToldOrder | Quote | undefined) {
   };
 }
 
+/** What became of the pieces of a line. */
+function piecesOf({
+  shipped,
+  cancelled,
+  returned,
+}: Pick<ToldOrder["lines"][number], "shipped" | "cancelled" | "returned">) {
+  return { shipped, cancelled, returned };
+}
+
 function facts(line: Omit<ToldOrder["lines"][number], "$typeName"> | Cart["lines"][number]) {
   const { variantId, quantity, note, unitPrice, total } = line;
   return { variantId, quantity, note, unitPrice: inEuro(unitPrice), total: inEuro(total) };
 }
 
-function lineFacts(model: Model, { goods, quantity, note }: Order["lines"][number]) {
+function lineFacts(model: Model, { goods, quantity, note }: Ordered) {
   const { variantId, price } = goodsAt(model, goods);
   return { variantId, quantity, note, unitPrice: price, total: price * quantity };
 }

@@ -1,5 +1,5 @@
 import type { Customer } from "../chaos/shop.ts";
-import type { Payment } from "./payment-model.ts";
+import { newPayment, type Payment } from "./payment-model.ts";
 import { type Bill, type Priced, reckon, SHIPPING_METHODS } from "./reckon.ts";
 
 /** What should be true of everything that a story touches. Commands change it as the shop should have changed. */
@@ -51,14 +51,33 @@ export interface CartLine {
 export interface Order {
   /** "" until it is known: who is refused is not told it. */
   id: string;
-  readonly lines: readonly Omit<CartLine, "id">[];
+  readonly lines: readonly OrderLine[];
   readonly method: string;
   readonly bill: Bill;
-  state: "CONFIRMED" | "CANCELLED";
   cancelReason: string;
-  /** What the payment provider has of it. */
-  charge: "authorized" | "declined" | "voided" | undefined;
+  /** Whether it came to nothing: it was refused, or all of it was cancelled. */
+  isCancelled: boolean;
+  readonly shipments: { readonly id: string; isDelivered: boolean }[];
+  /** What was given back, in cents. */
+  refunded: bigint;
+  /** None when it was never asked for. */
+  readonly payment: Payment | undefined;
 }
+
+/** A line of an order and what became of its pieces. */
+export interface OrderLine extends Ordered {
+  /** "" until it is known. */
+  id: string;
+  shipped: bigint;
+  cancelled: bigint;
+  returned: bigint;
+  /** For how many of those that were sent money was given back, and how much. */
+  refunded: bigint;
+  refundedAmount: bigint;
+}
+
+/** Some of the goods. */
+export type Ordered = Pick<CartLine, "goods" | "quantity" | "note">;
 
 /** PlaceOrder as it was asked for. */
 export interface Attempt {
@@ -94,7 +113,7 @@ export interface Hold {
 export const MOST_OF_A_LINE = 999n;
 
 /** The lines with their prices. */
-export function pricedLines(model: Model, lines: readonly Omit<CartLine, "id">[]): Priced[] {
+export function pricedLines(model: Model, lines: readonly Ordered[]): Priced[] {
   return lines.map(({ goods, quantity }) => ({ price: goodsAt(model, goods).price, quantity }));
 }
 
@@ -126,12 +145,12 @@ export function paymentAt(model: Model, index: number): Payment {
 }
 
 /** The goods of which there is less than is ordered. */
-export function lacking(model: Model, lines: readonly Omit<CartLine, "id">[]): Goods[] {
+export function lacking(model: Model, lines: readonly Ordered[]): Goods[] {
   return model.goods.filter((goods, index) => goods.available < quantityOf(lines, index));
 }
 
 /** Sets stock aside for an order, or gives it back. */
-export function moveStock(model: Model, lines: readonly Omit<CartLine, "id">[], way: "set aside" | "back") {
+export function moveStock(model: Model, lines: readonly Ordered[], way: "set aside" | "back") {
   const sign = way === "set aside" ? 1n : -1n;
   for (const [index, goods] of model.goods.entries()) {
     const quantity = sign * quantityOf(lines, index);
@@ -140,7 +159,7 @@ export function moveStock(model: Model, lines: readonly Omit<CartLine, "id">[], 
   }
 }
 
-function quantityOf(lines: readonly Omit<CartLine, "id">[], index: number): bigint {
+function quantityOf(lines: readonly Ordered[], index: number): bigint {
   let all = 0n;
   for (const { goods, quantity } of lines) if (goods === index) all += quantity;
   return all;
@@ -168,24 +187,23 @@ export function placeOrder(
   if (!SHIPPING_METHODS.includes(method)) return "SHIPPING_METHOD_UNAVAILABLE";
   if (expected !== undefined && expected !== bill.total) return "TOTAL_CHANGED";
 
+  const isLacking = lacking(model, lines).length > 0;
+  const declined = !isLacking && DECLINING.includes(token);
   const order: Order = {
     id: "",
-    lines,
+    lines: lines.map((line) => ({ ...line, id: "", ...UNTOUCHED })),
     method,
     bill,
-    state: "CONFIRMED",
-    cancelReason: "",
-    charge: "authorized",
+    cancelReason: isLacking ? "OUT_OF_STOCK" : declined ? "PAYMENT_DECLINED" : "",
+    isCancelled: isLacking || declined,
+    shipments: [],
+    refunded: 0n,
+    payment: isLacking ? undefined : newPayment({ amount: bill.total, currency: "EUR", declined }),
   };
   shopper.orders.push(order);
-  const refusal =
-    lacking(model, lines).length > 0 ? "OUT_OF_STOCK" : DECLINING.includes(token) ? "PAYMENT_DECLINED" : "";
-  if (refusal !== "") {
-    order.state = "CANCELLED";
-    order.cancelReason = refusal;
-    order.charge = refusal === "PAYMENT_DECLINED" ? "declined" : undefined;
-    shopper.attempts.push({ key, request, outcome: refusal });
-    return refusal;
+  if (order.isCancelled) {
+    shopper.attempts.push({ key, request, outcome: order.cancelReason });
+    return order.cancelReason;
   }
   moveStock(model, lines, "set aside");
   shopper.cart = [];
@@ -194,12 +212,4 @@ export function placeOrder(
   return order;
 }
 
-/** Does in the model what cancelling an order should do. */
-export function cancelOrder(model: Model, shopper: Shopper, order: Order, reason: string): void {
-  if (order.state === "CANCELLED") return;
-  order.state = "CANCELLED";
-  order.cancelReason = reason;
-  order.charge = "voided";
-  moveStock(model, order.lines, "back");
-  shopper.told.push({ topic: "order-cancelled", order });
-}
+const UNTOUCHED = { shipped: 0n, cancelled: 0n, returned: 0n, refunded: 0n, refundedAmount: 0n };

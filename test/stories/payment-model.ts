@@ -1,6 +1,7 @@
 /** A payment without an order, so that money can be taken and given back in any way the contract allows. */
 export interface Payment {
-  readonly id: string;
+  /** That of its order, where it has one; "" until that is known. */
+  id: string;
   readonly amount: bigint;
   readonly currency: string;
   readonly declined: boolean;
@@ -19,6 +20,19 @@ export interface Movement {
   readonly id: string;
   readonly kind: "capture" | "refund";
   readonly amount: bigint;
+}
+
+/** A payment that was just asked for. */
+export function newPayment({
+  id = "",
+  amount,
+  currency,
+  declined,
+  refundsFail = false,
+}: Pick<Payment, "amount" | "currency" | "declined"> &
+  Partial<Pick<Payment, "id" | "refundsFail">>): Payment {
+  const open = declined ? 0n : amount;
+  return { id, amount, currency, declined, refundsFail, open, captured: 0n, refunded: 0n, movements: [] };
 }
 
 /** The state of a payment, as the contract names it. */

@@ -5,6 +5,7 @@ import { addForeignItem } from "./add-foreign-item.ts";
 import { addItem } from "./add-item.ts";
 import { adjustStock } from "./adjust-stock.ts";
 import { authorizePayment } from "./authorize-payment.ts";
+import { cancelItems } from "./cancel-items.ts";
 import { cancelOrder } from "./cancel-order.ts";
 import { clearCart } from "./clear-cart.ts";
 import { getQuote } from "./get-quote.ts";
@@ -14,7 +15,10 @@ import { moveAgain, moveMoney } from "./move-money.ts";
 import { placeAgain } from "./place-again.ts";
 import { placeAtOnce } from "./place-at-once.ts";
 import { placeOrder } from "./place-order.ts";
+import { refundAmount, refundPieces } from "./refund-order.ts";
 import { register } from "./register.ts";
+import { sendBack } from "./send-back.ts";
+import { deliverShipment, shipOrder } from "./ship-order.ts";
 import { tellByWebhook } from "./tell-by-webhook.ts";
 import { updateItem } from "./update-item.ts";
 import { voidPayment } from "./void-payment.ts";
@@ -35,6 +39,12 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [holdStock, 2],
   [letTimePass, 2],
   [register, 1],
+  [shipOrder, 8],
+  [deliverShipment, 2],
+  [cancelItems, 4],
+  [refundAmount, 2],
+  [refundPieces, 2],
+  [sendBack, 4],
   [authorizePayment, 3],
   [moveMoney, 5],
   [moveAgain, 1],

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectPayment } from "../expect.ts";
+import { newPayment } from "../payment-model.ts";
 
 /** Sets money aside in one of two currencies, twice with the same id, or tries to. */
 export const authorizePayment = fc
@@ -18,17 +19,13 @@ export const authorizePayment = fc
       const ask = (minor: bigint) =>
         outcomeOf(till.authorizePayment({ paymentId: id, amount: { minor, currency }, token }));
       const declined = token === "tok_declined";
-      const payment = {
+      const payment = newPayment({
         id,
         amount,
         currency,
         declined,
         refundsFail: token === "tok_refund_fails",
-        open: declined ? 0n : amount,
-        captured: 0n,
-        refunded: 0n,
-        movements: [],
-      };
+      });
       model.payments.push(payment);
       for (const outcome of await Promise.all([ask(amount), ask(amount)])) {
         if (declined) refused(outcome, "PAYMENT_DECLINED");

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
-import { cancelOrder as cancelInModel, shopperAt } from "../model.ts";
+import { shopperAt } from "../model.ts";
+import { cancelOrder as cancelInModel, stateOf } from "../order-model.ts";
 import { SHOPPERS, WHICH } from "./choices.ts";
 
 /** Cancels an order, from one tab or several at once, once more, or somebody else's. */
@@ -28,9 +29,11 @@ export const cancelOrder = fc
         const cancel = () =>
           outcomeOf(shop.call(OrderService, shopper.customer).cancelOrder({ id: order.id, reason }));
         const outcomes = await Promise.all(Array.from({ length: args.tabs }, cancel));
-        if (owner === shopper) cancelInModel(model, shopper, order, reason);
+        const isPossible = ["CONFIRMED", "CANCELLED"].includes(stateOf(order));
+        if (owner === shopper && isPossible) cancelInModel(model, shopper, order, reason);
         for (const outcome of outcomes) {
-          if (owner === shopper) expectOrder(answered(outcome).order, model, order);
+          if (owner === shopper && !isPossible) refused(outcome, "ORDER_NOT_CANCELLABLE");
+          else if (owner === shopper) expectOrder(answered(outcome).order, model, order);
           else refused(outcome, "ORDER_NOT_FOUND");
         }
       },

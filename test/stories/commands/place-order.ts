@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { answered, type Counter, command, type Outcome, outcomeOf, refused } from "../command.ts";
-import { expectOrder } from "../expect.ts";
+import { expectOrder, know } from "../expect.ts";
 import {
   lacking,
   type Model,
@@ -85,7 +85,7 @@ export function expectPlaced(
 ): Readonly<Record<string, string>> {
   if (typeof expected === "string") return refused(outcome as Outcome<unknown>, expected);
   const { order } = answered(outcome);
-  if (expected.id === "") expected.id = order?.id ?? "";
+  know(expected, order);
   assert.equal(order?.id, expected.id);
   expectOrder(order, model, expected);
   return {};
