@@ -7,7 +7,7 @@ import { PaymentState, type Payment as ToldPayment } from "#gen/souk/payment/v1/
 import { goodsAt, type Model, type Order, type Ordered, pricedLines, type Shopper } from "./model.ts";
 import { cancelledOf, capturedOf, stateOf as stateOfOrder } from "./order-model.ts";
 import { type Payment, stateOf } from "./payment-model.ts";
-import { reckon } from "./reckon.ts";
+import { type Currency, reckon } from "./reckon.ts";
 
 /**
  * Requires that a cart holds what the model says, and that it adds up.
@@ -15,13 +15,15 @@ import { reckon } from "./reckon.ts";
  * @returns the lines as told
  */
 export function expectCart(cart: Cart | undefined, model: Model, shopper: Shopper) {
-  const { subtotal, total } = reckon(pricedLines(model, shopper.cart));
+  const { subtotal, total } = reckon(pricedLines(model, shopper.cart, shopper.currency), shopper.currency);
   const told = cart?.lines ?? [];
   assert.deepEqual(
-    told.map((line) => ({ ...facts(line), unavailable: line.unavailable })),
-    shopper.cart.map((line) => ({ ...lineFacts(model, line), unavailable: false })),
+    told.map((line) => ({ ...facts(line, shopper.currency), unavailable: line.unavailable })),
+    shopper.cart.map((line) => ({ ...lineFacts(model, line, shopper.currency), unavailable: false })),
   );
-  assert.deepEqual([inEuro(cart?.subtotal), inEuro(cart?.total)], [subtotal, total]);
+  // An empty cart that nobody used has the currency of the shop.
+  const currency = told.length === 0 ? (cart?.subtotal?.currency ?? "") : shopper.currency;
+  assert.deepEqual([minorIn(cart?.subtotal, currency), minorIn(cart?.total, currency)], [subtotal, total]);
   return told;
 }
 
@@ -35,22 +37,23 @@ export function know(order: Order, told: ToldOrder | undefined): void {
 
 /** Requires that an order is what the model says, to the cent. */
 export function expectOrder(order: ToldOrder | undefined, model: Model, expected: Order): void {
+  const { currency } = expected;
   assert.deepEqual(
     {
       state: order?.state,
       cancelReason: order?.cancelReason,
       method: order?.shippingMethod,
-      lines: order?.lines.map((line) => ({ ...facts(line), ...piecesOf(line) })),
-      cancelled: inEuro(order?.cancelled),
-      captured: inEuro(order?.captured),
-      refunded: inEuro(order?.refunded),
-      bill: billOf(order),
+      lines: order?.lines.map((line) => ({ ...facts(line, currency), ...piecesOf(line) })),
+      cancelled: minorIn(order?.cancelled, currency),
+      captured: minorIn(order?.captured, currency),
+      refunded: minorIn(order?.refunded, currency),
+      bill: billOf(order, currency),
     },
     {
       state: OrderState[stateOfOrder(expected)],
       cancelReason: expected.cancelReason,
       method: expected.method,
-      lines: expected.lines.map((line) => ({ ...lineFacts(model, line), ...piecesOf(line) })),
+      lines: expected.lines.map((line) => ({ ...lineFacts(model, line, currency), ...piecesOf(line) })),
       cancelled: cancelledOf(model, expected),
       captured: capturedOf(expected),
       refunded: expected.refunded,
@@ -74,13 +77,13 @@ export function expectPayment(told: ToldPayment | undefined, payment: Payment): 
 }
 
 /** What an order or a quote comes to, as it is told. */
-export function billOf(told: ToldOrder | Quote | undefined) {
+export function billOf(told: ToldOrder | Quote | undefined, currency: string) {
   const { subtotal, shipping, taxIncluded, total } = told ?? {};
   return {
-    subtotal: inEuro(subtotal),
-    shipping: inEuro(shipping),
-    taxIncluded: inEuro(taxIncluded),
-    total: inEuro(total),
+    subtotal: minorIn(subtotal, currency),
+    shipping: minorIn(shipping, currency),
+    taxIncluded: minorIn(taxIncluded, currency),
+    total: minorIn(total, currency),
   };
 }
 
@@ -93,17 +96,24 @@ function piecesOf({
   return { shipped, cancelled, returned };
 }
 
-function facts(line: Omit<ToldOrder["lines"][number], "$typeName"> | Cart["lines"][number]) {
+function facts(line: ToldOrder["lines"][number] | Cart["lines"][number], currency: string) {
   const { variantId, quantity, note, unitPrice, total } = line;
-  return { variantId, quantity, note, unitPrice: inEuro(unitPrice), total: inEuro(total) };
+  return {
+    variantId,
+    quantity,
+    note,
+    unitPrice: minorIn(unitPrice, currency),
+    total: minorIn(total, currency),
+  };
 }
 
-function lineFacts(model: Model, { goods, quantity, note }: Ordered) {
-  const { variantId, price } = goodsAt(model, goods);
+function lineFacts(model: Model, { goods, quantity, note }: Ordered, currency: Currency) {
+  const { variantId, prices } = goodsAt(model, goods);
+  const price = prices[currency];
   return { variantId, quantity, note, unitPrice: price, total: price * quantity };
 }
 
-function inEuro(amount: Money | undefined): bigint | undefined {
-  assert.equal(amount?.currency, "EUR");
+function minorIn(amount: Money | undefined, currency: string): bigint | undefined {
+  assert.equal(amount?.currency, currency);
   return amount?.minor;
 }

@@ -1,13 +1,11 @@
 import type { Customer } from "../chaos/shop.ts";
 import { newPayment, type Payment } from "./payment-model.ts";
-import { type Bill, type Priced, reckon, SHIPPING_METHODS } from "./reckon.ts";
+import { type Bill, type Currency, type Priced, reckon, SHIPPING_METHODS } from "./reckon.ts";
 
 /** What should be true of everything that a story touches. Commands change it as the shop should have changed. */
 export interface Model {
   /** What the story is about; nobody else orders it. */
   readonly goods: readonly Goods[];
-  /** A variant that is sold in another currency. */
-  readonly foreignVariantId: string;
   readonly shoppers: Shopper[];
   /** What others have set aside and not paid. */
   readonly holds: Hold[];
@@ -19,7 +17,7 @@ export interface Model {
 export interface Goods {
   readonly variantId: string;
   /** In cents. */
-  readonly price: bigint;
+  readonly prices: Readonly<Record<Currency, bigint>>;
   available: bigint;
   reserved: bigint;
 }
@@ -27,6 +25,8 @@ export interface Goods {
 /** Somebody who shops. */
 export interface Shopper {
   readonly customer: Customer;
+  /** What the shopper pays with. */
+  readonly currency: Currency;
   cart: CartLine[];
   /** All attempts that came so far that an order was made, in the order in which they were. */
   readonly orders: Order[];
@@ -51,6 +51,7 @@ export interface CartLine {
 export interface Order {
   /** "" until it is known: who is refused is not told it. */
   id: string;
+  readonly currency: Currency;
   readonly lines: readonly OrderLine[];
   readonly method: string;
   readonly bill: Bill;
@@ -113,8 +114,8 @@ export interface Hold {
 export const MOST_OF_A_LINE = 999n;
 
 /** The lines with their prices. */
-export function pricedLines(model: Model, lines: readonly Ordered[]): Priced[] {
-  return lines.map(({ goods, quantity }) => ({ price: goodsAt(model, goods).price, quantity }));
+export function pricedLines(model: Model, lines: readonly Ordered[], currency: Currency): Priced[] {
+  return lines.map(({ goods, quantity }) => ({ price: goodsAt(model, goods).prices[currency], quantity }));
 }
 
 /**
@@ -181,9 +182,10 @@ export function placeOrder(
   request: PlaceRequest,
 ): Order | string {
   const { method, token, expected } = request;
+  const { currency } = shopper;
   const lines = shopper.cart.map(({ id: _, ...line }) => line);
   if (lines.length === 0) return "CART_EMPTY";
-  const bill = reckon(pricedLines(model, lines), method);
+  const bill = reckon(pricedLines(model, lines, currency), currency, method);
   if (!SHIPPING_METHODS.includes(method)) return "SHIPPING_METHOD_UNAVAILABLE";
   if (expected !== undefined && expected !== bill.total) return "TOTAL_CHANGED";
 
@@ -191,6 +193,7 @@ export function placeOrder(
   const declined = !isLacking && DECLINING.includes(token);
   const order: Order = {
     id: "",
+    currency,
     lines: lines.map((line) => ({ ...line, id: "", ...UNTOUCHED })),
     method,
     bill,
@@ -198,7 +201,7 @@ export function placeOrder(
     isCancelled: isLacking || declined,
     shipments: [],
     refunded: 0n,
-    payment: isLacking ? undefined : newPayment({ amount: bill.total, currency: "EUR", declined }),
+    payment: isLacking ? undefined : newPayment({ amount: bill.total, currency, declined }),
   };
   shopper.orders.push(order);
   if (order.isCancelled) {

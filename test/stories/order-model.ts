@@ -21,8 +21,8 @@ export function capturedOf({ payment }: Order): bigint {
 }
 
 /** What is no longer to pay of an order, in cents: where nothing is left of it, shipping neither. */
-export function cancelledOf(model: Model, { lines, bill }: Order): bigint {
-  const pieces = sumOf(lines, ({ goods, cancelled }) => goodsAt(model, goods).price * cancelled);
+export function cancelledOf(model: Model, { lines, bill, currency }: Order): bigint {
+  const pieces = sumOf(lines, ({ goods, cancelled }) => goodsAt(model, goods).prices[currency] * cancelled);
   return pieces + (lines.every(({ quantity, cancelled }) => quantity === cancelled) ? bill.shipping : 0n);
 }
 
@@ -68,7 +68,7 @@ export function shipPieces(model: Model, order: Order, pieces: readonly Pieces[]
     const goods = goodsAt(model, line.goods);
     line.shipped += count;
     goods.reserved -= count;
-    due += goods.price * count;
+    due += goods.prices[order.currency] * count;
   }
   if (payment === undefined) return;
   payment.open -= due;

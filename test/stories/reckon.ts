@@ -1,3 +1,6 @@
+/** What stories pay with. */
+export type Currency = "EUR" | "USD";
+
 /** Some of something with a price. */
 export interface Priced {
   /** What one costs, in cents. */
@@ -14,10 +17,13 @@ export interface Bill {
 }
 
 /** What shipping within the shop's country costs, by method. */
-const SHIPPING: Readonly<Record<string, (subtotal: bigint) => bigint>> = {
-  standard: (subtotal) => (subtotal < 50_00n ? 4_90n : 0n),
-  express: () => 12_90n,
-  "pick-up": () => 0n,
+const SHIPPING: Readonly<Record<string, Readonly<Record<Currency, (subtotal: bigint) => bigint>>>> = {
+  standard: {
+    EUR: (subtotal) => (subtotal < 50_00n ? 4_90n : 0n),
+    USD: (subtotal) => (subtotal < 60_00n ? 5_90n : 0n),
+  },
+  express: { EUR: () => 12_90n, USD: () => 14_90n },
+  "pick-up": { EUR: () => 0n, USD: () => 0n },
 };
 
 /** The ways of shipping that there are. */
@@ -28,12 +34,13 @@ export const SHIPPING_METHODS = Object.keys(SHIPPING);
  * prices contain 19 %, which is rounded once, on the total.
  *
  * @param lines what is ordered
+ * @param currency of the prices
  * @param method how it is shipped; not yet known when left out
  */
-export function reckon(lines: readonly Priced[], method?: string): Bill {
+export function reckon(lines: readonly Priced[], currency: Currency, method?: string): Bill {
   let subtotal = 0n;
   for (const { price, quantity } of lines) subtotal += price * quantity;
-  const shipping = method === undefined ? 0n : (SHIPPING[method]?.(subtotal) ?? 0n);
+  const shipping = method === undefined ? 0n : (SHIPPING[method]?.[currency](subtotal) ?? 0n);
   const total = subtotal + shipping;
   // Nothing lies halfway between two cents here: 38 times a total is even, and 119 times an odd number is odd.
   let taxIncluded = (total * 19n) / 119n;

@@ -19,8 +19,6 @@ const HEADER =
 export interface Shelves {
   /** The variants of one story, in the order of PRICES. */
   take(): Promise<string[]>;
-  /** A variant that is sold in US dollars. */
-  readonly foreignVariantId: string;
 }
 
 /**
@@ -29,16 +27,14 @@ export interface Shelves {
  * @param shop the shop
  */
 export async function openShelves(shop: Shop): Promise<Shelves> {
-  const [foreign] = await fill(shop, "USD", 1);
   let full: string[][] = [];
   let filling: Promise<void> | undefined;
   return {
-    foreignVariantId: foreign?.[0] as string,
     async take() {
       for (;;) {
         const goods = full.pop();
         if (goods !== undefined) return goods;
-        filling ??= fill(shop, "EUR", SHELVES).then((shelves) => {
+        filling ??= fill(shop).then((shelves) => {
           full = shelves;
           filling = undefined;
         });
@@ -48,9 +44,9 @@ export async function openShelves(shop: Shop): Promise<Shelves> {
   };
 }
 
-async function fill(shop: Shop, currency: string, shelves: number): Promise<string[][]> {
+async function fill(shop: Shop): Promise<string[][]> {
   const batch = randomBytes(6).toString("hex");
-  const handles = Array.from({ length: shelves }, (_, index) => `thing-${batch}-${index}`);
+  const handles = Array.from({ length: SHELVES }, (_, index) => `thing-${batch}-${index}`);
   const rows = handles.flatMap((handle) =>
     PRICES.map((price, index) => {
       const product = index === 0 ? "Thing,true,Number" : ",,";
@@ -59,11 +55,17 @@ async function fill(shop: Shop, currency: string, shelves: number): Promise<stri
   );
   const chunk = Buffer.from([HEADER, ...rows, ""].join("\n"));
   const admin = shop.call(ProductAdminService, { caller: "operator" });
-  for await (const { part } of admin.importProducts(file(chunk, currency))) {
+  for await (const { part } of admin.importProducts(file(chunk))) {
     if (part.case === "problem")
       throw new Error(`the catalogue of the stories is wrong: ${part.value.reason}`);
   }
-  return Promise.all(handles.map((handle) => findVariants(shop, handle)));
+  return Promise.all(
+    handles.map(async (handle) => {
+      const ids = await findVariants(shop, handle);
+      await sellInDollarsToo(shop, ids);
+      return ids;
+    }),
+  );
 }
 
 async function findVariants(shop: Shop, handle: string): Promise<string[]> {
@@ -79,7 +81,29 @@ async function findVariants(shop: Shop, handle: string): Promise<string[]> {
   return ids;
 }
 
-async function* file(chunk: Uint8Array, currency: string) {
-  yield { part: { case: "options" as const, value: { currency } } };
+async function sellInDollarsToo(shop: Shop, ids: readonly string[]): Promise<void> {
+  const variants = ids.map((variantId, index) => {
+    const minor = BigInt((PRICES[index] as string).replace(".", ""));
+    const prices = [
+      { price: { minor, currency: "EUR" } },
+      { price: { minor: inDollars(minor), currency: "USD" } },
+    ];
+    return { variantId, prices };
+  });
+  await shop.call(ProductAdminService, { caller: "operator" }).batchSetVariantPrices({ variants });
+}
+
+/**
+ * What goods cost in the other currency.
+ *
+ * @param cents what they cost in euros
+ */
+export function inDollars(cents: bigint): bigint {
+  // 49.99 and 0.01 come to 60.00 together, from which on shipping is free.
+  return (cents * 12n + 5n) / 10n;
+}
+
+async function* file(chunk: Uint8Array) {
+  yield { part: { case: "options" as const, value: { currency: "EUR" } } };
   yield { part: { case: "chunk" as const, value: chunk } };
 }

@@ -7,7 +7,8 @@ import { startServer } from "../service/notification-post.ts";
 import type { Teardown } from "../stores.ts";
 import type { Counter } from "./command.ts";
 import type { Model, Shopper } from "./model.ts";
-import { openShelves, PRICES, STOCK } from "./shelves.ts";
+import type { Currency } from "./reckon.ts";
+import { inDollars, openShelves, PRICES, STOCK } from "./shelves.ts";
 
 /** A shop in which stories happen side by side, each with shoppers and goods of its own. */
 export interface StoryShop extends Counter {
@@ -28,8 +29,8 @@ export interface StoryShop extends Counter {
 
 /** What the sandbox signs its webhooks with. */
 export const WEBHOOK_SECRET = "a secret between the sandbox and the shop of the stories";
-/** So many shop in a story from its beginning. */
-const SHOPPERS = 2;
+/** What those pay with who shop in a story from its beginning. */
+const SHOPPERS: readonly Currency[] = ["EUR", "USD"];
 
 /**
  * Opens a shop for stories: all services in this process on data plane `local`, on stores of their own, with a mail
@@ -60,8 +61,16 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
   let notifications = 0;
   const expectedMails = new Map<string, number>();
 
-  const newShopper = (): Shopper => {
-    return { customer: shop.customer(), cart: [], orders: [], attempts: [], told: [], mailsAlone: 0 };
+  const newShopper = (currency: Currency): Shopper => {
+    return {
+      customer: shop.customer(),
+      currency,
+      cart: [],
+      orders: [],
+      attempts: [],
+      told: [],
+      mailsAlone: 0,
+    };
   };
 
   return {
@@ -73,11 +82,10 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
       const goods = await shelves.take();
       return {
         goods: goods.map((variantId, index) => {
-          const price = BigInt((PRICES[index] as string).replace(".", ""));
-          return { variantId, price, available: BigInt(STOCK), reserved: 0n };
+          const EUR = BigInt((PRICES[index] as string).replace(".", ""));
+          return { variantId, prices: { EUR, USD: inDollars(EUR) }, available: BigInt(STOCK), reserved: 0n };
         }),
-        foreignVariantId: shelves.foreignVariantId,
-        shoppers: Array.from({ length: SHOPPERS }, newShopper),
+        shoppers: SHOPPERS.map(newShopper),
         holds: [],
         payments: [],
       };

@@ -18,7 +18,7 @@ export const addAtOnce = fc
         const { variantId } = goodsAt(model, goods);
         const cart = shop.call(CartService, shopper.customer);
         const tabs = Array.from({ length: args.tabs }, () =>
-          outcomeOf(cart.addItem({ variantId, quantity: 1n })),
+          outcomeOf(cart.addItem({ variantId, quantity: 1n, currency: shopper.currency })),
         );
         for (const outcome of await Promise.all(tabs)) answered(outcome);
 

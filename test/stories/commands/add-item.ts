@@ -25,7 +25,8 @@ export const addItem = fc
       const { variantId } = goodsAt(model, goods);
       const cart = shop.call(CartService, shopper.customer);
       const options = { idempotencyKey: shop.unique() };
-      const add = () => outcomeOf(cart.addItem({ variantId, quantity, note }, options));
+      const add = () =>
+        outcomeOf(cart.addItem({ variantId, quantity, note, currency: shopper.currency }, options));
 
       const line = shopper.cart.find((it) => it.goods === goods && it.note === note);
       const outcome = await add();

@@ -19,11 +19,13 @@ export const getQuote = fc.record({ by: SHOPPERS }).map((args) =>
       return;
     }
     const { quotes } = answered(outcome);
-    const told = Object.fromEntries(quotes.map((quote) => [quote.shippingMethod, billOf(quote)]));
-    const lines = pricedLines(model, shopper.cart);
+    const told = Object.fromEntries(
+      quotes.map((quote) => [quote.shippingMethod, billOf(quote, shopper.currency)]),
+    );
+    const lines = pricedLines(model, shopper.cart, shopper.currency);
     assert.deepEqual(
       told,
-      Object.fromEntries(SHIPPING_METHODS.map((method) => [method, reckon(lines, method)])),
+      Object.fromEntries(SHIPPING_METHODS.map((method) => [method, reckon(lines, shopper.currency, method)])),
     );
     const totals = quotes.map(({ total }) => total?.minor ?? 0n);
     assert.deepEqual(

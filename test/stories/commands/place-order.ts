@@ -41,7 +41,7 @@ export const placeOrder = fc
     command("place order", args, async (model, shop) => {
       const shopper = shopperAt(model, args.by);
       const { method, token } = args;
-      const { total } = reckon(pricedLines(model, shopper.cart), method);
+      const { total } = reckon(pricedLines(model, shopper.cart, shopper.currency), shopper.currency, method);
       const expected =
         args.expects === "anything" ? undefined : total - (args.expects === "the total" ? 0n : 1n);
       const request: PlaceRequest = { method, token, expected };
@@ -68,7 +68,7 @@ export function ask(
     shippingAddress: ADDRESS,
     shippingMethod: method,
     payment: { token },
-    expectedTotal: expected === undefined ? undefined : { minor: expected, currency: "EUR" },
+    expectedTotal: expected === undefined ? undefined : { minor: expected, currency: shopper.currency },
   };
   return outcomeOf(shop.call(CheckoutService, shopper.customer).placeOrder(request, { idempotencyKey }));
 }

@@ -23,7 +23,7 @@ export const refundAmount = fc
         const left = capturedOf(order) - order.refunded;
         const minor = (left * args.share + 99n) / 100n + (args.share > 100n || left === 0n ? 1n : 0n);
         const staff = shop.call(OrderService, { caller: "operator" });
-        const request = { orderId: order.id, amount: { minor, currency: "EUR" } };
+        const request = { orderId: order.id, amount: { minor, currency: order.currency } };
         const options = { idempotencyKey: shop.unique() };
         const refund = () => outcomeOf(staff.refundOrder(request, options));
         const outcomes = await Promise.all(Array.from({ length: args.callers }, refund));
@@ -51,7 +51,8 @@ export const refundPieces = fc.record(SOME_PIECES).map((args) =>
       );
       const left = capturedOf(order) - order.refunded;
       const costs = pieces.map(({ line, count }) => {
-        const cost = goodsAt(model, line.goods).price * (line.refunded + count) - line.refundedAmount;
+        const cost =
+          goodsAt(model, line.goods).prices[order.currency] * (line.refunded + count) - line.refundedAmount;
         return cost < 0n ? 0n : cost;
       });
       // Where no piece is named, all that is left goes back.

@@ -18,6 +18,7 @@ export const register = fc.constant({}).map((args) =>
       refused(await outcomeOf(door.register(account)), "EMAIL_TAKEN");
       model.shoppers.push({
         customer: { id: user?.id ?? "", email, accessToken: tokens?.accessToken ?? "" },
+        currency: "EUR",
         cart: [],
         orders: [],
         attempts: [],

@@ -56,7 +56,7 @@ export const sendBack = fc
         // Money goes back for pieces for which it has not yet, and never more than is left.
         const unpaid = line.shipped - line.refunded;
         const count = quantity < unpaid ? quantity : unpaid;
-        const cost = goods.price * (line.refunded + count) - line.refundedAmount;
+        const cost = goods.prices[order.currency] * (line.refunded + count) - line.refundedAmount;
         const left = capturedOf(order) - order.refunded;
         const amount = cost < left ? cost : left;
         if (count > 0n && amount > 0n) {
