@@ -1,6 +1,6 @@
 import type { Customer } from "../chaos/shop.ts";
 import { newPayment, type Payment } from "./payment-model.ts";
-import { type Bill, type Currency, type Priced, reckon, SHIPPING_METHODS } from "./reckon.ts";
+import { type Bill, type Currency, type Priced, reckon, SHIPPING_METHODS, type Terms } from "./reckon.ts";
 
 /** What should be true of everything that a story touches. Commands change it as the shop should have changed. */
 export interface Model {
@@ -9,6 +9,8 @@ export interface Model {
   readonly shoppers: Shopper[];
   /** What others have set aside and not paid. */
   readonly holds: Hold[];
+  /** The oldest first. */
+  readonly coupons: Coupon[];
   /** Those without an order. */
   readonly payments: Payment[];
 }
@@ -28,6 +30,8 @@ export interface Shopper {
   /** What the shopper pays with. */
   readonly currency: Currency;
   cart: CartLine[];
+  /** The codes in the cart, in the order in which they were added. */
+  codes: string[];
   /** All attempts that came so far that an order was made, in the order in which they were. */
   readonly orders: Order[];
   /** PlaceOrder with its key, so that it can come again. */
@@ -36,6 +40,15 @@ export interface Shopper {
   readonly told: Told[];
   /** How many mails come beside that. */
   mailsAlone: number;
+}
+
+/** A promotion that comes with a code. */
+export interface Coupon extends Terms {
+  readonly id: string;
+  /** How many orders may use it in all and of each shopper; 0 for any number. */
+  readonly limit: number;
+  readonly limitEach: number;
+  isOver: boolean;
 }
 
 /** A line of a cart. */
@@ -75,6 +88,8 @@ export interface OrderLine extends Ordered {
   /** For how many of those that were sent money was given back, and how much. */
   refunded: bigint;
   refundedAmount: bigint;
+  /** What promotions take off it, each in cents, as the shop divided them. */
+  discounts: readonly bigint[];
 }
 
 /** Some of the goods. */
@@ -166,6 +181,31 @@ function quantityOf(lines: readonly Ordered[], index: number): bigint {
   return all;
 }
 
+/** The coupons in a cart that are not over, the oldest first. */
+export function inForce(model: Model, { codes }: Shopper): Coupon[] {
+  return model.coupons.filter(({ code, isOver }) => codes.includes(code) && !isOver);
+}
+
+/** Whether a coupon was used as often as it may be. */
+export function isUsedUp({ shoppers }: Model, { code, limit, limitEach }: Coupon, shopper: Shopper): boolean {
+  const usesOf = ({ orders }: Shopper) =>
+    orders.filter(({ isCancelled, bill }) => !isCancelled && bill.discounts.some((it) => it.code === code))
+      .length;
+  const all = shoppers.reduce((sum, each) => sum + usesOf(each), 0);
+  return (limit > 0 && all >= limit) || (limitEach > 0 && usesOf(shopper) >= limitEach);
+}
+
+/**
+ * What is in a cart comes to.
+ *
+ * @param method how it is shipped; not yet known when left out
+ */
+export function cartBill(model: Model, shopper: Shopper, method?: string): Bill {
+  const { cart, currency } = shopper;
+  const usable = inForce(model, shopper).filter((coupon) => !isUsedUp(model, coupon, shopper));
+  return reckon(pricedLines(model, cart, currency), currency, usable, method);
+}
+
 /** The reason with which a payment provider declines a token; undefined for one that pays. */
 const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
 export const TOKENS = ["tok_visa", "tok_mastercard", ...DECLINING];
@@ -185,12 +225,13 @@ export function placeOrder(
   const { currency } = shopper;
   const lines = shopper.cart.map(({ id: _, ...line }) => line);
   if (lines.length === 0) return "CART_EMPTY";
-  const bill = reckon(pricedLines(model, lines, currency), currency, method);
+  const bill = cartBill(model, shopper, method);
+  if (inForce(model, shopper).some((coupon) => isUsedUp(model, coupon, shopper))) return "COUPON_EXHAUSTED";
   if (!SHIPPING_METHODS.includes(method)) return "SHIPPING_METHOD_UNAVAILABLE";
   if (expected !== undefined && expected !== bill.total) return "TOTAL_CHANGED";
 
   const isLacking = lacking(model, lines).length > 0;
-  const declined = !isLacking && DECLINING.includes(token);
+  const declined = !isLacking && bill.total > 0n && DECLINING.includes(token);
   const order: Order = {
     id: "",
     currency,
@@ -201,7 +242,9 @@ export function placeOrder(
     isCancelled: isLacking || declined,
     shipments: [],
     refunded: 0n,
-    payment: isLacking ? undefined : newPayment({ amount: bill.total, currency, declined }),
+    // There is nothing to pay for what is free.
+    payment:
+      isLacking || bill.total === 0n ? undefined : newPayment({ amount: bill.total, currency, declined }),
   };
   shopper.orders.push(order);
   if (order.isCancelled) {
@@ -215,4 +258,11 @@ export function placeOrder(
   return order;
 }
 
-const UNTOUCHED = { shipped: 0n, cancelled: 0n, returned: 0n, refunded: 0n, refundedAmount: 0n };
+const UNTOUCHED = {
+  shipped: 0n,
+  cancelled: 0n,
+  returned: 0n,
+  refunded: 0n,
+  refundedAmount: 0n,
+  discounts: [],
+};

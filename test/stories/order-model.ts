@@ -1,4 +1,5 @@
 import { goodsAt, type Model, moveStock, type Order, type OrderLine, type Shopper } from "./model.ts";
+import type { Bill } from "./reckon.ts";
 
 /** The state of an order, as the contract names it. */
 export function stateOf({ isCancelled, lines, shipments }: Order) {
@@ -22,8 +23,27 @@ export function capturedOf({ payment }: Order): bigint {
 
 /** What is no longer to pay of an order, in cents: where nothing is left of it, shipping neither. */
 export function cancelledOf(model: Model, { lines, bill, currency }: Order): bigint {
-  const pieces = sumOf(lines, ({ goods, cancelled }) => goodsAt(model, goods).prices[currency] * cancelled);
-  return pieces + (lines.every(({ quantity, cancelled }) => quantity === cancelled) ? bill.shipping : 0n);
+  const worth = (line: OrderLine, count: bigint) =>
+    worthOf(goodsAt(model, line.goods).prices[currency], line, count);
+  const pieces = sumOf(
+    lines,
+    (line) => worth(line, line.quantity) - worth(line, line.quantity - line.cancelled),
+  );
+  return pieces + (lines.every(({ quantity, cancelled }) => quantity === cancelled) ? shippingOf(bill) : 0n);
+}
+
+/** What is to pay for shipping, in cents. */
+function shippingOf({ shipping, discounts }: Bill): bigint {
+  return discounts.reduce((left, { amount, ofShipping }) => (ofShipping ? left - amount : left), shipping);
+}
+
+/**
+ * What the first pieces of a line come to, in cents: of each discount their share, rounded down.
+ *
+ * @param price what one costs before discounts
+ */
+export function worthOf(price: bigint, { quantity, discounts }: OrderLine, count: bigint): bigint {
+  return discounts.reduce((left, discount) => left - (discount * count) / quantity, price * count);
 }
 
 /** Some pieces of a line. */
@@ -63,12 +83,13 @@ export function shipPieces(model: Model, order: Order, pieces: readonly Pieces[]
   const { payment } = order;
   const isFirst = order.shipments.length === 0;
   order.shipments.push({ id: shipmentId, isDelivered: false });
-  let due = isFirst ? order.bill.shipping : 0n;
+  let due = isFirst ? shippingOf(order.bill) : 0n;
   for (const { line, count } of pieces) {
     const goods = goodsAt(model, line.goods);
+    const price = goods.prices[order.currency];
+    due += worthOf(price, line, line.shipped + count) - worthOf(price, line, line.shipped);
     line.shipped += count;
     goods.reserved -= count;
-    due += goods.prices[order.currency] * count;
   }
   if (payment === undefined) return;
   payment.open -= due;

@@ -66,6 +66,7 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
       customer: shop.customer(),
       currency,
       cart: [],
+      codes: [],
       orders: [],
       attempts: [],
       told: [],
@@ -87,6 +88,7 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
         }),
         shoppers: SHOPPERS.map(newShopper),
         holds: [],
+        coupons: [],
         payments: [],
       };
     },

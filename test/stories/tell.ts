@@ -24,7 +24,7 @@ export interface Told {
 /** So many stories happen side by side: while one waits, others keep the machine busy. */
 const SIDE_BY_SIDE = 8;
 /** How many steps a story has at most. */
-const MOST_STEPS = 24;
+const MOST_STEPS = 32;
 /** How long is spent on making a story that failed shorter, in ms. */
 const SHORTEN_MS = 30_000;
 

@@ -4,6 +4,7 @@ import { addAtOnce } from "./add-at-once.ts";
 import { addForeignItem } from "./add-foreign-item.ts";
 import { addItem } from "./add-item.ts";
 import { adjustStock } from "./adjust-stock.ts";
+import { applyCoupon, removeCoupon } from "./apply-coupon.ts";
 import { authorizePayment } from "./authorize-payment.ts";
 import { cancelItems } from "./cancel-items.ts";
 import { cancelOrder } from "./cancel-order.ts";
@@ -12,6 +13,7 @@ import { getQuote } from "./get-quote.ts";
 import { holdStock } from "./hold-stock.ts";
 import { letTimePass } from "./let-time-pass.ts";
 import { moveAgain, moveMoney } from "./move-money.ts";
+import { endCoupon, offerCoupon } from "./offer-coupon.ts";
 import { placeAgain } from "./place-again.ts";
 import { placeAtOnce } from "./place-at-once.ts";
 import { placeOrder } from "./place-order.ts";
@@ -29,6 +31,10 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [addAtOnce, 2],
   [addForeignItem, 1],
   [updateItem, 3],
+  [offerCoupon, 3],
+  [endCoupon, 1],
+  [applyCoupon, 6],
+  [removeCoupon, 1],
   [clearCart, 1],
   [getQuote, 2],
   [placeOrder, 8],

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
-import { billOf } from "../expect.ts";
-import { pricedLines, shopperAt } from "../model.ts";
-import { reckon, SHIPPING_METHODS } from "../reckon.ts";
+import { billOf, toldBill } from "../expect.ts";
+import { cartBill, shopperAt } from "../model.ts";
+import { SHIPPING_METHODS } from "../reckon.ts";
 import { SHOPPERS } from "./choices.ts";
 import { ADDRESS } from "./place-order.ts";
 
@@ -22,10 +22,11 @@ export const getQuote = fc.record({ by: SHOPPERS }).map((args) =>
     const told = Object.fromEntries(
       quotes.map((quote) => [quote.shippingMethod, billOf(quote, shopper.currency)]),
     );
-    const lines = pricedLines(model, shopper.cart, shopper.currency);
     assert.deepEqual(
       told,
-      Object.fromEntries(SHIPPING_METHODS.map((method) => [method, reckon(lines, shopper.currency, method)])),
+      Object.fromEntries(
+        SHIPPING_METHODS.map((method) => [method, toldBill(cartBill(model, shopper, method))]),
+      ),
     );
     const totals = quotes.map(({ total }) => total?.minor ?? 0n);
     assert.deepEqual(

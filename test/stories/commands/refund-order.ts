@@ -3,7 +3,7 @@ import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
 import { goodsAt } from "../model.ts";
-import { capturedOf, giveBack } from "../order-model.ts";
+import { capturedOf, giveBack, worthOf } from "../order-model.ts";
 import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
 
 /** Gives a share of what is left back, in percent; more than that is refused. */
@@ -52,7 +52,8 @@ export const refundPieces = fc.record(SOME_PIECES).map((args) =>
       const left = capturedOf(order) - order.refunded;
       const costs = pieces.map(({ line, count }) => {
         const cost =
-          goodsAt(model, line.goods).prices[order.currency] * (line.refunded + count) - line.refundedAmount;
+          worthOf(goodsAt(model, line.goods).prices[order.currency], line, line.refunded + count) -
+          line.refundedAmount;
         return cost < 0n ? 0n : cost;
       });
       // Where no piece is named, all that is left goes back.

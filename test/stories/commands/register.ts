@@ -20,6 +20,7 @@ export const register = fc.constant({}).map((args) =>
         customer: { id: user?.id ?? "", email, accessToken: tokens?.accessToken ?? "" },
         currency: "EUR",
         cart: [],
+        codes: [],
         orders: [],
         attempts: [],
         told: [{ topic: "welcome" }],

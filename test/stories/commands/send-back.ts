@@ -5,7 +5,7 @@ import { ReturnReason } from "#gen/souk/order/v1/return_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
 import { goodsAt } from "../model.ts";
-import { capturedOf, giveBack, stateOf } from "../order-model.ts";
+import { capturedOf, giveBack, stateOf, worthOf } from "../order-model.ts";
 import { hasOrder, orderAt, SOME_PIECES } from "./some-pieces.ts";
 
 /** A customer sends pieces back, and staff takes them in twice, restocked or written off, or refuses them. */
@@ -56,9 +56,10 @@ export const sendBack = fc
         // Money goes back for pieces for which it has not yet, and never more than is left.
         const unpaid = line.shipped - line.refunded;
         const count = quantity < unpaid ? quantity : unpaid;
-        const cost = goods.prices[order.currency] * (line.refunded + count) - line.refundedAmount;
+        const cost = worthOf(goods.prices[order.currency], line, line.refunded + count) - line.refundedAmount;
         const left = capturedOf(order) - order.refunded;
-        const amount = cost < left ? cost : left;
+        const owed = cost > 0n ? cost : 0n;
+        const amount = owed < left ? owed : left;
         if (count > 0n && amount > 0n) {
           giveBack(order, amount);
           line.refunded += count;
