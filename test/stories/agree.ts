@@ -3,10 +3,11 @@ import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { OrderService, type Order as ToldOrder } from "#gen/souk/order/v1/order_pb.ts";
+import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { eventually } from "../eventually.ts";
 import { expectCart, expectOrder, expectPayment, know } from "./expect.ts";
-import type { Model, Order, Shopper } from "./model.ts";
+import { type Model, type Order, type Shopper, usesOf } from "./model.ts";
 import { booksOf, chargeOf, type Payment } from "./payment-model.ts";
 import type { StoryShop } from "./shop.ts";
 
@@ -25,6 +26,7 @@ export async function agree(model: Model, shop: StoryShop): Promise<void> {
   const orders = model.shoppers.flatMap((shopper) => shopper.orders);
   await agreeOnPayments(shop, [...orders.flatMap(({ payment }) => payment ?? []), ...model.payments]);
   await agreeOnStock(model, shop, orders);
+  await agreeOnCoupons(model, shop);
   for (const shopper of model.shoppers) await agreeOnWhatWasTold(shop, shopper);
 }
 
@@ -120,6 +122,15 @@ async function agreeOnStock(model: Model, shop: StoryShop, orders: readonly Orde
     assert.equal(stored, isCancelled ? "RELEASED" : "COMMITTED", `reservation ${id}`);
   }
   for (const { id, state } of model.holds) assert.equal(states.get(id), state, `reservation ${id}`);
+}
+
+/** Uses are counted where they are limited. */
+async function agreeOnCoupons({ coupons, shoppers }: Model, shop: StoryShop): Promise<void> {
+  const desk = shop.call(PromotionService, { caller: "operator" });
+  for (const coupon of coupons.filter(({ limit, limitEach }) => limit + limitEach > 0)) {
+    const { promotion } = await desk.getPromotion({ id: coupon.id });
+    assert.equal(Number(promotion?.used), usesOf(shoppers, coupon), `uses of coupon ${coupon.code}`);
+  }
 }
 
 /** Events are told some time after the answer; what is told twice then shows in the end of the run at the latest. */

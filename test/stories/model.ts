@@ -186,13 +186,21 @@ export function inForce(model: Model, { codes }: Shopper): Coupon[] {
   return model.coupons.filter(({ code, isOver }) => codes.includes(code) && !isOver);
 }
 
+/** How many orders of some shoppers use a coupon. */
+export function usesOf(shoppers: readonly Shopper[], { code }: Coupon): number {
+  const orders = shoppers.flatMap((shopper) => shopper.orders);
+  return orders.filter(
+    ({ isCancelled, bill }) => !isCancelled && bill.discounts.some((it) => it.code === code),
+  ).length;
+}
+
 /** Whether a coupon was used as often as it may be. */
-export function isUsedUp({ shoppers }: Model, { code, limit, limitEach }: Coupon, shopper: Shopper): boolean {
-  const usesOf = ({ orders }: Shopper) =>
-    orders.filter(({ isCancelled, bill }) => !isCancelled && bill.discounts.some((it) => it.code === code))
-      .length;
-  const all = shoppers.reduce((sum, each) => sum + usesOf(each), 0);
-  return (limit > 0 && all >= limit) || (limitEach > 0 && usesOf(shopper) >= limitEach);
+export function isUsedUp({ shoppers }: Model, coupon: Coupon, shopper: Shopper): boolean {
+  const { limit, limitEach } = coupon;
+  return (
+    (limit > 0 && usesOf(shoppers, coupon) >= limit) ||
+    (limitEach > 0 && usesOf([shopper], coupon) >= limitEach)
+  );
 }
 
 /**

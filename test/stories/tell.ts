@@ -45,7 +45,8 @@ export async function tellStories(shop: StoryShop, { runs, seed, onProgress }: T
       failure ??=
         problem &&
         `The story with seed ${own} went wrong. Again: npm run stories -- --seed ${own}\n${problem}`;
-      onProgress?.(++stories);
+      stories++;
+      onProgress?.(stories);
     }
   }
 
