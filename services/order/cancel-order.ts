@@ -7,6 +7,7 @@ import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import { beingChanged } from "./change-order.ts";
+import type { OrderSql } from "./database.ts";
 import type { entities } from "./entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "./errors.ts";
 import type { OrderChanges } from "./order-changes.ts";
@@ -52,6 +53,7 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
     },
   ],
   async complete({ input }, tx) {
+    await countAsCancelled(tx, input.orderId);
     const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason, input.actorId);
     if (order.discounts.length > 0) await giveBackPromotions(tx, order.id);
     tx.emit(OrderCancelledSchema, {
@@ -66,6 +68,20 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
     await moveOrder(tx, input.orderId, "CANCELLING", "CONFIRMED");
   },
 });
+
+/** All pieces and all that was to pay, as where staff cancels all of an order. */
+async function countAsCancelled({ sql: db }: { readonly sql: OrderSql }, orderId: string): Promise<void> {
+  await db
+    .updateTable("order_line")
+    .set(({ ref }) => ({ cancelled: ref("quantity") }))
+    .where("order_id", "=", orderId)
+    .execute();
+  await db
+    .updateTable("orders")
+    .set(({ ref }) => ({ cancelled_total: ref("total") }))
+    .where("id", "=", orderId)
+    .execute();
+}
 
 /** The net under the notifications: how often an order is looked at anyway, in ms. */
 const POLL_MS = 1_000;

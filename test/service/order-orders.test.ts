@@ -92,6 +92,8 @@ test.serial("cancelling gives stock and money back, tells of it, and may be repe
   const { order: cancelled } = await ada.orders.cancelOrder({ id: order.id, reason: "changed my mind" });
 
   t.like(cancelled, { id: order.id, state: OrderState.CANCELLED, cancelReason: "changed my mind" });
+  t.true(cancelled?.lines.every((line) => line.cancelled === line.quantity));
+  t.deepEqual(cancelled?.cancelled, order.total);
   t.deepEqual(await shop().stock(lamp), [10, 0]);
   t.is((await shop().payment(order.id)).state, PaymentState.VOIDED);
   t.deepEqual((await ada.orders.cancelOrder({ id: order.id, reason: "again" })).order, cancelled);

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { answered, command, outcomeOf, refused } from "../command.ts";
+import { expectCart } from "../expect.ts";
+import { type Coupon, isUsedUp, type Model, type Shopper, shopperAt } from "../model.ts";
+import { SHOPPERS, WHICH } from "./choices.ts";
+import { MOST_COUPONS } from "./offer-coupon.ts";
+
+/** Adds a coupon to a cart, in small letters; or tries to. */
+export const applyCoupon = fc.record({ by: SHOPPERS, coupon: WHICH }).map((args) =>
+  command(
+    "apply coupon",
+    args,
+    async (model, shop) => {
+      const shopper = shopperAt(model, args.by);
+      const coupon = model.coupons[args.coupon % model.coupons.length];
+      assert.ok(coupon);
+      const cart = shop.call(CartService, shopper.customer);
+      const outcome = await outcomeOf(cart.applyCoupon({ code: coupon.code.toLowerCase() }));
+      const refusal = refusalOf(model, shopper, coupon);
+      if (refusal !== undefined) {
+        refused(outcome, refusal);
+        return;
+      }
+      if (!shopper.codes.includes(coupon.code)) shopper.codes.push(coupon.code);
+      expectCart(answered(outcome).cart, model, shopper);
+    },
+    (model) => model.coupons.length > 0,
+  ),
+);
+
+/** Takes a coupon off a cart, or one that is not there. */
+export const removeCoupon = fc.record({ by: SHOPPERS, coupon: WHICH }).map((args) =>
+  command(
+    "remove coupon",
+    args,
+    async (model, shop) => {
+      const shopper = shopperAt(model, args.by);
+      const code = model.coupons[args.coupon % model.coupons.length]?.code ?? "";
+      const { cart } = await shop.call(CartService, shopper.customer).removeCoupon({ code });
+      shopper.codes = shopper.codes.filter((each) => each !== code);
+      expectCart(cart, model, shopper);
+    },
+    (model) => model.coupons.length > 0,
+  ),
+);
+
+function refusalOf(model: Model, shopper: Shopper, coupon: Coupon): string | undefined {
+  if (shopper.codes.includes(coupon.code)) return undefined;
+  if (shopper.codes.length >= MOST_COUPONS) return "TOO_MANY_COUPONS";
+  if (coupon.isOver) return "COUPON_INVALID";
+  return isUsedUp(model, coupon, shopper) ? "COUPON_EXHAUSTED" : undefined;
+}

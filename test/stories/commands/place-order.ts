@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
+import { answered, type Counter, command, type Outcome, outcomeOf, refused } from "../command.ts";
+import { expectOrder, know } from "../expect.ts";
+import {
+  cartBill,
+  lacking,
+  type Model,
+  type Order,
+  type PlaceRequest,
+  placeOrder as placeInModel,
+  type Shopper,
+  shopperAt,
+  TOKENS,
+} from "../model.ts";
+import { SHOPPERS } from "./choices.ts";
+
+/** Where everything is shipped to. */
+export const ADDRESS = {
+  name: "Ada Lovelace",
+  line1: "Mühlenweg 4",
+  city: "Kiel",
+  postalCode: "24103",
+  countryCode: "DE",
+};
+
+const METHODS = fc.constantFrom("standard", "standard", "standard", "express", "pick-up", "balloon");
+const PAYING = fc.constantFrom("tok_visa", "tok_mastercard");
+
+/** Orders what is in a cart: with a good card or a bad one, a good guess at the total or a bad one, or none. */
+export const placeOrder = fc
+  .record({
+    by: SHOPPERS,
+    method: METHODS,
+    token: fc.oneof({ weight: 3, arbitrary: PAYING }, { weight: 1, arbitrary: fc.constantFrom(...TOKENS) }),
+    expects: fc.constantFrom("anything", "anything", "the total", "a cent more"),
+  })
+  .map((args) =>
+    command("place order", args, async (model, shop) => {
+      const shopper = shopperAt(model, args.by);
+      const { method, token } = args;
+      const { total } = cartBill(model, shopper, method);
+      const expected =
+        args.expects === "anything" ? undefined : total + (args.expects === "the total" ? 0n : 1n);
+      const request: PlaceRequest = { method, token, expected };
+      const short = lacking(model, shopper.cart);
+      const key = shop.unique();
+      const outcome = await ask(shop, shopper, key, request);
+      const expectedOutcome = placeInModel(model, shopper, key, request);
+      const metadata = expectPlaced(outcome, model, expectedOutcome);
+      if (expectedOutcome === "OUT_OF_STOCK") {
+        const named = short.find(({ variantId }) => variantId === metadata["variant_id"]);
+        assert.equal(metadata["available"], String(named?.available), "what is told of the stock");
+      }
+    }),
+  );
+
+/** Asks for an order. */
+export function ask(
+  shop: Counter,
+  shopper: Shopper,
+  idempotencyKey: string,
+  { method, token, expected }: PlaceRequest,
+) {
+  const request = {
+    shippingAddress: ADDRESS,
+    shippingMethod: method,
+    payment: { token },
+    expectedTotal: expected === undefined ? undefined : { minor: expected, currency: shopper.currency },
+  };
+  return outcomeOf(shop.call(CheckoutService, shopper.customer).placeOrder(request, { idempotencyKey }));
+}
+
+/**
+ * Requires that an order was placed or refused as the model says.
+ *
+ * @returns what is told beside the reason of a refusal
+ */
+export function expectPlaced(
+  outcome: Awaited<ReturnType<typeof ask>>,
+  model: Model,
+  expected: Order | string,
+): Readonly<Record<string, string>> {
+  if (typeof expected === "string") return refused(outcome as Outcome<unknown>, expected);
+  const { order } = answered(outcome);
+  know(expected, order);
+  assert.equal(order?.id, expected.id);
+  expectOrder(order, model, expected);
+  return {};
+}

@@ -1,0 +1,33 @@
+import fc from "fast-check";
+import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
+import { answered, command, outcomeOf, refused } from "../command.ts";
+
+/** So many can shop in a story. */
+const MOST_SHOPPERS = 3;
+
+/** Somebody new comes, registers, and cannot do so again. */
+export const register = fc.constant({}).map((args) =>
+  command(
+    "register",
+    args,
+    async (model, shop) => {
+      const email = `${shop.unique()}@example.com`;
+      const account = { email, password: "correct horse battery", firstName: "Ada", lastName: "Lovelace" };
+      const door = shop.call(AuthService, { accessToken: "" });
+      const { user, tokens } = answered(await outcomeOf(door.register(account)));
+      refused(await outcomeOf(door.register(account)), "EMAIL_TAKEN");
+      model.shoppers.push({
+        customer: { id: user?.id ?? "", email, accessToken: tokens?.accessToken ?? "" },
+        currency: "EUR",
+        cart: [],
+        codes: [],
+        orders: [],
+        attempts: [],
+        told: [{ topic: "welcome" }],
+        // The one with which the address is confirmed.
+        mailsAlone: 1,
+      });
+    },
+    (model) => model.shoppers.length < MOST_SHOPPERS,
+  ),
+);

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import { answered, command, outcomeOf, refused } from "../command.ts";
+import { expectOrder } from "../expect.ts";
+import { openPieces, shipPieces, stateOf } from "../order-model.ts";
+import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
+
+/** Sends some or all of an order, sometimes from two callers with one key: it is sent, and paid, once. */
+export const shipOrder = fc.record({ ...SOME_PIECES, callers: fc.constantFrom(1, 1, 2) }).map((args) =>
+  command(
+    "ship order",
+    args,
+    async (model, shop) => {
+      const { order } = orderAt(model, args);
+      const { pieces, items, isTooMany } = piecesAt(order, args, openPieces);
+      const staff = shop.call(OrderService, { caller: "operator" });
+      const options = { idempotencyKey: shop.unique() };
+      const ship = () => outcomeOf(staff.shipOrder({ orderId: order.id, items }, options));
+      const outcomes = await Promise.all(Array.from({ length: args.callers }, ship));
+      const isPossible = ["CONFIRMED", "PARTIALLY_SHIPPED"].includes(stateOf(order));
+      if (!isPossible || isTooMany) {
+        for (const outcome of outcomes)
+          refused(outcome, isPossible ? "QUANTITY_EXCEEDED" : "ORDER_NOT_SHIPPABLE");
+        return;
+      }
+      const ids = outcomes.map((outcome) => answered(outcome).shipment?.id);
+      assert.equal(new Set(ids).size, 1, "one shipment for one key");
+      shipPieces(model, order, pieces, ids[0] ?? "");
+      for (const outcome of outcomes) expectOrder(answered(outcome).order, model, order);
+    },
+    (model) => hasOrder(model, args),
+  ),
+);
+
+/** A shipment arrives, and is said to have arrived once more. */
+export const deliverShipment = fc
+  .record({ of: SOME_PIECES.of, order: SOME_PIECES.order, shipment: SOME_PIECES.line })
+  .map((args) =>
+    command(
+      "deliver shipment",
+      args,
+      async (model, shop) => {
+        const { order, owner } = orderAt(model, args);
+        const shipment = order.shipments[args.shipment % order.shipments.length];
+        assert.ok(shipment);
+        const staff = shop.call(OrderService, { caller: "operator" });
+        for (let time = 0; time < 2; time++) await staff.markShipmentDelivered({ id: shipment.id });
+        shipment.isDelivered = true;
+        const { order: told } = await shop.call(OrderService, owner.customer).getOrder({ id: order.id });
+        expectOrder(told, model, order);
+      },
+      (model) => hasOrder(model, args) && orderAt(model, args).order.shipments.length > 0,
+    ),
+  );
