@@ -111,7 +111,7 @@ export async function startService(
     contracts,
     events: definition.events ?? [],
     memory: host.memory,
-    redisUrl: settings.SOUK_REDIS_URL,
+    redis: host.redis,
     bus,
     outbox: db.outbox,
     meter: telemetry.meter,

@@ -72,7 +72,7 @@ async function measureHits(plane: "direct" | "local"): Promise<number> {
           contracts: [contract],
           events: [contract.file],
           memory: createMemory(2 ** 20),
-          redisUrl: undefined,
+          redis: undefined,
           bus,
           outbox: createSignal<readonly OutgoingEvent[]>(),
           meter: metrics.getMeter("bench"),

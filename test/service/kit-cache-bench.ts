@@ -8,6 +8,7 @@ import type { CacheSchema } from "#gen/souk/mesh/v1/policy_pb.ts";
 import { startAnswerCache } from "#kit/cache/answer-cache.ts";
 import { createMemory } from "#kit/cache/memory.ts";
 import { startRelay } from "#kit/events/relay.ts";
+import { connectRedis } from "#kit/redis.ts";
 import { asBuffer } from "#kit/rpc/status.ts";
 import { eventually } from "../eventually.ts";
 import { type EchoHandlers, type EchoMesh, startEchoMesh } from "../mesh/echo-mesh.ts";
@@ -84,6 +85,8 @@ export async function openCacheBench(
     t.teardown(() => relay.stop());
     const reader = new PrometheusExporter({ preventServerStart: true });
     const meter = new MeterProvider({ readers: [reader] }).getMeter("echo");
+    const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, silent);
+    t.teardown(async () => redis?.disconnect());
     let loads = 0;
     const read: EchoHandlers["unary"] = async ({ text }) => ({ text, number: await totalOf(db, text) });
     const unary: EchoHandlers["unary"] = (request, call) => {
@@ -96,7 +99,7 @@ export async function openCacheBench(
         contracts: [contract],
         events: [contract.file],
         memory: createMemory(memoryBytes),
-        redisUrl,
+        redis,
         bus,
         outbox: db.outbox,
         meter,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DescFile, DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Meter } from "@opentelemetry/api";
+import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import { policyOf } from "../contract.ts";
 import type { OutgoingEvent } from "../data/outbox.ts";
@@ -45,8 +46,8 @@ export interface AnswerCacheOptions {
   /** The contracts that declare the events of the service. */
   readonly events: readonly DescFile[];
   readonly memory: Memory;
-  /** The Redis server; without one nothing is shared. */
-  readonly redisUrl: string | undefined;
+  /** What replicas share answers in; without it nothing is shared. */
+  readonly redis: Redis | undefined;
   readonly bus: EventBus;
   /** Tells of the events that this process commits. */
   readonly outbox: Signal<readonly OutgoingEvent[]>;
@@ -62,7 +63,7 @@ export interface AnswerCacheOptions {
  * @throws Error that names a tag of a contract: a field of it is not there, or no event ends it
  */
 export function startAnswerCache(options: AnswerCacheOptions): AnswerCache {
-  const { service, memory, redisUrl, bus, outbox, meter, log } = options;
+  const { service, memory, redis, bus, outbox, meter, log } = options;
   const cached = options.contracts
     .flatMap(({ methods }) => methods)
     .filter((method) => policyOf(method).cache !== undefined);
@@ -82,9 +83,9 @@ export function startAnswerCache(options: AnswerCacheOptions): AnswerCache {
     invalidations.committed(ending.filter(({ tags }) => tags.length > 0));
   });
   const shared =
-    redisUrl === undefined || shelves.size === 0
+    redis === undefined || shelves.size === 0
       ? undefined
-      : openSharedStore(redisUrl, `${bus.namespace}:${service}:answer:`, log);
+      : openSharedStore(redis, `${bus.namespace}:${service}:answer:`);
   measureCache(meter, memory, [...shelves.values()], invalidations);
 
   /** Other replicas are believed only by who hears of what changes. */
@@ -127,7 +128,6 @@ export function startAnswerCache(options: AnswerCacheOptions): AnswerCache {
     async stop() {
       unheed();
       await feed?.stop();
-      shared?.stop();
     },
   };
 }
