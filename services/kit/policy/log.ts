@@ -13,11 +13,8 @@ import { peek } from "../rpc/peek.ts";
 
 /** Codes that tell of a fault of ours; the others tell of a caller's. */
 const FAULTS: ReadonlySet<Code> = new Set([Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS]);
-const OUTAGES: ReadonlySet<Code> = new Set([
-  Code.UNAVAILABLE,
-  Code.DEADLINE_EXCEEDED,
-  Code.RESOURCE_EXHAUSTED,
-]);
+/** Whoever goes beyond a limit is counted and no outage: a line for each call would let callers fill the log. */
+const OUTAGES: ReadonlySet<Code> = new Set([Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED]);
 
 /**
  * Writes a line for each call that ended: at error with its stack when the fault is ours, at warn
