@@ -4,9 +4,11 @@ import type { CallOptions } from "#kit/mesh/client.ts";
 import type { Member } from "#kit/mesh/join-mesh.ts";
 import type { AnswerHeaders } from "#kit/mesh/transport.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "#kit/policy/idempotency.ts";
+import { traceparentOf } from "#kit/policy/trace.ts";
 import { ANONYMOUS } from "#kit/principal.ts";
 import type { RequestHeaders } from "#kit/rpc/call.ts";
 import type { Scope } from "#kit/scope.ts";
+import { malformed } from "./blame-caller.ts";
 
 /** What the gateway knows of a call from outside. */
 export interface OutsideCall {
@@ -25,6 +27,7 @@ export interface OutsideCall {
  *
  * @param call the call
  * @param member the gateway's place in the mesh
+ * @throws ConnectError INVALID_REQUEST when a header holds what gRPC cannot carry
  */
 export function openScope(call: OutsideCall, member: Member): Scope {
   const { method, headers, requestId, clientAddress, signal } = call;
@@ -35,13 +38,22 @@ export function openScope(call: OutsideCall, member: Member): Scope {
     deadline: Date.now() + timeoutMs,
     signal,
     log: member.log,
-    authorization: headers.get("authorization"),
-    traceparent: headers.get("traceparent"),
+    authorization: carried(headers, "authorization"),
+    traceparent: traceparentOf(headers),
     clientAddress,
     userAgent: fitUserAgent(headers.get("user-agent")),
     mesh: (service) => member.mesh(scope, service),
   };
   return scope;
+}
+
+/** What gRPC can carry in a header (gRPC over HTTP/2, "Custom-Metadata"). */
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+function carried(headers: RequestHeaders, name: string): string | undefined {
+  const value = headers.get(name);
+  if (value === undefined || PRINTABLE.test(value)) return value;
+  throw malformed(`the header ${name} holds more than printable ASCII; leave out all else`);
 }
 
 /** What gRPC can carry of it: printable ASCII, and no more than sessions are listed with. */
@@ -59,10 +71,11 @@ function fitUserAgent(named: string | undefined): string | undefined {
  *
  * @param headers what the caller sent
  * @param onHeaders told of what the service sends along
+ * @throws ConnectError INVALID_REQUEST when a header holds what gRPC cannot carry
  */
 export function callOptions(
   headers: RequestHeaders,
   onHeaders: (headers: AnswerHeaders) => void,
 ): CallOptions {
-  return { idempotencyKey: headers.get(IDEMPOTENCY_KEY_HEADER), onHeaders };
+  return { idempotencyKey: carried(headers, IDEMPOTENCY_KEY_HEADER), onHeaders };
 }

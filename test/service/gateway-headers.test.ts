@@ -6,7 +6,7 @@ import { clientAddresses } from "../../services/gateway/client-address.ts";
 import type { Echo } from "../mesh/echo-mesh.ts";
 import { ORIGIN, openEchoGateway, SERVER_STREAM, UNARY } from "./gateway-echo.ts";
 import { exchangeHttp1, exchangeHttp2, type Outgoing } from "./gateway-exchange.ts";
-import { enveloped } from "./gateway-outcome.ts";
+import { enveloped, outcomeOf } from "./gateway-outcome.ts";
 
 const json = { "content-type": "application/json" };
 const SECRET = "a secret of the proxy and the gateway";
@@ -110,6 +110,31 @@ for (const plane of ["direct", "local"] as const) {
     const packed = await exchangeHttp1(own, get("x".repeat(2_000), { "accept-encoding": "gzip" }));
     t.like(packed.headers, { "content-encoding": "gzip", etag: 'W/"v1"' });
     t.regex(packed.headers["vary"] ?? "", /Accept-Encoding$/);
+  });
+
+  test(`${plane}: a header that gRPC cannot carry is refused by its name, a trace that is none is left out`, async (t) => {
+    const { own, library } = await openEchoGateway(t, plane, {
+      unary: async (_: Echo, { traceparent = "none" }: Call) => ({ text: traceparent }),
+    });
+    for (const port of [own, library]) {
+      for (const name of ["authorization", "idempotency-key"]) {
+        const answer = await exchangeHttp1(port, post("a", { [name]: "Bearer \u00e9" }));
+        t.is(answer.status, 400);
+        t.like(outcomeOf(answer), { code: "invalid_argument", reason: "INVALID_REQUEST" });
+        t.true(outcomeOf(answer).message.includes(`header ${name} `));
+      }
+      for (const trace of ["\u00e9", "x".repeat(9_000)]) {
+        const answer = await exchangeHttp1(port, post("a", { traceparent: trace }));
+        t.false(answer.body.includes(trace));
+        t.is(answer.status, 200);
+      }
+      const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+      const followed = await exchangeHttp1(
+        port,
+        post("a", { traceparent: `00-${trace}-00f067aa0ba902b7-01` }),
+      );
+      t.true(followed.body.includes(trace));
+    }
   });
 
   test(`${plane}: services learn whence a call came, whatever the caller says of it`, async (t) => {

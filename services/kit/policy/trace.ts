@@ -18,7 +18,7 @@ import { type Interceptor, observeEnd, type RequestHeaders } from "../rpc/call.t
  */
 export function trace(tracer: Tracer): Interceptor {
   return (next) => (call, request) => {
-    call.traceparent = call.headers.get("traceparent");
+    call.traceparent = traceparentOf(call.headers);
     const parent = propagation.extract(ROOT_CONTEXT, call.headers, headerGetter);
     const name = methodName(call.method);
     const span = tracer.startSpan(
@@ -38,6 +38,18 @@ export function trace(tracer: Tracer): Interceptor {
       span.end();
     });
   };
+}
+
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+/**
+ * The trace that a call is part of, as its caller says; what is none is not handed on (W3C Trace Context, 3.2).
+ *
+ * @param headers what the caller sent
+ */
+export function traceparentOf(headers: RequestHeaders): string | undefined {
+  const given = headers.get("traceparent");
+  return given !== undefined && TRACEPARENT.test(given) ? given : undefined;
 }
 
 const headerGetter: TextMapGetter<RequestHeaders> = {
