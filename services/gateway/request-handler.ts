@@ -117,7 +117,7 @@ interface Refusal {
 
 /** What is wrong with a request before its bytes are read. */
 function refusalOf(
-  { method = "", url = "", headers }: IncomingMessage,
+  { method = "", url = "", headers, httpVersionMajor }: IncomingMessage,
   path: string,
   handler: UniversalHandler | undefined,
 ): Refusal | undefined {
@@ -133,6 +133,9 @@ function refusalOf(
   if (method === "GET") {
     if (/[?&]encoding=(json|proto)(&|$)/.test(url)) return undefined;
     return { status: 415, error: malformed("the parameter encoding must be json or proto") };
+  }
+  if (handler.method.methodKind === "bidi_streaming" && httpVersionMajor < 2) {
+    return { status: 505, error: malformed(`${path} streams both ways at a time; call it over HTTP/2`) };
   }
   const type = headers["content-type"];
   if (type !== undefined && handler.supportedContentType(type) && !GRPC_WEB_TEXT.test(type)) return undefined;

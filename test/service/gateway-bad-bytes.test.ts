@@ -3,7 +3,14 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import test from "ava";
-import { type EchoGateway, MAX_BODY_BYTES, openEchoGateway, SERVER_STREAM, UNARY } from "./gateway-echo.ts";
+import {
+  BIDI_STREAM,
+  type EchoGateway,
+  MAX_BODY_BYTES,
+  openEchoGateway,
+  SERVER_STREAM,
+  UNARY,
+} from "./gateway-echo.ts";
 import { exchangeHttp1, exchangeHttp2, type Outgoing } from "./gateway-exchange.ts";
 import { enveloped, outcomeOf } from "./gateway-outcome.ts";
 
@@ -122,6 +129,11 @@ const HEADS: Record<string, { request: Omit<Outgoing, "body">; status: number; n
     request: { method: "DELETE", path: UNARY },
     status: 405,
     names: /POST, GET/,
+  },
+  "a stream both ways over HTTP/1.1": {
+    request: { method: "POST", path: BIDI_STREAM, headers: { "content-type": "application/connect+json" } },
+    status: 505,
+    names: /HTTP\/2/,
   },
   "GET for a stream": { request: { method: "GET", path: SERVER_STREAM }, status: 405, names: /POST/ },
   "GET in an unknown encoding": {

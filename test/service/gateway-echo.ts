@@ -19,6 +19,8 @@ export interface EchoGateway {
 export const UNARY = "/souk.echo.v1.EchoService/Unary";
 /** The path of its stream of answers. */
 export const SERVER_STREAM = "/souk.echo.v1.EchoService/ServerStream";
+/** The path of its stream of both. */
+export const BIDI_STREAM = "/souk.echo.v1.EchoService/BidiStream";
 /** The largest request that the gateway takes, in bytes. */
 export const MAX_BODY_BYTES = 100_000;
 /** The page that may call. */
