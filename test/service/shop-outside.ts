@@ -21,6 +21,8 @@ export interface Outside {
    * @param protocol Connect with JSON when left out
    */
   send(method: DescMethod, body: Uint8Array, protocol?: Protocol): Promise<Outcome>;
+  /** As `send` by Connect with JSON, over HTTP/1.1. */
+  sendOverHttp1(method: DescMethod, body: Uint8Array): Promise<Outcome>;
 }
 
 /**
@@ -32,20 +34,23 @@ export async function openOutside(t: Teardown): Promise<Outside> {
   // Some methods end the session of the user who calls them; the others shall be looked at all the same.
   const env = { NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1", SOUK_ACCESS_POLL_MS: "3600000" };
   const mesh = await startTestMesh(t, [...servicePrograms, gateway], { env });
-  const session = connect(`http://127.0.0.1:${mesh.port("gateway", "http")}`);
+  const url = `http://127.0.0.1:${mesh.port("gateway", "http")}`;
+  const session = connect(url);
   await once(session, "connect");
   t.teardown(async () => session.destroy());
   const operator = serviceTokens("operator", JSON.parse(mesh.env["OPERATOR_SERVICE_KEY"] as string));
+  const overHttp2: Post = (...request) => post(session, ...request);
+  const overHttp1: Post = (...request) => postOverHttp1(url, ...request);
   const user = await register(session);
   let sent = 0;
+  const headersFor = (method: DescMethod) => {
+    const token = policyOf(method).access.permission === "" ? user : operator();
+    return { authorization: `Bearer ${token}`, "idempotency-key": `key-${sent++}` };
+  };
   return {
-    async send(method, body, protocol = "connect+json") {
-      const token = policyOf(method).access.permission === "" ? user : operator();
-      return exchange(session, method, body, protocol, {
-        authorization: `Bearer ${token}`,
-        "idempotency-key": `key-${sent++}`,
-      });
-    },
+    send: (method, body, protocol = "connect+json") =>
+      exchange(overHttp2, method, body, protocol, headersFor(method)),
+    sendOverHttp1: (method, body) => exchange(overHttp1, method, body, "connect+json", headersFor(method)),
   };
 }
 
@@ -61,9 +66,16 @@ async function register(session: ClientHttp2Session): Promise<string> {
   return JSON.parse(answer.body.toString()).tokens.accessToken;
 }
 
+type Post = (
+  path: string,
+  body: Uint8Array,
+  type: string,
+  headers: Readonly<Record<string, string>>,
+) => Promise<Incoming>;
+
 /** Connect has bare messages for methods without streams; all else comes in envelopes. */
 async function exchange(
-  session: ClientHttp2Session,
+  post: Post,
   method: DescMethod,
   body: Uint8Array,
   protocol: Protocol,
@@ -72,7 +84,7 @@ async function exchange(
   const path = `/${method.parent.typeName}/${method.name}`;
   const isBare = method.methodKind === "unary" && protocol.startsWith("connect+");
   const type = isBare ? protocol.replace("connect+", "application/") : `application/${protocol}`;
-  return outcomeOf(await post(session, path, isBare ? body : enveloped(body), type, headers));
+  return outcomeOf(await post(path, isBare ? body : enveloped(body), type, headers));
 }
 
 /** Some streams of answers go on until somebody hangs up: their first message is enough. */
@@ -104,4 +116,24 @@ async function post(
   // Who is refused early has not sent everything yet, either.
   stream.close();
   return { status: answered[":status"], headers: answered, body: read, trailers };
+}
+
+async function postOverHttp1(
+  url: string,
+  path: string,
+  body: Uint8Array,
+  type: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Incoming> {
+  const answer = await fetch(`${url}${path}`, {
+    method: "POST",
+    headers: { "content-type": type, "connect-timeout-ms": "10000", ...headers },
+    body: Buffer.from(body),
+  });
+  let read = Buffer.alloc(0);
+  for await (const part of answer.body ?? []) {
+    read = Buffer.concat([read, part]);
+    if (type.startsWith("application/connect+") && envelopesOf(read).length > 0) break;
+  }
+  return { status: answer.status, headers: Object.fromEntries(answer.headers), body: read, trailers: {} };
 }
