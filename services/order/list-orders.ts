@@ -19,7 +19,7 @@ const CLOCKS_APART_MS = 3_600_000;
 
 /** Ids tell the time, so that the list need not begin long before or after the time asked for. */
 function idAt(time: Date, offsetMs: number): string {
-  return uuidBefore(Math.max(0, time.getTime() + offsetMs));
+  return uuidBefore(time.getTime() + offsetMs);
 }
 
 /**

@@ -37,4 +37,5 @@ test("ids that were made before a time are smaller than the smallest of that tim
   const earlier = uuidv7();
   t.true(earlier < uuidBefore(Date.now() + 1));
   t.true(uuidBefore(Date.now() - 1_000) < uuidv7());
+  t.is(uuidBefore(-1), "00000000-0000-7000-8000-000000000000");
 });

@@ -190,6 +190,7 @@ test("every movement is in the books twice, and nobody can change what is there"
   );
   const before = await ledger.listLedgerAccounts({ atTime: timestampFromMs(0) });
   t.deepEqual(before.accounts, []);
+  t.deepEqual((await ledger.listLedgerEntries({ endTime: timestampFromMs(-1_000) })).entries, []);
   const one = await ledger.listLedgerEntries({ paymentId, accountCode: "sales", pageSize: 1 });
   t.deepEqual([one.entries.map(({ description }) => description), one.nextPageToken], [["captured"], ""]);
   for (const change of ["update ledger_transfer set amount_minor = 1", "delete from ledger_transfer"]) {
