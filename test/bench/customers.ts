@@ -1,13 +1,12 @@
-import { join } from "node:path";
 import { pino } from "pino";
 import { uuidv7 } from "uuidv7";
 import { openDatabase } from "#kit/data/database.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
-import { keepPassword, superuser } from "../../deploy/local/stores/postgres-cluster.ts";
 import { entities } from "../../services/auth/entities.ts";
 import { signingKeys } from "../../services/auth/signing-keys.ts";
 import { signAccessToken } from "../../services/auth/tokens.ts";
 import { KEY_SECRET, type RunningShop } from "./running-shop.ts";
+import { shopDatabase } from "./shop-database.ts";
 
 const TOKEN_MS = 900_000;
 const KEY_TIMES = { accessMs: TOKEN_MS, rotateMs: 86_400_000, publishMs: 600_000 };
@@ -19,10 +18,9 @@ const KEY_TIMES = { accessMs: TOKEN_MS, rotateMs: 86_400_000, publishMs: 600_000
  * @param shop the shop; somebody must have registered there, so that it has a key
  * @param count how many
  */
-export async function signCustomers({ config }: RunningShop, count: number): Promise<string[]> {
+export async function signCustomers(shop: RunningShop, count: number): Promise<string[]> {
   const log = pino({ level: "silent" });
-  const password = keepPassword(join(config.dataDir, "postgres"));
-  const url = `postgres://${superuser}:${password}@127.0.0.1:${config.ports.postgres}/souk_auth`;
+  const url = shopDatabase(shop, "auth");
   const db = openDatabase({ url, entities, migrations: [], poolSize: 1, applicationName: "souk-bench", log });
   try {
     const scope = rootScopes(log, () => ({}) as never)({ timeoutMs: 10_000 });

@@ -3,14 +3,16 @@ import { print } from "../print.ts";
 import { printFigures } from "./figures.ts";
 import { gatewayCost } from "./gateway-cost.ts";
 import { kitCost } from "./kit-cost.ts";
+import { outages } from "./outages.ts";
 import { overloadCost } from "./overload-cost.ts";
 import { policyCost } from "./policy-cost.ts";
+import { printOutages } from "./print-outages.ts";
 import { printShop } from "./print-shop.ts";
 import { type ShopFigure, shopCost } from "./shop-cost.ts";
 import { startCost } from "./start-cost.ts";
 
 // npm run bench                        all parts
-// npm run bench -- start|kit|overload|gateway|shop   one of them
+// npm run bench -- start|kit|overload|outages|gateway|shop   one of them
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   async start() {
     print("\nstart: what it takes to open the shop, with installed dependencies");
@@ -23,6 +25,10 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   async overload() {
     print("\noverload: a service in a process of its own, asked for three times what it can do");
     printFigures(await overloadCost());
+  },
+  async outages() {
+    print("\noutages: orders go on while parts of the shop are killed for some seconds, one after the other");
+    printOutages(await outages());
   },
   async gateway() {
     print(

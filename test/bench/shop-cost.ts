@@ -58,7 +58,7 @@ export async function shopCost(tell: (figure: ShopFigure) => void): Promise<void
     for (const layout of [...layouts, "colocated"] as const) {
       const shop = await premises.open(layout);
       try {
-        catalogue ??= await fillShelves(shop);
+        catalogue ??= await fillShelves(shop, PRODUCTS);
         await measureLayout(shop, layout, catalogue, tell);
       } finally {
         await shop.stop();
@@ -69,9 +69,15 @@ export async function shopCost(tell: (figure: ShopFigure) => void): Promise<void
   }
 }
 
-async function fillShelves(shop: RunningShop): Promise<KnownCatalogue> {
+/**
+ * Puts products on sale, and has a first customer register.
+ *
+ * @param shop the shop
+ * @param products how many
+ */
+export async function fillShelves(shop: RunningShop, products: number): Promise<KnownCatalogue> {
   const file = join(shop.config.dataDir, "bench.csv");
-  writeFileSync(file, writeCatalogue(PRODUCTS));
+  writeFileSync(file, writeCatalogue(products));
   await runScript("deploy/local/import-catalogue.ts", [file, "EUR"], shop.env);
   // The first to register makes auth make the key with which the others' tokens are signed.
   await callShop(shop, "/souk.auth.v1.AuthService/Register", {
