@@ -3,7 +3,7 @@ import { print } from "../print.ts";
 import { printFigures } from "./figures.ts";
 import { gatewayCost } from "./gateway-cost.ts";
 import { kitCost } from "./kit-cost.ts";
-import { outages } from "./outages.ts";
+import { BREAKER_MS, outages } from "./outages.ts";
 import { overloadCost } from "./overload-cost.ts";
 import { policyCost } from "./policy-cost.ts";
 import { printOutages } from "./print-outages.ts";
@@ -27,7 +27,9 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
     printFigures(await overloadCost());
   },
   async outages() {
-    print("\noutages: orders go on while parts of the shop are killed for some seconds, one after the other");
+    print(
+      `\noutages: orders go on while parts are killed for some seconds in turn; breakers open for ${BREAKER_MS / 1_000} s`,
+    );
     printOutages(await outages());
   },
   async gateway() {

@@ -36,13 +36,15 @@ const AWAY_MS = 3_000;
 /** How long it may take until it runs, and until the next order is confirmed, in ms. */
 const AGAIN_WITHIN_MS = 20_000;
 const LOOK_MS = 10;
+/** An open breaker lets nothing through for so long, in ms; left at its 30 s, these outages would last minutes. */
+export const BREAKER_MS = 2_000;
 
 /**
  * Kills parts of a shop of one process each while customers order: each is killed again whenever its supervisor has
  * started it, for some seconds. Then the books are compared.
  */
 export async function outages(): Promise<OutagesResult> {
-  const premises = await makePremises();
+  const premises = await makePremises({ SOUK_BREAKER_RESET_MS: String(BREAKER_MS) });
   try {
     const shop = await premises.open("direct");
     try {

@@ -36,8 +36,10 @@ const READY_MS = 120_000;
 
 /**
  * Makes a place with ports and a data folder of its own. What was brought before is used again.
+ *
+ * @param more settings beside the usual
  */
-export async function makePremises(): Promise<Premises> {
+export async function makePremises(more: NodeJS.ProcessEnv = {}): Promise<Premises> {
   const toolsDir = join(resolve(process.env["SOUK_DATA_DIR"] ?? ".souk"), "tools");
   const envoy = await findEnvoy({ toolsDir, log: (line) => process.stderr.write(`${line}\n`) });
   const dir = mkdtempSync(join(tmpdir(), "souk-bench-"));
@@ -51,6 +53,7 @@ export async function makePremises(): Promise<Premises> {
     SOUK_RATE_AUTHENTICATED: "0",
     SOUK_RATE_PREMIUM: "0",
     SOUK_EDGE_RATE: "1000000",
+    ...more,
   };
   return {
     envoy,
