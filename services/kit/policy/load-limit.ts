@@ -225,10 +225,16 @@ function slowdown(kinds: Map<object, Kind>, calm: boolean): number {
   return usualMs === 0 ? 1 : tookMs / usualMs;
 }
 
+/**
+ * Made once: to make one for each call that is turned away, with its stack and its details, would take time that
+ * there is none of.
+ */
+const REFUSALS: readonly SoukError[] = Array.from({ length: 16 }, (_, index) =>
+  refuseMesh(MeshReason.OVERLOADED, "there is more to do than can be done at the moment; try again soon", {
+    retryAfterMs: Math.round(RETRY_MS * (0.5 + index / 15)),
+  }),
+);
+
 function overloaded(): SoukError {
-  return refuseMesh(
-    MeshReason.OVERLOADED,
-    "there is more to do than can be done at the moment; try again soon",
-    { retryAfterMs: Math.round(RETRY_MS * (0.5 + Math.random())) },
-  );
+  return REFUSALS[Math.floor(Math.random() * REFUSALS.length)] as SoukError;
 }
