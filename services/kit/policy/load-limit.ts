@@ -56,6 +56,13 @@ const SHORT_MS = 5;
  * then has waited there for about as long, which no queue of ours shows.
  */
 const LATE_MS = 100;
+/**
+ * A call takes about so many turns of the event loop. While turns are late, because there is much to turn away or
+ * the machine is busy, so many calls have to be under way as are done in that time: fewer would only do less.
+ */
+const TURNS = 3;
+/** How much of the most that was done in a window is still thought possible a window later. */
+const FORGET = 0.995;
 /** With so few calls under way they do not slow each other down: that is what is usual. */
 const CALM = 8;
 /** How long a call waits for a place, in ms: for a burst, and where there has been a queue for as long as that. */
@@ -99,6 +106,8 @@ export function createLoadLimit(most: number): LoadLimit {
   let underWay = 0;
   let windowEndsAt = performance.now() + WINDOW_MS;
   let peak = 0;
+  let done = 0;
+  let bestPerMs = 0;
   let loopDelayMs = 0;
   let queueSince = 0;
   let sweeper: NodeJS.Timeout | undefined;
@@ -111,9 +120,13 @@ export function createLoadLimit(most: number): LoadLimit {
     origin === "inside" ? limit + Math.ceil(limit * INSIDE_SHARE) : limit;
   const waiting = () => queues.inside.length + queues.outside.length;
 
+  function floor(): number {
+    return Math.min(most, Math.max(least, Math.ceil(bestPerMs * TURNS * Math.min(loopDelayMs, LATE_MS))));
+  }
+
   /** Whether the loop was late for a while, and is so at this moment, with work in hand. */
   function isBehind(): boolean {
-    if (loopDelayMs <= LATE_MS || underWay < least) return false;
+    if (loopDelayMs <= LATE_MS || underWay < floor()) return false;
     return performance.now() - lastBeat > BEAT_MS + LATE_MS;
   }
 
@@ -153,12 +166,15 @@ export function createLoadLimit(most: number): LoadLimit {
 
   function lookAnew(now: number): void {
     if (now < windowEndsAt) return;
+    bestPerMs = Math.max(bestPerMs * FORGET, done / (now - windowEndsAt + WINDOW_MS));
+    done = 0;
     windowEndsAt = now + WINDOW_MS;
     loopDelayMs = loop.count > 0 ? Math.max(0, loop.mean / 1e6 - LOOP_RESOLUTION_MS) : 0;
     loop.reset();
     const slowed = slowdown(kinds, peak <= CALM) > SLOWED || loopDelayMs > LATE_MS;
-    if (slowed && peak > limit / 2) limit = Math.max(least, Math.floor(limit * 0.8));
+    if (slowed && peak > limit / 2) limit = Math.floor(limit * 0.8);
     else if (!slowed && peak >= limit) limit = Math.min(most, limit + Math.ceil(limit / 10));
+    limit = Math.max(floor(), limit);
     peak = underWay;
   }
 
@@ -182,6 +198,7 @@ export function createLoadLimit(most: number): LoadLimit {
     },
     leave(kind, tookMs) {
       underWay--;
+      done++;
       if (tookMs !== undefined) remember(kinds, kind, tookMs);
       lookAnew(performance.now());
       if (sweeper !== undefined) admitWaiting();
