@@ -45,7 +45,6 @@ export async function transferStock<R>(
       available: -quantity,
       reserved: 0n,
       kind: "TRANSFER_OUT",
-      note,
     }),
   );
   const id = uuidv7();

@@ -43,11 +43,14 @@ export function noteSecretsSent(schema: DescMessage, message: Message): void {
   for (const { value, where } of secretsOf(schema, message)) noteSecret(value, where);
 }
 
-/** Tells of the secrets in an answer: tokens and codes. Whole phrases were sent before, or are the shop's own. */
+/** Letters and nothing that would make a token or a code of them. */
+const WORDS = /^[\p{L}\s.,;:'’()-]+$/u;
+
+/** Tells of the secrets in an answer: tokens and codes. Words were sent before, or are the shop's own. */
 export function noteSecretsTold(schema: DescMessage, message: Message): void {
   if (folder === undefined) return;
   for (const { value, where } of secretsOf(schema, message)) {
-    if (!value.includes(" ")) noteSecret(value, where);
+    if (!WORDS.test(value)) noteSecret(value, where);
   }
 }
 
