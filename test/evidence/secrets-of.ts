@@ -19,13 +19,13 @@ const OWN_WORDS: ReadonlySet<string> = new Set(
 );
 
 /**
- * Whether a text can be told from what stands in logs anyway: short ones, addresses of this machine, small numbers,
- * fillings such as "xxxxxx" and the contracts' own words cannot.
+ * Whether a text can be told from what stands in logs anyway: short ones, addresses of this machine, small numbers and
+ * what may be a part of an id, fillings such as "xxxxxx" and the contracts' own words cannot.
  */
 export function isTelling(value: string): boolean {
   if (OWN_WORDS.has(value)) return false;
   if (value.length < FEWEST_CHARACTERS || new Set(value).size < 4) return false;
-  return !/^(\d{1,11}|\d+(\.\d+){3}(:\d+)?)$/.test(value);
+  return !/^([\da-f-]{1,11}|\d+(\.\d+){3}(:\d+)?)$/i.test(value);
 }
 
 /**
