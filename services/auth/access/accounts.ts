@@ -103,13 +103,8 @@ export function grantRole(
   accountId: string,
   role: string,
 ): Promise<AccountAccess> {
-  return db.write(scope, async (tx) => {
-    await inTurn(tx);
-    const account = await lockAccount(tx, accountId);
-    const { permissions } = await findRole(tx, role);
-    await requireHeld(tx, by, permissions);
+  return changeRoles(db, scope, by, accountId, role, async (tx, account) => {
     if (!account.roles.includes(role)) await setAccess(tx, account, { roles: [...account.roles, role] });
-    return getAccount(tx, accountId);
   });
 }
 
@@ -126,15 +121,27 @@ export function revokeRole(
   accountId: string,
   role: string,
 ): Promise<AccountAccess> {
+  return changeRoles(db, scope, by, accountId, role, async (tx, account) => {
+    if (!account.roles.includes(role)) return;
+    if (role === ADMIN) await requireAnotherAdministrator(tx, account);
+    await setAccess(tx, account, { roles: account.roles.filter((it) => it !== role) });
+  });
+}
+
+function changeRoles(
+  db: AuthDatabase,
+  scope: Scope,
+  by: Principal,
+  accountId: string,
+  role: string,
+  change: (tx: AuthTransaction, account: StoredAccount) => Promise<void>,
+): Promise<AccountAccess> {
   return db.write(scope, async (tx) => {
     await inTurn(tx);
     const account = await lockAccount(tx, accountId);
     const { permissions } = await findRole(tx, role);
     await requireHeld(tx, by, permissions);
-    if (account.roles.includes(role)) {
-      if (role === ADMIN) await requireAnotherAdministrator(tx, account);
-      await setAccess(tx, account, { roles: account.roles.filter((it) => it !== role) });
-    }
+    await change(tx, account);
     return getAccount(tx, accountId);
   });
 }
