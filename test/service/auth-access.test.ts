@@ -253,5 +253,8 @@ async function keeperOfTheWarehouse(): Promise<Person> {
   await desk.operator.createRole({
     role: { name: "access-keeper", displayName: "Keeper", permissions: ["access:read", "access:write"] },
   });
-  return desk.staff("access-keeper", "warehouse");
+  const keeper = await desk.staff("access-keeper", "warehouse");
+  // A role of one's own making takes effect within moments, not at once.
+  await eventually(() => accessAs(keeper).listRoles({}));
+  return keeper;
 }
