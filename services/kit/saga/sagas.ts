@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Transaction } from "../data/database.ts";
 import type { Entities } from "../data/tables.ts";
 import { isRetryable, MeshReason, refuseMesh, type SoukError } from "../error.ts";
@@ -142,8 +141,11 @@ export function startSagas(definitions: readonly AnySaga[], runner: SagaRunner):
     async stop(graceMs) {
       stopping.abort();
       await takingOver;
+      const done = new AbortController();
       const all = Promise.allSettled([...inHand.values()].map(({ ended }) => ended));
-      await Promise.race([all, delay(graceMs)]);
+      await Promise.race([all, pause(graceMs, done.signal)]);
+      // A timer that is left would keep the process from ending.
+      done.abort();
       leaving.abort();
       const leases = [...inHand.values()].map(({ saga }) => saga.lease);
       if (leases.length > 0) await releaseLeases(run, leases).catch(() => {});
