@@ -57,11 +57,12 @@ export function listenForChanges(url: string, channel: string, bell: Signal<stri
   }
 
   /** It is no part of the transactions that made the changes, and one for many of them. */
-  function tellOthers(): void {
+  async function tellOthers(): Promise<void> {
     const ids = [...untold].slice(0, MOST_NAMED);
     for (const id of ids) untold.delete(id);
-    telling = untold.size > 0 ? setTimeout(tellOthers, SPACING_MS) : undefined;
-    client.query("select pg_notify($1, $2)", [channel, ids.join()]).catch(() => {});
+    // While the server is slow, what changes meanwhile is told in one go, and does not queue up behind this.
+    await client.query("select pg_notify($1, $2)", [channel, ids.join()]).catch(() => {});
+    telling = untold.size > 0 && !stopped ? setTimeout(tellOthers, SPACING_MS) : undefined;
   }
 
   const unheed = bell.heed((id) => {
@@ -121,7 +122,7 @@ export function listenForChanges(url: string, channel: string, bell: Signal<stri
     async stop() {
       stopped = true;
       unheed();
-      if (telling !== undefined) tellOthers();
+      if (telling !== undefined) void tellOthers();
       clearTimeout(telling);
       clearTimeout(timer);
       await client.end().catch(() => {});
