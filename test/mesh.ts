@@ -3,7 +3,6 @@ import type { DescService } from "@bufbuild/protobuf";
 import { metrics } from "@opentelemetry/api";
 import { pino } from "pino";
 import { serviceNameOf } from "#kit/contract.ts";
-import { migrate } from "#kit/data/migrate.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
 import { createBreakers } from "#kit/mesh/breakers.ts";
 import type { MeshClient } from "#kit/mesh/client.ts";
@@ -15,7 +14,8 @@ import { type RunningProcess, start } from "#kit/run.ts";
 import type { ServiceProgram } from "#kit/service.ts";
 import { loggingForSearch, noteSecret, traceForSearch } from "./evidence/collect.ts";
 import { watchClient } from "./evidence/watch-client.ts";
-import { createDatabase, type Teardown, testStores } from "./stores.ts";
+import { createMigratedDatabase } from "./migrated-database.ts";
+import { type Teardown, testStores } from "./stores.ts";
 
 /** The names that have a key in a mesh of a test. */
 const NAMES = [
@@ -116,8 +116,7 @@ export async function testEnvironment(
   await Promise.all(
     programs.map(async (program) => {
       if (!("migrations" in program)) return;
-      const { url } = await createDatabase(t);
-      await migrate(url, program.migrations);
+      const { url } = await createMigratedDatabase(t, program.migrations);
       env[`${program.name.toUpperCase()}_DATABASE_URL`] = url;
     }),
   );

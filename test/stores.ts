@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { identifyProcess, isRunning, type ProcessId, sendSignal } from "../deploy/local/process.ts";
-import { createDatabase as createNamedDatabase, dropDatabase } from "../deploy/local/stores/databases.ts";
+import { databaseUrl, dropDatabase, withConnection } from "../deploy/local/stores/databases.ts";
 import { startNats as startNatsServer } from "../deploy/local/stores/nats.ts";
 import { startPostgres } from "../deploy/local/stores/postgres.ts";
 import { startRedis } from "../deploy/local/stores/redis.ts";
@@ -18,6 +18,8 @@ export interface TestStores {
   natsUrl: string;
   /** A Redis server; undefined where there is none. Tests put a prefix of their own before keys. */
   redisUrl?: string;
+  /** How the names of databases begin that are copied and dropped at the end of the run. */
+  templatePrefix: string;
 }
 
 /** A database of one test. */
@@ -73,6 +75,7 @@ export async function startTestStores(): Promise<{
     },
     log: (line: string) => process.stderr.write(`${line}\n`),
   });
+  const templatePrefix = `template_${randomBytes(8).toString("hex")}_`;
   try {
     const [postgres, nats, redis] = await Promise.all([
       startPostgres(options("postgres")),
@@ -84,9 +87,15 @@ export async function startTestStores(): Promise<{
       SOUK_TEST_NATS_URL: nats.url,
       // An empty address says that there is none, so that no test process looks for one again.
       SOUK_TEST_REDIS_URL: redis?.url ?? "",
+      SOUK_TEST_TEMPLATES: templatePrefix,
     };
     const stores = redis ? [postgres, nats, redis] : [postgres, nats];
-    return { env, stores, stop: () => place.remove() };
+    const stop = async () => {
+      // A server that is not ours outlives the run.
+      if (process.env.SOUK_TEST_POSTGRES_URL) await dropAll(postgres.url, templatePrefix);
+      await place.remove();
+    };
+    return { env, stores, stop };
   } catch (error) {
     await place.remove();
     throw error;
@@ -101,12 +110,12 @@ let shared: Promise<TestStores> | undefined;
  */
 export function testStores(): Promise<TestStores> {
   shared ??= (async () => {
-    const { SOUK_TEST_POSTGRES_URL, SOUK_TEST_NATS_URL } = process.env;
-    const env = SOUK_TEST_POSTGRES_URL && SOUK_TEST_NATS_URL ? process.env : (await startTestStores()).env;
+    const env = process.env.SOUK_TEST_TEMPLATES ? process.env : (await startTestStores()).env;
     return {
       postgresUrl: env.SOUK_TEST_POSTGRES_URL as string,
       natsUrl: env.SOUK_TEST_NATS_URL as string,
       redisUrl: env.SOUK_TEST_REDIS_URL || undefined,
+      templatePrefix: env.SOUK_TEST_TEMPLATES as string,
     };
   })();
   return shared;
@@ -116,14 +125,24 @@ export function testStores(): Promise<TestStores> {
  * Makes a database that no other test knows.
  *
  * @param t the test after which the database is dropped; without it, the caller drops it
+ * @param template the database that it becomes a copy of
  */
-export async function createDatabase(t?: Teardown): Promise<TestDatabase> {
+export async function createDatabase(t?: Teardown, template = "template1"): Promise<TestDatabase> {
   const { postgresUrl } = await testStores();
   const name = `test_${randomBytes(8).toString("hex")}`;
-  const url = await createNamedDatabase(postgresUrl, name, "file_copy");
+  // Where nothing waits for the disk, copying files is faster than writing them through the log.
+  const sql = `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`;
+  await withConnection(postgresUrl, (client) => client.query(sql));
   const drop = () => dropDatabase(postgresUrl, name);
   t?.teardown(drop);
-  return { name, url, drop, [Symbol.asyncDispose]: drop };
+  return { name, url: databaseUrl(postgresUrl, name), drop, [Symbol.asyncDispose]: drop };
+}
+
+async function dropAll(postgresUrl: string, namePrefix: string): Promise<void> {
+  const { rows } = await withConnection(postgresUrl, (client) =>
+    client.query("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", [namePrefix]),
+  );
+  for (const { datname } of rows) await dropDatabase(postgresUrl, datname);
 }
 
 /**

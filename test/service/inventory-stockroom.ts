@@ -2,7 +2,6 @@ import type { ExecutionContext } from "ava";
 import { pino } from "pino";
 import { uuidv7 } from "uuidv7";
 import { openDatabase } from "#kit/data/database.ts";
-import { migrate } from "#kit/data/migrate.ts";
 import { SoukError } from "#kit/error.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
@@ -13,7 +12,8 @@ import { entities } from "../../services/inventory/entities.ts";
 import { getStock, type Level } from "../../services/inventory/get-stock.ts";
 import { migrations } from "../../services/inventory/migrations/index.ts";
 import { reserveStock } from "../../services/inventory/reserve-stock.ts";
-import { createDatabase, type Teardown } from "../stores.ts";
+import { createMigratedDatabase } from "../migrated-database.ts";
+import type { Teardown } from "../stores.ts";
 
 /** Longer than any test. */
 const TTL_MS = 600_000;
@@ -37,8 +37,7 @@ export interface Stockroom {
 
 /** Opens a stockroom. */
 export async function openStockroom(t: Teardown): Promise<Stockroom> {
-  const { url } = await createDatabase(t);
-  await migrate(url, migrations);
+  const { url } = await createMigratedDatabase(t, migrations);
   const log = pino({ level: "silent" });
   const db = openDatabase({
     url,

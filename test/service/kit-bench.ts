@@ -4,11 +4,11 @@ import { pino } from "pino";
 import { OperationsService, SetLogLevelResponseSchema } from "#gen/souk/mesh/v1/operations_pb.ts";
 import { type Database, openDatabase, type Transaction } from "#kit/data/database.ts";
 import { meshMigrations } from "#kit/data/mesh-schema.ts";
-import { migrate } from "#kit/data/migrate.ts";
 import type { Migrations } from "#kit/data/migrations.ts";
 import { type RootScope, rootScopes } from "#kit/rpc/root-scope.ts";
 import type { IdempotencyKey, Scope } from "#kit/scope.ts";
-import { createDatabase, type Teardown } from "../stores.ts";
+import { createMigratedDatabase } from "../migrated-database.ts";
+import type { Teardown } from "../stores.ts";
 
 /** A counter that transactions change. */
 export const counter = defineEntity({
@@ -89,8 +89,7 @@ export function callScope(key?: string, request = "", timeoutMs = 30_000): Scope
  * @returns its URL
  */
 export async function makeDatabase(t: Teardown): Promise<string> {
-  const { url } = await createDatabase(t);
-  await migrate(url, migrations);
+  const { url } = await createMigratedDatabase(t, migrations);
   return url;
 }
 

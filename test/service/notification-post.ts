@@ -12,7 +12,6 @@ import { uuidv7 } from "uuidv7";
 import type { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { openDatabase } from "#kit/data/database.ts";
-import { migrate } from "#kit/data/migrate.ts";
 import { eventSubject } from "#kit/data/outbox.ts";
 import { toHeaders } from "#kit/events/envelope.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
@@ -25,7 +24,8 @@ import { migrations } from "../../services/notification/migrations/index.ts";
 import { tellUser } from "../../services/notification/tell-user.ts";
 import { eventually } from "../eventually.ts";
 import type { TestMesh } from "../mesh.ts";
-import { createDatabase, type Teardown } from "../stores.ts";
+import { createMigratedDatabase } from "../migrated-database.ts";
+import type { Teardown } from "../stores.ts";
 
 /** A mail as the mailbox shows it. */
 export interface ReceivedMail {
@@ -102,8 +102,7 @@ export function headersOf({ headers }: ReceivedMail, name: string): string[] {
 
 /** Opens a database of notification's that no other test knows. */
 export async function notificationDatabase(t: Teardown): Promise<NotificationDatabase & { url: string }> {
-  const { url } = await createDatabase(t);
-  await migrate(url, migrations);
+  const { url } = await createMigratedDatabase(t, migrations);
   const db = connect(url);
   t.teardown(() => db.close());
   return { ...db, url };

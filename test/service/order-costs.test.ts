@@ -27,14 +27,13 @@ import { openShop, type Shop } from "../../services/order/shop.ts";
 import type { Shopper } from "../../services/order/shopper.ts";
 import { shippingItemOf, toItemTotals } from "../../services/order/stored-totals.ts";
 import { watchOrder } from "../../services/order/watch-order.ts";
-import { createDatabase } from "../stores.ts";
+import { createMigratedDatabase } from "../migrated-database.ts";
 import { createCatalogue } from "./order-product.ts";
 import { ADDRESS } from "./order-shop.ts";
 
 /** The use cases of order on a database of their own, with a catalogue in this process. */
 async function openTill(t: ExecutionContext) {
-  const { url } = await createDatabase(t);
-  await migrate(url, migrations);
+  const { url } = await createMigratedDatabase(t, migrations);
   const log = pino({ level: "silent" });
   const db = openDatabase({ url, entities, migrations, poolSize: 4, applicationName: "order-test", log });
   t.teardown(() => db.close());

@@ -3,7 +3,6 @@ import { type Logger, pino } from "pino";
 import { uuidv7 } from "uuidv7";
 import { ErrorReason, ErrorReasonSchema } from "#gen/souk/payment/v1/errors_pb.ts";
 import { openDatabase } from "#kit/data/database.ts";
-import { migrate } from "#kit/data/migrate.ts";
 import { isRefusal } from "#kit/error.ts";
 import { money } from "#kit/money.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
@@ -29,7 +28,8 @@ import { reconcilePayments } from "../../services/payment/reconcile-payments.ts"
 import { refundPayment } from "../../services/payment/refund-payment.ts";
 import { syncPayment } from "../../services/payment/sync-payment.ts";
 import { voidPayment } from "../../services/payment/void-payment.ts";
-import { createDatabase, type Teardown } from "../stores.ts";
+import { createMigratedDatabase } from "../migrated-database.ts";
+import type { Teardown } from "../stores.ts";
 
 /** What the sandbox signs its webhooks with. */
 export const WEBHOOK_SECRET = "a secret between the sandbox and us, for tests";
@@ -82,8 +82,7 @@ export interface DeskOptions {
 
 /** Opens a database of payment's that no other test knows. When the test is over, its books must balance. */
 export async function paymentDatabase(t: Teardown): Promise<PaymentDatabase & { url: string }> {
-  const { url } = await createDatabase(t);
-  await migrate(url, migrations);
+  const { url } = await createMigratedDatabase(t, migrations);
   const db = connect(url);
   t.teardown(async () => {
     await checkBooks(db).finally(() => db.close());

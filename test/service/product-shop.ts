@@ -1,6 +1,5 @@
 import { pino } from "pino";
 import { openDatabase } from "#kit/data/database.ts";
-import { migrate } from "#kit/data/migrate.ts";
 import { SoukError } from "#kit/error.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
@@ -16,7 +15,8 @@ import { listProducts } from "../../services/product/list-products.ts";
 import { migrations } from "../../services/product/migrations/index.ts";
 import { postgresSearch } from "../../services/product/search/postgres-search.ts";
 import { searchProducts } from "../../services/product/search-products.ts";
-import { createDatabase, type Teardown } from "../stores.ts";
+import { createMigratedDatabase } from "../migrated-database.ts";
+import type { Teardown } from "../stores.ts";
 
 /** What may be said of a product; the rest is made up. */
 export type ProductDraft = Partial<Omit<CatalogueProduct, "variants">> & {
@@ -47,8 +47,7 @@ export interface Shop {
 
 /** Opens a shop. */
 export async function openShop(t: Teardown): Promise<Shop> {
-  const { url } = await createDatabase(t);
-  await migrate(url, migrations);
+  const { url } = await createMigratedDatabase(t, migrations);
   const log = pino({ level: "silent" });
   const db = openDatabase({ url, entities, migrations, poolSize: 8, applicationName: "product-test", log });
   t.teardown(() => db.close());

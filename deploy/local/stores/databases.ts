@@ -42,20 +42,14 @@ export function inspectServer(url: string): Promise<ServerFacts> {
  * Creates a database unless there is one of that name.
  *
  * @param url any database of the server
- * @param strategy how the server makes it: "wal_log" is faster where it waits for the disk, "file_copy" where
- *   it does not
  * @returns the URL of the named database
  */
-export async function createDatabase(
-  url: string,
-  name: string,
-  strategy: "wal_log" | "file_copy" = "wal_log",
-): Promise<string> {
+export async function createDatabase(url: string, name: string): Promise<string> {
   await withConnection(url, async (client) => {
     const { rows } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
     if (rows.length > 0) return;
     try {
-      await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} STRATEGY ${strategy}`);
+      await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
     } catch (error) {
       const duplicateDatabase = "42P04";
       if ((error as { code?: string }).code !== duplicateDatabase) throw error;
