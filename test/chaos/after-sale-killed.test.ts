@@ -10,7 +10,7 @@ import { refundOrderSaga } from "../../services/order/refund-order.ts";
 import { shipOrderSaga } from "../../services/order/ship-order.ts";
 import { type Auditor, openBooks } from "./books.ts";
 import { insist } from "./insist.ts";
-import { backward, describe, forward, type Moment } from "./moments.ts";
+import { backward, describe, forward } from "./moments.ts";
 import { type Customer, openShop, type Shop, visit } from "./shop.ts";
 import { openTills, type Till, type Tills } from "./tills.ts";
 
@@ -31,7 +31,7 @@ test.before(async () => {
   const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
   shop = await openShop(forFile, { apart: ["order"] });
   books = await openBooks(forFile, shop);
-  tills = openTills(forFile, shop, 2, { SOUK_SAGA_LEASE_MS: "500" });
+  tills = openTills(forFile, shop, 3, { SOUK_SAGA_LEASE_MS: "500" });
   variants = await shop.offer(STOCK, 40);
 });
 
@@ -41,9 +41,9 @@ test.after.always(async () => {
 
 for (const moment of forward(shipOrderSaga)) {
   test(`a shipment whose process is killed ${describe(moment)} is sent and paid once`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const sale = await sell(till);
-      const order = await dieAndRepeat(t, till, moment, (key) => sale.ship(2n, key));
+      const order = await dieAndRepeat(t, till, (key) => sale.ship(2n, key));
       t.is(order.shipments.length, 1);
       await agree(t, till, sale, { order: "PARTIALLY_SHIPPED", captured: 2, refunded: 0, level: [7, 1] });
     }));
@@ -51,50 +51,50 @@ for (const moment of forward(shipOrderSaga)) {
 
 for (const moment of backward(shipOrderSaga, 0)) {
   test(`a shipment that cannot be paid and whose process is killed ${describe(moment)} changes nothing`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const sale = await sell(till);
       await shop.call(PaymentService, { caller: "order" }).voidPayment({ paymentId: sale.orderId });
-      await refusedAndRepeated(t, till, moment, "PAYMENT_NOT_TAKEN", (key) => sale.ship(2n, key));
+      await refusedAndRepeated(t, till, "PAYMENT_NOT_TAKEN", (key) => sale.ship(2n, key));
       await agree(t, till, sale, { order: "CONFIRMED", captured: 0, refunded: 0, level: [7, 3] });
     }));
 }
 
 for (const moment of backward(shipOrderSaga, 1)) {
   test(`a shipment of what is not there and whose process is killed ${describe(moment)} gives the money back`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const sale = await sell(till);
       const shipFromNowhere = (key: string) => sale.ship(2n, key, NOWHERE);
-      await refusedAndRepeated(t, till, moment, "ORDER_NOT_SHIPPABLE", shipFromNowhere);
+      await refusedAndRepeated(t, till, "ORDER_NOT_SHIPPABLE", shipFromNowhere);
       await agree(t, till, sale, { order: "CONFIRMED", captured: 2, refunded: 2, level: [7, 3] });
     }));
 }
 
 for (const moment of forward(cancelItemsSaga)) {
   test(`a partial cancellation whose process is killed ${describe(moment)} goes on to its end`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const sale = await sell(till);
       await insist(() => sale.ship(1n, randomUUID()));
-      await dieAndRepeat(t, till, moment, (key) => sale.cancel(2n, key));
+      await dieAndRepeat(t, till, (key) => sale.cancel(2n, key));
       await agree(t, till, sale, { order: "SHIPPED", captured: 1, refunded: 0, level: [9, 0] });
     }));
 }
 
 for (const moment of backward(cancelItemsSaga, 0)) {
   test(`a cancellation that comes too late and whose process is killed ${describe(moment)} leaves the order`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const sale = await sell(till);
       await shop.call(PaymentService, { caller: "order" }).capturePayment({ paymentId: sale.orderId });
-      await refusedAndRepeated(t, till, moment, "ORDER_NOT_CANCELLABLE", (key) => sale.cancel(3n, key));
+      await refusedAndRepeated(t, till, "ORDER_NOT_CANCELLABLE", (key) => sale.cancel(3n, key));
       await agree(t, till, sale, { order: "CONFIRMED", captured: 3, refunded: 0, level: [7, 3] });
     }));
 }
 
 for (const moment of forward(refundOrderSaga)) {
   test(`a refund whose process is killed ${describe(moment)} is given once`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const sale = await sell(till);
       await insist(() => sale.ship(3n, randomUUID()));
-      const order = await dieAndRepeat(t, till, moment, (key) => sale.refund(1n, key));
+      const order = await dieAndRepeat(t, till, (key) => sale.refund(1n, key));
       t.is(order.refunds.length, 1);
       t.is(order.refunded?.minor, BigInt(PRICE));
       await agree(t, till, sale, { order: "SHIPPED", captured: 3, refunded: 1, level: [7, 0] });
@@ -103,12 +103,12 @@ for (const moment of forward(refundOrderSaga)) {
 
 for (const moment of backward(refundOrderSaga, 0)) {
   test(`a refund that is refused and whose process is killed ${describe(moment)} leaves nothing behind`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const sale = await sell(till);
       await insist(() => sale.ship(3n, randomUUID()));
       const elsewhere = { paymentId: sale.orderId, refundId: randomUUID() };
       await shop.call(PaymentService, { caller: "order" }).refundPayment(elsewhere);
-      await refusedAndRepeated(t, till, moment, "REFUND_EXCEEDED", (key) => sale.refund(1n, key));
+      await refusedAndRepeated(t, till, "REFUND_EXCEEDED", (key) => sale.refund(1n, key));
       t.is((await sale.read()).refunded?.minor, 0n);
       await agree(t, till, sale, { order: "SHIPPED", captured: 3, refunded: 3, level: [7, 0] });
     }));
@@ -116,11 +116,11 @@ for (const moment of backward(refundOrderSaga, 0)) {
 
 for (const moment of forward(receiveReturnSaga)) {
   test(`a return whose process is killed ${describe(moment)} is booked and paid back once`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const sale = await sell(till);
       await insist(() => sale.ship(3n, randomUUID()));
       const id = await sale.approvedReturn(2n);
-      const order = await dieAndRepeat(t, till, moment, () => sale.receive(id));
+      const order = await dieAndRepeat(t, till, () => sale.receive(id));
       t.is(order.refunds.length, 1);
       await agree(t, till, sale, { order: "SHIPPED", captured: 3, refunded: 2, level: [8, 0] });
     }));
@@ -128,12 +128,12 @@ for (const moment of forward(receiveReturnSaga)) {
 
 for (const moment of backward(receiveReturnSaga, 0)) {
   test(`a return that cannot be booked and whose process is killed ${describe(moment)} can be booked later`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const sale = await sell(till);
       await insist(() => sale.ship(3n, randomUUID()));
       const id = await sale.approvedReturn(2n);
       const receive = () => sale.receive(id, NOWHERE);
-      await refusedAndRepeated(t, till, moment, "RETURN_NOT_BOOKED", receive);
+      await refusedAndRepeated(t, till, "RETURN_NOT_BOOKED", receive);
       await agree(t, till, sale, { order: "SHIPPED", captured: 3, refunded: 0, level: [7, 0] });
       await insist(() => sale.receive(id));
       await agree(t, till, sale, { order: "SHIPPED", captured: 3, refunded: 2, level: [8, 0] });
@@ -191,17 +191,17 @@ async function sell(till: Till): Promise<Sale> {
   };
 }
 
-/** Does something whose process dies at a moment, then asks until it is known how it ended. */
+/** Does something whose process dies, then asks until it is known how it ended. */
 async function dieAndRepeat(
   t: ExecutionContext,
   till: Till,
-  moment: Moment,
   work: (key: string) => Promise<Order>,
 ): Promise<Order> {
   const key = randomUUID();
-  await till.killItselfAt(moment);
-  await t.throwsAsync(work(key), { instanceOf: SoukError });
-  await till.revive();
+  await t.throwsAsync(
+    till.dieDuring(() => work(key)),
+    { instanceOf: SoukError },
+  );
   await insist(() => work(key));
   return insist(() => work(key));
 }
@@ -210,11 +210,10 @@ async function dieAndRepeat(
 async function refusedAndRepeated(
   t: ExecutionContext,
   till: Till,
-  moment: Moment,
   reason: string,
   work: (key: string) => Promise<Order>,
 ): Promise<void> {
-  const error = await t.throwsAsync(dieAndRepeat(t, till, moment, work), { instanceOf: SoukError });
+  const error = await t.throwsAsync(dieAndRepeat(t, till, work), { instanceOf: SoukError });
   t.is(error?.reason, reason);
 }
 

@@ -2,21 +2,28 @@ import type { AnySaga } from "#kit/saga/define-saga.ts";
 import type { SagaMoment } from "#kit/saga/run-saga.ts";
 
 /** When a process is killed. */
-export type Moment = Pick<SagaMoment, "step" | "phase" | "direction">;
+export type Moment = Omit<SagaMoment, "sagaId">;
 
 /** Every moment of a saga that succeeds. */
-export function forward({ steps }: AnySaga): Moment[] {
-  return [...steps.map(({ name }) => name), "complete"].flatMap((step) => around(step, "run"));
+export function forward({ name, steps }: AnySaga): Moment[] {
+  return [...steps.map((step) => step.name), "complete"].flatMap((step) => around(name, step, "run"));
 }
 
 /** Every moment of the way back of a saga whose step with an index failed for good. */
-export function backward({ steps }: AnySaga, failed: number): Moment[] {
+export function backward({ name, steps }: AnySaga, failed: number): Moment[] {
   const undone = steps.slice(0, failed).filter(({ undo }) => undo !== undefined);
-  return [...undone.toReversed().map(({ name }) => name), "abandon"].flatMap((step) => around(step, "undo"));
+  return [...undone.toReversed().map((step) => step.name), "abandon"].flatMap((step) =>
+    around(name, step, "undo"),
+  );
 }
 
-function around(step: string, direction: Moment["direction"]): Moment[] {
-  return (["before", "after"] as const).map((phase) => ({ step, phase, direction }));
+function around(saga: string, step: string, direction: Moment["direction"]): Moment[] {
+  return (["before", "after"] as const).map((phase) => ({ saga, step, phase, direction }));
+}
+
+/** Whether the saga has ended: what it tells of is stored, but not yet sent. */
+export function isEnd({ step, phase }: Moment): boolean {
+  return phase === "after" && (step === "complete" || step === "abandon");
 }
 
 /** A moment in words. */

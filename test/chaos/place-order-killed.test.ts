@@ -7,7 +7,7 @@ import { cancelOrderSaga } from "../../services/order/cancel-order.ts";
 import { placeOrderSaga } from "../../services/order/place-order.ts";
 import { type Auditor, openBooks } from "./books.ts";
 import { insist } from "./insist.ts";
-import { backward, describe, forward, type Moment } from "./moments.ts";
+import { backward, describe, forward } from "./moments.ts";
 import { openShop, type Shop, type Visit, visit } from "./shop.ts";
 import { openTills, type Till, type Tills } from "./tills.ts";
 
@@ -37,7 +37,7 @@ test.before(async () => {
   const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
   shop = await openShop(forFile, { apart: ["order"] });
   books = await openBooks(forFile, shop);
-  tills = openTills(forFile, shop, 2, { SOUK_SAGA_LEASE_MS: "500" });
+  tills = openTills(forFile, shop, 3, { SOUK_SAGA_LEASE_MS: "500" });
   hastyTills = openTills(forFile, shop, 1, { SOUK_SAGA_LEASE_MS: "500", ORDER_RESERVATION_MS: "1" });
   variants = await shop.offer(STOCK, 60);
 });
@@ -48,8 +48,8 @@ test.after.always(async () => {
 
 for (const moment of forward(placeOrderSaga)) {
   test(`an order whose process is killed ${describe(moment)} is confirmed all the same`, (t) =>
-    tills.use(async (till) => {
-      const { orderId, variantId } = await placeAndDie(t, till, moment, {}, (order) => {
+    tills.use(moment, async (till) => {
+      const { orderId, variantId } = await placeAndDie(t, till, {}, (order) => {
         t.is(order.state, OrderState.CONFIRMED);
       });
       await books.settled(till.database);
@@ -72,8 +72,8 @@ for (const [index, { name }] of placeOrderSaga.steps.entries()) {
   for (const moment of backward(placeOrderSaga, index)) {
     const title = `an order that fails at ${name} and whose process is killed ${describe(moment)} leaves nothing behind`;
     test(title, (t) =>
-      (failure.hasty === true ? hastyTills : tills).use(async (till) => {
-        const { orderId, variantId } = await placeAndDie(t, till, moment, failure, () => {
+      (failure.hasty === true ? hastyTills : tills).use(moment, async (till) => {
+        const { orderId, variantId } = await placeAndDie(t, till, failure, () => {
           t.fail("it was confirmed");
         });
         await books.settled(till.database);
@@ -93,10 +93,9 @@ for (const [index, { name }] of placeOrderSaga.steps.entries()) {
 
 for (const moment of forward(cancelOrderSaga)) {
   test(`a cancellation whose process is killed ${describe(moment)} goes on to its end`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const { visitNow, orderId, variantId } = await placed(till);
-      await till.killItselfAt(moment);
-      await dies(t, till, visitNow().cancel(orderId));
+      await dies(t, till, () => visitNow().cancel(orderId));
       const order = await insist(() => visitNow().cancel(orderId));
       t.is(order.state, OrderState.CANCELLED);
       await books.settled(till.database);
@@ -115,11 +114,10 @@ for (const moment of forward(cancelOrderSaga)) {
 
 for (const moment of backward(cancelOrderSaga, 0)) {
   test(`a cancellation that comes too late and whose process is killed ${describe(moment)} changes nothing`, (t) =>
-    tills.use(async (till) => {
+    tills.use(moment, async (till) => {
       const { visitNow, orderId, variantId } = await placed(till);
       await shop.call(PaymentService, { caller: "order" }).capturePayment({ paymentId: orderId });
-      await till.killItselfAt(moment);
-      await dies(t, till, visitNow().cancel(orderId));
+      await dies(t, till, () => visitNow().cancel(orderId));
       const refusal = await t.throwsAsync(
         insist(() => visitNow().cancel(orderId)),
         { instanceOf: SoukError },
@@ -140,7 +138,7 @@ for (const moment of backward(cancelOrderSaga, 0)) {
 }
 
 /**
- * Places an order with a till that is killed at a moment, starts the till again, and asks what became of the order.
+ * Places an order with a till that is killed meanwhile and started again, and asks what became of the order.
  *
  * @param failure how the order fails
  * @param confirmed told of the order when it does not
@@ -148,15 +146,13 @@ for (const moment of backward(cancelOrderSaga, 0)) {
 async function placeAndDie(
   t: ExecutionContext,
   till: Till,
-  moment: Moment,
   { quantity = QUANTITY, token, reason = "" }: { quantity?: bigint; token?: string; reason?: string },
   confirmed: (order: Awaited<ReturnType<Visit["place"]>>) => void,
 ) {
   const { visitNow, variantId } = customerAt(till);
   await visitNow().add(variantId, quantity);
   const key = randomUUID();
-  await till.killItselfAt(moment);
-  await dies(t, till, visitNow().place(key, token));
+  await dies(t, till, () => visitNow().place(key, token));
 
   // Whoever repeats the call learns how it ended, however often.
   for (const _ of ["the first time", "again"]) {
@@ -189,7 +185,6 @@ function customerAt(till: Till) {
 }
 
 /** A call gets no answer, because the process that would give it dies; then there is another one. */
-async function dies(t: ExecutionContext, till: Till, call: Promise<unknown>): Promise<void> {
-  await t.throwsAsync(call, { instanceOf: SoukError });
-  await till.revive();
+async function dies(t: ExecutionContext, till: Till, call: () => Promise<unknown>): Promise<void> {
+  await t.throwsAsync(till.dieDuring(call), { instanceOf: SoukError });
 }

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { SagaMoment } from "#kit/saga/run-saga.ts";
 import type { Teardown } from "../stores.ts";
+import type { Moment } from "./moments.ts";
 
 /** A program in a process of its own, which a test may kill. */
 export interface KillableProcess {
@@ -10,10 +10,22 @@ export interface KillableProcess {
   readonly ports: Readonly<Record<string, number>>;
   /** Ends it with SIGKILL, as a power cut would. */
   kill(): Promise<void>;
-  /** Has it kill itself at a moment of the next saga that comes there. */
-  killItselfAt(moment: Pick<SagaMoment, "step" | "phase" | "direction">): Promise<void>;
-  /** Waits until it has died by itself. */
-  died(): Promise<void>;
+  /**
+   * Has the next saga that comes to a moment stand still there, or kill the process.
+   *
+   * @returns once the process knows of it, with what tells that a saga came there; false when the process ended first
+   */
+  arm(moment: Moment, fate: Fate): Promise<{ readonly reached: Promise<boolean> }>;
+}
+
+/** What becomes of a saga at a moment. */
+export type Fate = "stand still" | "die";
+
+/** What a process is told: what shall happen when. */
+export interface Order {
+  readonly id: number;
+  readonly at: Moment;
+  readonly fate: Fate;
 }
 
 /** What {@link startProcess} starts. */
@@ -36,7 +48,8 @@ export async function startProcess(
     env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const exited = once(child, "exit");
+  // Everything it said has been heard by then.
+  const exited = once(child, "close");
   // Who writes to a process that has just died is told so by its death.
   child.stdin.on("error", () => {});
   async function kill(): Promise<void> {
@@ -45,6 +58,7 @@ export async function startProcess(
   }
   t.teardown(kill);
 
+  let orders = 0;
   const lines = createInterface({ input: child.stdout });
   /** What the process says next under a name. */
   function hear<T>(what: string): Promise<T> {
@@ -63,13 +77,16 @@ export async function startProcess(
   return {
     ports,
     kill,
-    async killItselfAt({ step, phase, direction }) {
-      const armed = hear("armed");
-      child.stdin.write(`${step} ${phase} ${direction}\n`);
+    async arm(at, fate) {
+      const order: Order = { id: ++orders, at, fate };
+      const armed = hear(`armed ${order.id}`);
+      const reached = hear(`reached ${order.id}`).then(
+        () => true,
+        () => false,
+      );
+      child.stdin.write(`${JSON.stringify(order)}\n`);
       await armed;
-    },
-    died: async () => {
-      await exited;
+      return { reached };
     },
   };
 }
