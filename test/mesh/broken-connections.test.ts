@@ -66,10 +66,12 @@ test("what a service says of itself reaches its caller as it is", async (t) => {
 test("a service that is cut short in the middle of calls leaves its callers with UNAVAILABLE, and they find the next one", async (t) => {
   let arrived = 0;
   const all = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<Record<string, never>>();
+  t.teardown(() => over.resolve({}));
   const hanging = serving(CheckoutService, {
     completePayment: () => {
       if (++arrived === CALLS) all.resolve();
-      return new Promise(() => {});
+      return over.promise;
     },
   });
   const first = await startService([hanging]);
