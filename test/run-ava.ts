@@ -34,7 +34,8 @@ export async function runAva(
   const { command, args, options } = boundCommand(process.execPath, [
     "node_modules/.bin/ava",
     "--config=test/observed-ava.config.js",
-    `--concurrency=${Math.max(2, availableParallelism())}`,
+    // One more than there are processors: most files also wait, for leases, deadlines and processes.
+    `--concurrency=${availableParallelism() + 1}`,
     ...files.map((file) => relative(root, file)),
   ]);
   const ava = spawn(command, args, {
