@@ -70,7 +70,7 @@ async function count(pool: SqlPool): Promise<{ what: string; number: bigint; age
      union all
      select state, count(saga.id), ${age("min(create_time)")}
        from unnest(array['running', 'compensating']) as state
-       left join mesh.saga using (state)
+       left join (select * from mesh.saga where state in ('running', 'compensating')) as saga using (state)
       group by state`,
   );
   return rows;
