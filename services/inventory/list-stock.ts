@@ -1,3 +1,4 @@
+import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import type { InventorySql } from "./database.ts";
 import { type DetailedLevel, getDetailedStock } from "./get-stock.ts";
 
@@ -25,6 +26,7 @@ export async function listStock(
 ): Promise<DetailedLevel[]> {
   const rows = await db
     .selectFrom("stock_level")
+    .modifyFront(plannedEachTime)
     .select("stock_level.variant_id")
     .$if(locationId !== undefined, (query) =>
       query

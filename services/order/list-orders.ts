@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import { uuidBefore } from "#kit/data/uuid-before.ts";
 import type { OrderSql } from "./database.ts";
 import { type StoredOrder, withParts } from "./order-parts.ts";
@@ -40,6 +41,7 @@ export async function listOrders(
   // Ids are made in the order of time.
   const rows = await db
     .selectFrom("orders")
+    .modifyFront(plannedEachTime)
     .selectAll()
     .$if(states.length > 0, (select) => select.where("state", "=", sql<OrderState>`any(${states})`))
     .$if(customerId !== undefined, (select) => select.where("customer_id", "=", customerId as string))

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { AccountRolesChangedSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import type { Principal } from "#kit/principal.ts";
 import type { Scope } from "#kit/scope.ts";
 import { accountNotFound, lockAccount, type StoredAccount } from "../accounts.ts";
@@ -44,6 +45,7 @@ export function listAccounts(
   { role, email, before, limit }: AccountFilter,
 ): Promise<AccountAccess[]> {
   return selectAccounts(query)
+    .modifyFront(plannedEachTime)
     .$if(role !== "", (it) => it.where(holds(role)))
     .$if(email !== "", (it) => it.where("email", "like", `${escapeLike(email.toLowerCase())}%`))
     .$if(before !== undefined, (it) => it.where("id", "<", before as string))

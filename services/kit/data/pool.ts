@@ -193,6 +193,9 @@ async function connectWithin(pool: pg.Pool, ms: number): Promise<pg.PoolClient> 
   }
 }
 
+/** In a statement: its best plan depends on the values that it comes with, so that it is never kept prepared. */
+export const PLANNED_EACH_TIME = "/* planned each time */";
+
 const names = new Map<string, string>();
 const uses = new Map<string, number>();
 /** So often a statement is sent before it gets a name. */
@@ -209,6 +212,7 @@ function statementName(text: string, values: readonly unknown[] | undefined): st
   const name = names.get(text);
   if (name !== undefined || values === undefined || values.length === 0 || names.size >= MOST_NAMES)
     return name;
+  if (text.includes(PLANNED_EACH_TIME)) return undefined;
   const used = (uses.get(text) ?? 0) + 1;
   if (used < USES_BEFORE_NAME) {
     if (uses.size >= MOST_COUNTED) uses.clear();
