@@ -1,4 +1,5 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
+import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import type { Tables } from "#kit/data/tables.ts";
 import type { AuthDatabase } from "../database.ts";
 import type { entities } from "../entities.ts";
@@ -18,21 +19,27 @@ export interface RecordFilter {
   readonly end: Date | undefined;
 }
 
+/** Where a record stands in a list. */
+export type RecordPlace = Pick<StoredRecord, "seq" | "start_time">;
+
 /**
- * A page of records, newest first.
+ * A page of records, newest first: by the time at which it happened where a time is asked for, and in the order of the
+ * chain elsewhere.
  *
- * @param before the number of the last one that was given; undefined for the beginning
+ * @param before the last one that was given; undefined for the beginning
  * @param limit how many at most
  */
 export function listRecords(
   db: AuthDatabase,
   filter: RecordFilter,
-  before: string | undefined,
+  before: RecordPlace | undefined,
   limit: number,
 ): Promise<StoredRecord[]> {
   const { accountId, objectId, method, result, start, end } = filter;
+  const byTime = start !== undefined || end !== undefined;
   return db.sql
     .selectFrom("audit_record")
+    .modifyFront(plannedEachTime)
     .selectAll()
     .$if(accountId !== undefined, (query) => query.where("account_id", "=", accountId as string))
     .$if(objectId !== undefined, (query) => query.where("object_id", "=", objectId as string))
@@ -40,7 +47,14 @@ export function listRecords(
     .$if(result !== undefined, (query) => query.where("result", "=", result as number))
     .$if(start !== undefined, (query) => query.where("start_time", ">=", start as Date))
     .$if(end !== undefined, (query) => query.where("start_time", "<", end as Date))
-    .$if(before !== undefined, (query) => query.where("seq", "<", before as never))
+    .$if(before !== undefined, (query) =>
+      query.where((it) =>
+        byTime
+          ? sql<boolean>`(start_time, seq) < (${before?.start_time}, ${before?.seq})`
+          : it("seq", "<", before?.seq as bigint),
+      ),
+    )
+    .$if(byTime, (query) => query.orderBy("start_time", "desc"))
     .orderBy("seq", "desc")
     .limit(limit)
     .execute();

@@ -5,5 +5,6 @@ import { identity } from "./0003-identity.ts";
 import { access } from "./0004-access.ts";
 import { openid } from "./0005-openid.ts";
 import { keyRotation } from "./0006-key-rotation.ts";
+import { auditByTime } from "./0007-audit-by-time.ts";
 
-export const migrations: Migrations = [accounts, audit, identity, access, openid, keyRotation];
+export const migrations: Migrations = [accounts, audit, identity, access, openid, keyRotation, auditByTime];

@@ -22,15 +22,20 @@ export function auditRpc(db: AuthDatabase) {
       };
       const limit = pageSize || PAGE_SIZE;
       const list = `ListAuditRecords ${JSON.stringify(filter)}`;
-      const [before] = decodePageToken(list, pageToken, [NUMBER]);
+      const [seq, time] = decodePageToken(list, pageToken, [NUMBER, NUMBER]);
+      const before = seq === undefined ? undefined : { seq: BigInt(seq), start_time: new Date(Number(time)) };
       const records = await listRecords(db, filter, before, limit);
       const last = records.length < limit ? undefined : records.at(-1);
       return {
         records: records.map(toAuditRecord),
-        nextPageToken: last === undefined ? "" : encodePageToken(list, [String(last.seq)]),
+        nextPageToken: last === undefined ? "" : encodePageToken(list, placeOf(last)),
       };
     },
   } satisfies Partial<Implementation<typeof AccessService>>;
+}
+
+function placeOf({ seq, start_time }: StoredRecord): string[] {
+  return [String(seq), String(start_time.getTime())];
 }
 
 function toAuditRecord(record: StoredRecord) {
