@@ -11,6 +11,8 @@ export const Category = defineEntity({
     id: p.uuid().primary(),
     slug: p.text().unique(),
     name: p.text(),
+    /** How many published products are in it; the database counts them with each change. */
+    products: p.bigint().defaultRaw("0"),
     createTime: p.datetime().defaultRaw("now()"),
   },
 });

@@ -54,14 +54,19 @@ async function readPage(
     categorySlug === ""
       ? sql`(select null::uuid as id)`
       : sql`(select id from category where slug = ${categorySlug})`;
-  const inCategory = categorySlug === "" ? sql`` : sql`and category_id = category.id`;
+  // Only the index on the category has the order that is asked for with it, which an equation would hide: what is in a
+  // category may be few or old.
+  const [inCategory, byCategory] =
+    categorySlug === ""
+      ? [sql``, sql``]
+      : [sql`and category_id >= category.id and category_id <= category.id`, sql`category_id desc,`];
   const afterProduct = after === undefined ? sql`` : sql`and product_id < ${after}::uuid`;
   const { rows } = await sql<Row>`
     select category.id as category_id, product_id, view
     from ${category} as category left join lateral (
       select product_id, view from product_view
       where is_published ${inCategory} ${afterProduct}
-      order by product_id desc limit ${limit}
+      order by ${byCategory} product_id desc limit ${limit}
     ) as page on true
     order by product_id desc
   `.execute(db.sql);

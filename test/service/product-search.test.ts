@@ -48,6 +48,43 @@ test.serial("what is not published is not found", async (t) => {
   t.deepEqual(await shop.titles("poster"), []);
 });
 
+test.serial(
+  "of words that very many products have the newest are found, each once, and rare ones all",
+  async (t) => {
+    const own = await openShop(t);
+    const batch = (from: number) =>
+      Object.fromEntries(
+        Array.from({ length: 200 }, (_, at) => {
+          const number = from + at;
+          const rare = number % 100 === 0 ? " Zebrawood" : "";
+          return [
+            `stool-${number}`,
+            { title: `Stool${rare} ${number}`, descriptionHtml: "<p>Made by hand.</p>" },
+          ];
+        }),
+      );
+    for (let from = 0; from < 800; from += 200) await own.import(batch(from));
+    const find = async (query: string) => {
+      const found: string[] = [];
+      for (let pageToken = ""; ; ) {
+        const page = await own.search(query, { pageSize: 100, pageToken });
+        found.push(...page.products.map(({ title }) => title));
+        pageToken = page.nextPageToken;
+        if (pageToken === "") return found;
+      }
+    };
+    for (const query of ["stool", "hand"]) {
+      const found = await find(query);
+      t.true(found.length >= 50 && found.length < 800, `${found.length}`);
+      t.is(new Set(found).size, found.length);
+      t.is(found[0], "Stool 799");
+    }
+    const rare = [7, 6, 5, 4, 3, 2, 1, 0].map((hundred) => `Stool Zebrawood ${hundred * 100}`);
+    t.deepEqual(await find("zebrawood"), rare);
+    t.deepEqual(await find("stool zebrawod"), rare);
+  },
+);
+
 for (const [query, about] of [
   ["desk lamp", "all words"],
   ["LAMP desk", "in any case and order"],

@@ -5,6 +5,7 @@ import { search } from "./0003-search.ts";
 import { catalogueLock } from "./0004-catalogue-lock.ts";
 import { variantPrices } from "./0005-variant-prices.ts";
 import { staffLists } from "./0006-staff-lists.ts";
+import { largeCatalogues } from "./0007-large-catalogues.ts";
 
 export const migrations: Migrations = [
   products,
@@ -13,4 +14,5 @@ export const migrations: Migrations = [
   catalogueLock,
   variantPrices,
   staffLists,
+  largeCatalogues,
 ];

@@ -22,7 +22,8 @@ interface Row {
  * one may be the beginning of a word; case and accents do not count, nor do the endings of English
  * words. A match in the title counts for most, then tags, vendor, category, description; among equals
  * the newest product comes first. Where there are few such matches, those follow that have the most
- * similar words of the catalogue's titles, tags, vendors and categories instead (by trigrams).
+ * similar words of the catalogue's titles, tags, vendors and categories instead (by trigrams). Of words that very many
+ * products have, a hundred of the newest matches are found, so that a search takes no longer in a large catalogue.
  */
 export function postgresSearch(db: ProductDatabase): SearchEngine {
   return {
@@ -35,16 +36,14 @@ export function postgresSearch(db: ProductDatabase): SearchEngine {
         with typed as materialized (
           select search_query(${typed}) as query
         ), exact as materialized (
-          select product_id, ts_rank(document, query) as rank
-          from typed join search_document on document @@ query
+          select match.product_id, match.rank from typed cross join search_matches(query) as match
         ), meant as materialized (
           select search_guess(${typed}) as query where (select count(*) from exact) < ${FEW}
         ), hit as (
           select 1 as kind, rank, product_id from exact
           union all
-          select 0, ts_rank(document, query), product_id
-          from meant join search_document on document @@ query
-          where product_id not in (select product_id from exact)
+          select 0, match.rank, match.product_id from meant cross join search_matches(query) as match
+          where match.product_id not in (select product_id from exact)
         ), page as (
           select kind, rank, product_id from hit
           where (kind, rank, product_id) < (${kind}::int, ${rank}::real, ${productId}::uuid)

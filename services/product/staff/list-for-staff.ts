@@ -1,11 +1,12 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import {
   type ListProductsForStaffResponse,
   ListProductsForStaffResponseSchema,
 } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { ProductSchema, type ProductState, ProductStateSchema } from "#gen/souk/product/v1/product_pb.ts";
 import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
+import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import type { ProductDatabase } from "../database.ts";
 import { type PageRequest, sizeOf } from "../page.ts";
 
@@ -34,21 +35,7 @@ export async function listProductsForStaff(
   const list = `ListProductsForStaff ${JSON.stringify([state, categorySlug, query])}`;
   const [after] = decodePageToken(list, request.pageToken, [UUID]);
   const size = sizeOf(request);
-  const rows = await db.sql
-    .selectFrom("product")
-    .innerJoin("product_view", "product_view.product_id", "product.id")
-    .select(["product.id", "view"])
-    .$if(state !== 0, (it) => it.where("state", "=", ProductStateSchema.value[state]?.localName as never))
-    .$if(categorySlug !== "", (it) =>
-      it.where("product.category_id", "=", ({ selectFrom }) =>
-        selectFrom("category").select("id").where("slug", "=", categorySlug),
-      ),
-    )
-    .$if(query !== "", (it) => it.where(sql<boolean>`product.id in (${beginningWith(query)})`))
-    .$if(after !== undefined, (it) => it.where("product.id", "<", after as string))
-    .orderBy("product.id", "desc")
-    .limit(size + 1)
-    .execute();
+  const rows = await readPage(db, { state, categorySlug, query, after, limit: size + 1 });
   const page = rows.slice(0, size);
   return create(ListProductsForStaffResponseSchema, {
     products: page.map(({ view }) => fromBinary(ProductSchema, view)),
@@ -56,13 +43,48 @@ export async function listProductsForStaff(
   });
 }
 
-/** Each part has an index of its own. */
-function beginningWith(query: string) {
-  const start = `${query.toLowerCase().replace(/[\\%_]/g, "\\$&")}%`;
-  return sql`
-    select id from product where lower(title) like ${start}
-    union select id from product where slug like ${start}
-    union select product_id from variant where lower(sku) like ${start} and retire_time is null
-    union select product_id from variant where lower(barcode) like ${start} and retire_time is null
-  `;
+interface Wanted {
+  readonly state: ProductState;
+  readonly categorySlug: string;
+  readonly query: string;
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+async function readPage(
+  db: ProductDatabase,
+  { state, categorySlug, query, after, limit }: Wanted,
+): Promise<{ id: string; view: Uint8Array }[]> {
+  const inState =
+    state === 0 ? sql`` : sql`and state = ${ProductStateSchema.value[state]?.localName as string}`;
+  const inCategory =
+    categorySlug === ""
+      ? sql``
+      : sql`and category_id = (select id from category where slug = ${categorySlug})`;
+  const afterProduct = after === undefined ? sql`` : sql`and product.id < ${after}::uuid`;
+  const like = `${query.toLowerCase().replace(/[\\%_]/g, "\\$&")}%`;
+  const page = (condition: RawBuilder<unknown>) => sql`
+    (select id from product where ${condition} ${inState} ${inCategory} ${afterProduct}
+     order by id desc limit ${limit})`;
+  const variants = (column: string) => sql`
+    (select product_id from variant join product on product.id = product_id
+     where lower(${sql.ref(column)}) like ${like} and retire_time is null ${inState} ${inCategory} ${afterProduct}
+     order by product_id desc limit ${limit})`;
+  // Each part has an index of its own, and gives no more than the page can hold.
+  const parts =
+    query === ""
+      ? [page(sql`true`)]
+      : [
+          page(sql`lower(title) like ${like}`),
+          page(sql`slug like ${like}`),
+          variants("sku"),
+          variants("barcode"),
+        ];
+  const { rows } = await sql<{ id: string; view: Uint8Array }>`
+    select ${plannedEachTime} product_id as id, view
+    from (select id from (${sql.join(parts, sql` union `)}) as part order by id desc limit ${limit}) as page
+      join product_view on product_id = id
+    order by id desc
+  `.execute(db.sql);
+  return rows;
 }

@@ -746,7 +746,8 @@ export const ProductService: GenService<{
     output: typeof ListProductsResponseSchema;
   },
   /**
-   * Finds published products by words, best match first; small typing errors are forgiven.
+   * Finds published products by words, best match first; small typing errors are forgiven. All matches of up to 500
+   * are found; of words that more products have, at least the best of the 50 newest.
    *
    * @generated from rpc souk.product.v1.ProductService.SearchProducts
    */
