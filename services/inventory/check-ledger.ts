@@ -26,15 +26,35 @@ export interface Difference {
  * @returns all differences
  */
 export async function findDifferences(db: InventoryDatabase, scope: Scope): Promise<Difference[]> {
+  const { differences } = await compareFrom(db, scope, null, Number.POSITIVE_INFINITY);
+  return differences;
+}
+
+/**
+ * Compares the books of some variants, in the order of their ids.
+ *
+ * @param db inventory's database
+ * @param scope the run
+ * @param after the variant after which to begin; null for the first
+ * @param most how many variants at most, in whole batches
+ * @returns their differences, and the variant that was compared last; null where no more follow
+ */
+export async function compareFrom(
+  db: InventoryDatabase,
+  scope: Scope,
+  after: string | null,
+  most: number,
+): Promise<{ differences: Difference[]; last: string | null }> {
   const differences: Difference[] = [];
-  let after: string | null = null;
-  for (;;) {
+  let last = after;
+  for (let compared = 0; compared < most; compared += BATCH) {
     scope.signal.throwIfAborted();
-    const variants: string[] = await nextVariants(db, after);
-    if (variants.length === 0) return differences;
+    const variants = await nextVariants(db, last);
     differences.push(...(await compare(db, variants)));
-    after = variants.at(-1) ?? null;
+    if (variants.length < BATCH) return { differences, last: null };
+    last = variants.at(-1) as string;
   }
+  return { differences, last };
 }
 
 async function nextVariants(db: InventoryDatabase, after: string | null): Promise<string[]> {
@@ -48,7 +68,13 @@ async function nextVariants(db: InventoryDatabase, after: string | null): Promis
   return rows.map(({ variant_id }) => variant_id);
 }
 
-async function compare(db: InventoryDatabase, variants: readonly string[]): Promise<Difference[]> {
+/**
+ * Compares the books of variants as of one moment.
+ *
+ * @param db inventory's database
+ * @param variants which
+ */
+export async function compare(db: InventoryDatabase, variants: readonly string[]): Promise<Difference[]> {
   const { rows } = await sql<Difference>`
     with level as (
       select variant_id, location_id, available, reserved

@@ -1,4 +1,5 @@
 import { type Selectable, sql } from "kysely";
+import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import type { Tables } from "#kit/data/tables.ts";
 import type { InventorySql } from "./database.ts";
 import type { entities, MovementKindName } from "./entities.ts";
@@ -31,9 +32,17 @@ export async function listMovements(
   return (
     db
       .selectFrom("stock_movement")
+      .modifyFront(plannedEachTime)
       .selectAll()
       .$if(variantId !== undefined, (query) => query.where("variant_id", "=", variantId as string))
-      .$if(locationId !== undefined, (query) => query.where("location_id", "=", locationId as string))
+      // What moved at a location may all be long ago: only its own index has the order that is asked for here, which
+      // an equation would hide.
+      .$if(locationId !== undefined, (query) =>
+        query
+          .where("location_id", ">=", locationId as string)
+          .where("location_id", "<=", locationId as string)
+          .orderBy("location_id", "desc"),
+      )
       .$if(referenceId !== undefined, (query) => query.where("reference_id", "=", referenceId as string))
       // Written out, so that the index on the rare kinds can serve.
       .$if(kinds !== undefined, (query) =>

@@ -5,5 +5,14 @@ import { locations } from "./0003-locations.ts";
 import { stockPolicies } from "./0004-stock-policies.ts";
 import { transfers } from "./0005-transfers.ts";
 import { stockTakes } from "./0006-stock-takes.ts";
+import { largeStock } from "./0008-large-stock.ts";
 
-export const migrations: Migrations = [stock, reservations, locations, stockPolicies, transfers, stockTakes];
+export const migrations: Migrations = [
+  stock,
+  reservations,
+  locations,
+  stockPolicies,
+  transfers,
+  stockTakes,
+  largeStock,
+];
