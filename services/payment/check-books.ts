@@ -1,8 +1,11 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
+import type { Scope } from "#kit/scope.ts";
 import type { PaymentDatabase } from "./database.ts";
 
-/** An account whose balance is not what the payments, gift cards and store credit come to. */
+/** What the books say of a payment, gift card or customer that is not what it comes to. */
 export interface Imbalance {
+  /** The payment, the gift card, or the account of the customer. */
+  readonly id: string;
   readonly account: string;
   readonly currency: string;
   /** What the books say, in minor units: debits positive. */
@@ -11,60 +14,186 @@ export interface Imbalance {
   readonly expected: bigint;
 }
 
+/** What the books tell of, each with an id by which it is walked through. */
+interface Part {
+  readonly name: string;
+  readonly table: string;
+  readonly id: string;
+  /** The column of the books that names it, and the accounts that must agree. */
+  readonly column: string;
+  readonly accounts: readonly string[];
+  /** What should be booked of some of them: columns id, account, currency and minor. */
+  expected(ids: readonly string[]): RawBuilder<unknown>;
+}
+
+const PARTS: readonly Part[] = [
+  {
+    name: "payments",
+    table: "payment",
+    id: "id",
+    column: "payment_id",
+    accounts: [
+      ...["provider-authorized", "authorizations", "provider-clearing", "refunds-pending", "sales"],
+      ...["sales-refunded", "gift-cards-held", "store-credit-held"],
+    ],
+    expected: (ids) => sql`
+      select id, account, currency, minor from payment cross join lateral (values
+        ('provider-authorized', card_open_minor), ('authorizations', -card_open_minor),
+        ('provider-clearing', card_captured_minor), ('sales', -captured_minor), ('sales-refunded', refunded_minor)
+      ) as own (account, minor) where id = any (${ids}::uuid[]) and currency is not null
+      union all
+      select payment.id, account, currency, minor from payment_movement as m join payment on payment.id = m.payment_id
+        cross join lateral (values
+          ('provider-clearing', case m.state when 'SUCCEEDED' then -split[1] else 0 end),
+          ('refunds-pending', case m.state when 'PENDING' then -split[1] else 0 end),
+          ('sales-refunded', case m.state when 'PENDING' then split[1] else 0 end)
+        ) as own (account, minor)
+        where m.payment_id = any (${ids}::uuid[]) and kind = 'REFUND' and not to_store_credit
+      union all
+      select payment.id, case kind when 'GIFT_CARD' then 'gift-cards-held' else 'store-credit-held' end, currency,
+          -open_minor
+        from payment_part join payment on payment.id = payment_id where payment_id = any (${ids}::uuid[])`,
+  },
+  {
+    name: "gift-cards",
+    table: "gift_card",
+    id: "id",
+    column: "holder_id",
+    accounts: ["gift-cards", "gift-cards-issued"],
+    expected: (ids) => sql`
+      select id, account, currency, minor from gift_card cross join lateral (values
+        ('gift-cards', -balance_minor), ('gift-cards-issued', amount_minor)
+      ) as own (account, minor) where id = any (${ids}::uuid[])`,
+  },
+  {
+    name: "store-credit",
+    table: "store_credit",
+    id: "account_id",
+    column: "holder_id",
+    accounts: ["store-credit"],
+    expected: (ids) => sql`
+      select account_id as id, 'store-credit' as account, currency, -balance_minor as minor
+      from store_credit where account_id = any (${ids}::uuid[])`,
+  },
+];
+
+/** How many of a part one statement checks, which each sees as of one moment. */
+const BATCH = 1_000;
+/** How many of each part one run checks, beside what did not agree before: larger books take several runs. */
+const MOST_CHECKED = 50_000;
+/** How much of what does not agree is looked at again in each run, and told. */
+const MOST_DIFFERING = 100;
+
 /**
- * Compares the books with what they tell of. That debits equal credits needs no check, for each row of the ledger is
- * both; this finds a change that was not booked, or was booked wrongly. It is one statement, so it sees one moment.
+ * Checks all of the books.
  *
- * @returns what does not agree; nothing when all is well
+ * @throws Error that names what does not agree
  */
-export async function findImbalances(db: PaymentDatabase): Promise<Imbalance[]> {
-  const { rows } = await sql<Imbalance>`
-    with booked as (
-      select account, currency, sum(minor)::bigint as minor from (
-        select debit_account as account, currency, amount_minor as minor from ledger_transfer
-        union all select credit_account, currency, -amount_minor from ledger_transfer
-      ) as side group by 1, 2
-    ), refund as (
-      select currency, m.state, m.split[1] as card, m.amount_minor, m.to_store_credit
-        from payment_movement as m join payment on payment.id = m.payment_id where m.kind = 'REFUND'
-    ), part as (
-      select currency, kind, open_minor from payment_part join payment on payment.id = payment_id
-    ), expected as (
-      select 'provider-authorized' as account, currency, card_open_minor as minor from payment
-      union all select 'authorizations', currency, -card_open_minor from payment
-      union all select 'provider-clearing', currency, card_captured_minor from payment
-      union all select 'provider-clearing', currency, -card from refund
-        where state = 'SUCCEEDED' and not to_store_credit
-      union all select 'refunds-pending', currency, -card from refund where state = 'PENDING' and not to_store_credit
-      union all select 'sales', currency, -captured_minor from payment
-      union all select 'sales-refunded', currency, refunded_minor from payment
-      union all select 'sales-refunded', currency, card from refund where state = 'PENDING' and not to_store_credit
-      union all select 'gift-cards', currency, -balance_minor from gift_card
-      union all select 'gift-cards-issued', currency, amount_minor from gift_card
-      union all select 'gift-cards-held', currency, -open_minor from part where kind = 'GIFT_CARD'
-      union all select 'store-credit', currency, -balance_minor from store_credit
-      union all select 'store-credit-held', currency, -open_minor from part where kind = 'STORE_CREDIT'
-    ), total as (
-      select account, currency, sum(minor)::bigint as minor from expected where currency is not null group by 1, 2
-    )
-    select account, currency, coalesce(booked.minor, 0) as booked, coalesce(total.minor, 0) as expected
-      from booked full join total using (account, currency)
-     where account <> 'store-credit-granted' and coalesce(booked.minor, 0) <> coalesce(total.minor, 0)
-     order by 1, 2`.execute(db.sql);
-  return rows;
+export async function checkBooks(db: PaymentDatabase): Promise<void> {
+  const found: Imbalance[] = [];
+  for (const part of PARTS) {
+    const walked = await checkFrom(db, part, null, Number.POSITIVE_INFINITY);
+    found.push(...walked.found);
+  }
+  refuse([...found, ...(await findUnowned(db))]);
 }
 
 /**
- * Checks that the books balance.
+ * Compares the books with what they tell of, payment by payment, and goes on where it stopped the last time. That
+ * debits equal credits needs no check, for each row of the ledger is both; this finds a change that was not booked, or
+ * was booked wrongly.
  *
- * @throws Error that names each account that does not
+ * @throws Error that names what does not agree
  */
-export async function checkBooks(db: PaymentDatabase): Promise<void> {
-  const found = await findImbalances(db);
+export async function checkSomeBooks(db: PaymentDatabase, scope: Scope): Promise<void> {
+  const found: Imbalance[] = [];
+  for (const part of PARTS) {
+    const { rows } = await sql<{ checked_to: string | null; differing: string[] }>`
+      select checked_to, differing::text[] from books_check where part = ${part.name}`.execute(db.sql);
+    const { checked_to = null, differing = [] } = rows[0] ?? {};
+    const walked = await checkFrom(db, part, checked_to, MOST_CHECKED, scope);
+    const isNew = new Set(walked.found.map(({ id }) => id));
+    const before = await compare(
+      db,
+      part,
+      differing.filter((id) => !isNew.has(id)),
+    );
+    const own = [...before, ...walked.found];
+    const ids = [...new Set(own.map(({ id }) => id))].slice(0, MOST_DIFFERING);
+    await sql`
+      insert into books_check (part, checked_to, differing) values (${part.name}, ${walked.last}::uuid, ${ids}::uuid[])
+      on conflict (part) do update set checked_to = excluded.checked_to, differing = excluded.differing
+    `.execute(db.sql);
+    found.push(...own);
+  }
+  refuse([...found, ...(await findUnowned(db))]);
+}
+
+/** Entries that are about no payment and no holder, so that no part above would find them. */
+async function findUnowned(db: PaymentDatabase): Promise<Imbalance[]> {
+  const { rows } = await sql<Imbalance>`
+    select entry_id as id, debit_account as account, currency, amount_minor as booked, 0::bigint as expected
+    from ledger_transfer where payment_id is null and holder_id is null
+    order by entry_id limit ${MOST_DIFFERING}`.execute(db.sql);
+  return rows;
+}
+
+/** @returns what does not agree, and the last that was checked; null where no more follow */
+async function checkFrom(
+  db: PaymentDatabase,
+  part: Part,
+  after: string | null,
+  most: number,
+  scope?: Scope,
+): Promise<{ found: Imbalance[]; last: string | null }> {
+  const found: Imbalance[] = [];
+  const id = sql.ref(part.id);
+  let last = after;
+  for (let checked = 0; checked < most; checked += BATCH) {
+    scope?.signal.throwIfAborted();
+    const { rows } = await sql<{ id: string }>`
+      select distinct ${id} as id from ${sql.table(part.table)}
+      where ${id} > ${last ?? FIRST_ID}::uuid order by id limit ${BATCH}`.execute(db.sql);
+    const ids = rows.map((row) => row.id);
+    found.push(...(await compare(db, part, ids)));
+    if (ids.length < BATCH) return { found, last: null };
+    last = ids.at(-1) as string;
+  }
+  return { found, last };
+}
+
+const FIRST_ID = "00000000-0000-0000-0000-000000000000";
+
+async function compare(db: PaymentDatabase, part: Part, ids: readonly string[]): Promise<Imbalance[]> {
+  if (ids.length === 0) return [];
+  const column = sql.ref(part.column);
+  const { rows } = await sql<Imbalance>`
+    with transfer as (
+      select ${column} as id, debit_account, credit_account, currency, amount_minor
+      from ledger_transfer where ${column} = any (${ids}::uuid[])
+    ), booked as (
+      select id, account, currency, sum(minor)::bigint as minor from (
+        select id, debit_account as account, currency, amount_minor as minor from transfer
+        union all select id, credit_account, currency, -amount_minor from transfer
+      ) as side where account = any (${part.accounts}) group by id, account, currency
+    ), total as (
+      select id, account, currency, sum(minor)::bigint as minor from (${part.expected(ids)}) as expected
+      group by id, account, currency
+    )
+    select id, account, currency, coalesce(booked.minor, 0)::bigint as booked, coalesce(total.minor, 0)::bigint as expected
+    from booked full join total using (id, account, currency)
+    where coalesce(booked.minor, 0) <> coalesce(total.minor, 0)
+    order by id, account, currency`.execute(db.sql);
+  return rows;
+}
+
+function refuse(found: readonly Imbalance[]): void {
   if (found.length === 0) return;
-  const each = found.map(
-    ({ account, currency, booked, expected }) =>
-      `${account} has ${booked} instead of ${expected} ${currency}`,
-  );
+  const each = found
+    .slice(0, MOST_DIFFERING)
+    .map(
+      ({ id, account, currency, booked, expected }) =>
+        `${account} has ${booked} instead of ${expected} ${currency} for ${id}`,
+    );
   throw new Error(`the books do not balance: ${each.join("; ")}, in minor units`);
 }

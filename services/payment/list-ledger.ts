@@ -1,32 +1,8 @@
 import { sql } from "kysely";
 import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
+import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import { uuidBefore } from "#kit/data/uuid-before.ts";
-import type { AccountCode } from "./accounts.ts";
 import type { PaymentDatabase } from "./database.ts";
-
-/** What stands on an account in a currency: debits positive, credits negative. */
-export interface AccountBalance {
-  readonly code: AccountCode;
-  readonly currency: string;
-  readonly minor: bigint;
-}
-
-/**
- * What stands on each account, by code and currency; together nothing in each currency.
- *
- * @param at the moment; now when left out
- */
-export async function listAccounts(db: PaymentDatabase, at?: Date): Promise<AccountBalance[]> {
-  const { rows } = await sql<AccountBalance>`
-    select code, currency, sum(minor)::bigint as minor from (
-      select debit_account as code, currency, sum(amount_minor) as minor from ledger_transfer
-        where create_time <= coalesce(${at ?? null}::timestamptz, 'infinity') group by 1, 2
-      union all
-      select credit_account, currency, -sum(amount_minor) from ledger_transfer
-        where create_time <= coalesce(${at ?? null}::timestamptz, 'infinity') group by 1, 2
-    ) as side group by code, currency order by code, currency`.execute(db.sql);
-  return rows;
-}
 
 /** An entry of the books with its transfers. */
 export interface StoredEntry {
@@ -88,6 +64,7 @@ export async function listEntries(
     .limit(pageSize + 1);
   const rows = await db.sql
     .selectFrom("ledger_transfer")
+    .modifyFront(plannedEachTime)
     .selectAll()
     .where("entry_id", "in", ids)
     .orderBy("entry_id", "desc")

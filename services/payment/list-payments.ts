@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { decodePageToken, encodePageToken, NUMBER, UUID } from "#kit/data/page-token.ts";
+import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import type { PaymentDatabase } from "./database.ts";
 import { listMovements, type StoredMovement } from "./movements.ts";
 import { listParts, type StoredPart } from "./parts.ts";
@@ -70,9 +71,17 @@ export async function listPayments(
   const [time, id] = decodePageToken(list, pageToken, [NUMBER, UUID]);
   const rows = await db.sql
     .selectFrom("payment")
+    .modifyFront(plannedEachTime)
     .selectAll()
     .select(CREATE_MICROSECONDS.as("time"))
-    .$if(state !== undefined, (it) => it.where("state", "=", state as PaymentStateName))
+    // The payments in a state may all be old: only the index on it has the order that is asked for here, which an
+    // equation would hide.
+    .$if(state !== undefined, (it) =>
+      it
+        .where("state", ">=", state as PaymentStateName)
+        .where("state", "<=", state as PaymentStateName)
+        .orderBy("state", "desc"),
+    )
     .$if(accountId !== "", (it) => it.where("account_id", "=", accountId))
     .$if(providerChargeId !== "", (it) => it.where("provider_charge_id", "=", providerChargeId))
     .$if(startTime !== undefined, (it) => it.where("create_time", ">=", startTime as Date))

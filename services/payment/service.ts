@@ -6,12 +6,13 @@ import { StoreCreditService } from "#gen/souk/payment/v1/store_credit_pb.ts";
 import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService, type Resources } from "#kit/service.ts";
-import { checkBooks } from "./check-books.ts";
+import { checkSomeBooks } from "./check-books.ts";
 import { paymentSettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { expireAuthorizations } from "./expire-authorizations.ts";
 import { giftCodes } from "./gift-codes.ts";
 import { forgetWebhooks } from "./handle-webhook.ts";
+import { keepBalances } from "./ledger-balances.ts";
 import { migrations } from "./migrations/index.ts";
 import type { Payments } from "./payment.ts";
 import { askProvider } from "./provider/ask-provider.ts";
@@ -25,6 +26,7 @@ import { reconciliationRpc } from "./rpc/reconciliation.ts";
 import { storeCreditRpc } from "./rpc/store-credit.ts";
 
 const HOUR_MS = 3_600_000;
+const KEEP_BALANCES_MS = 60_000;
 
 /** Payments of orders, through a payment provider and by gift cards and store credit, and the books of all money. */
 export const payment = defineService({
@@ -51,7 +53,8 @@ export const payment = defineService({
         everyMs: 5_000,
         run: (scope) => expireAuthorizations(ours, scope),
       }),
-      job({ name: "check-books", everyMs: HOUR_MS, run: () => checkBooks(ours.db) }),
+      job({ name: "keep-balances", everyMs: KEEP_BALANCES_MS, run: (scope) => keepBalances(ours.db, scope) }),
+      job({ name: "check-books", everyMs: HOUR_MS, run: (scope) => checkSomeBooks(ours.db, scope) }),
       job({
         name: "reconcile-books",
         everyMs: HOUR_MS,

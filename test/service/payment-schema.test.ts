@@ -47,7 +47,7 @@ test("a change that is not booked is found", async (t) => {
   await db.pool.run("update gift_card set balance_minor = 101 where id = $1", [cardId]);
   await db.pool.run("update payment set captured_minor = 4899 where id = $1", [id]);
   await t.throwsAsync(checkBooks(db), {
-    message: /gift-cards has -100 instead of -101 EUR; sales has -4900 instead of -4899 EUR/,
+    message: /sales has -4900 instead of -4899 EUR for .+; gift-cards has -100 instead of -101 EUR for/,
   });
   await db.pool.run("update gift_card set balance_minor = 100");
   await db.pool.run("update payment set captured_minor = 4900");

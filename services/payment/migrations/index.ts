@@ -7,6 +7,7 @@ import { balances } from "./0005-balances.ts";
 import { webhooks } from "./0006-webhooks.ts";
 import { reconciliation } from "./0007-reconciliation.ts";
 import { sandboxMovements } from "./0008-sandbox-movements.ts";
+import { largeBooks } from "./0009-large-books.ts";
 
 export const migrations: Migrations = [
   payments,
@@ -17,4 +18,5 @@ export const migrations: Migrations = [
   webhooks,
   reconciliation,
   sandboxMovements,
+  largeBooks,
 ];

@@ -3,7 +3,8 @@ import { LedgerAccountKind, type LedgerService } from "#gen/souk/payment/v1/ledg
 import { money } from "#kit/money.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import { ACCOUNTS } from "../accounts.ts";
-import { listAccounts, listEntries, type StoredEntry } from "../list-ledger.ts";
+import { listAccounts } from "../ledger-balances.ts";
+import { listEntries, type StoredEntry } from "../list-ledger.ts";
 import type { Payments } from "../payment.ts";
 
 const PAGE_SIZE = 20;
