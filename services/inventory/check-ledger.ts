@@ -85,7 +85,8 @@ export async function compare(db: InventoryDatabase, variants: readonly string[]
     ), held as (
       select variant_id, location_id, sum(quantity) as reserved
       from reservation_line join reservation on id = reservation_id
-      where variant_id = any (${variants}::uuid[]) and state <> 'RELEASED' group by variant_id, location_id
+      where variant_id = any (${variants}::uuid[]) and quantity > 0 and state <> 'RELEASED'
+      group by variant_id, location_id
     ), total as (
       select variant_id, sum(available) as available, sum(reserved) as reserved from level group by variant_id
     ), waiting as (
