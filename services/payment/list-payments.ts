@@ -76,7 +76,8 @@ export async function listPayments(
     .select(CREATE_MICROSECONDS.as("time"))
     // The payments in a state may all be old: only the index on it has the order that is asked for here, which an
     // equation would hide.
-    .$if(state !== undefined, (it) =>
+    .$if(state !== undefined && accountId !== "", (it) => it.where("state", "=", state as PaymentStateName))
+    .$if(state !== undefined && accountId === "", (it) =>
       it
         .where("state", ">=", state as PaymentStateName)
         .where("state", "<=", state as PaymentStateName)
