@@ -1,14 +1,18 @@
-const ADJECTIVES =
+/** The first words of titles. */
+export const ADJECTIVES =
   "amber brass brindle cedar chalk copper dusk ember fern flint hazel indigo ivory juniper linen".split(" ");
-const MATERIALS =
+/** The second words of titles. */
+export const MATERIALS =
   "ash bamboo beech canvas ceramic cork cotton felt glass iron leather marble oak slate steel".split(" ");
-const THINGS = (
+/** What there is, a category each. */
+export const THINGS = (
   "lamp chair table shelf clock vase basket blanket kettle mug bowl tray mirror stool bench rug pillow planter desk " +
   "candle frame hook ladder box jar"
 ).split(" ");
 /** What the merchant's numbers of this catalogue look like; others run out of stock. */
 export const SKU = /^B\d+-\d$/;
-const SIZES = ["Small", "Medium", "Large"];
+/** The sizes of each product, a variant each. */
+export const SIZES = ["Small", "Medium", "Large"];
 /** More than any run can sell. */
 const STOCK = 1_000_000;
 
@@ -39,33 +43,55 @@ export function writeCatalogue(products: number): string {
   return [header, ...rows].map((cells) => cells.map(quote).join(",")).join("\n");
 }
 
-function productRows(index: number): string[][] {
+/** A product of the catalogue. */
+export interface BenchProduct {
+  readonly handle: string;
+  readonly title: string;
+  /** HTML. */
+  readonly body: string;
+  readonly vendor: string;
+  /** The category that it is in. */
+  readonly type: string;
+  readonly tags: readonly string[];
+  /** In minor units. */
+  readonly price: number;
+}
+
+/**
+ * Makes up a product.
+ *
+ * @param index which one
+ */
+export function makeUpProduct(index: number): BenchProduct {
   const pick = (words: readonly string[], shift: number) => words[(index + shift) % words.length] as string;
   const [adjective, material, thing] = [
     pick(ADJECTIVES, 0),
     pick(MATERIALS, index >> 4),
     pick(THINGS, index >> 2),
   ];
-  const handle = `${adjective}-${material}-${thing}-${index}`;
-  const title = `${capital(adjective)} ${material} ${thing} ${index}`;
-  const body =
-    `<p>A ${thing} of ${material}, made by hand in small numbers. It ages well and is easy to mend.</p>` +
-    `<p>Goes with a ${pick(THINGS, 7)} of ${pick(MATERIALS, 3)}, or stands alone on ${pick(MATERIALS, 5)}.</p>`;
-  const price = (19 + (index % 80) + 0.5).toFixed(2);
+  return {
+    handle: `${adjective}-${material}-${thing}-${index}`,
+    title: `${capital(adjective)} ${material} ${thing} ${index}`,
+    body:
+      `<p>A ${thing} of ${material}, made by hand in small numbers. It ages well and is easy to mend.</p>` +
+      `<p>Goes with a ${pick(THINGS, 7)} of ${pick(MATERIALS, 3)}, or stands alone on ${pick(MATERIALS, 5)}.</p>`,
+    vendor: `Maker ${index % 40}`,
+    type: `${capital(thing)}s`,
+    tags: [material, adjective],
+    price: 1_950 + (index % 80) * 100,
+  };
+}
+
+function productRows(index: number): string[][] {
+  const { handle, title, body, vendor, type, tags, price } = makeUpProduct(index);
+  const image = `/images/${type.toLowerCase().slice(0, -1)}.svg`;
   return SIZES.map((size, position) => {
-    const variant = [size, `B${index}-${position}`, "800", "shopify", String(STOCK), price];
+    const cost = (price / 100).toFixed(2);
+    const variant = [size, `B${index}-${position}`, "800", "shopify", String(STOCK), cost];
     const rest = ["", "", "", ""];
     if (position > 0) return [handle, "", "", "", "", "", "", "", "", ...variant, ...rest];
-    const product = [
-      title,
-      body,
-      `Maker ${index % 40}`,
-      "",
-      `${capital(thing)}s`,
-      `${material}, ${adjective}`,
-      "true",
-    ];
-    return [handle, ...product, "Size", ...variant, `/images/${thing}.svg`, "1", title, "active"];
+    const product = [title, body, vendor, "", type, tags.join(", "), "true"];
+    return [handle, ...product, "Size", ...variant, image, "1", title, "active"];
   });
 }
 

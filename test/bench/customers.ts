@@ -19,16 +19,33 @@ const KEY_TIMES = { accessMs: TOKEN_MS, rotateMs: 86_400_000, publishMs: 600_000
  * @param count how many
  */
 export async function signCustomers(shop: RunningShop, count: number): Promise<string[]> {
+  return signTokens(
+    shop,
+    Array.from({ length: count }, () => uuidv7()),
+  );
+}
+
+/**
+ * Signs access tokens with the shop's own key.
+ *
+ * @param shop the shop; somebody must have registered there, so that it has a key
+ * @param ids the accounts
+ * @param role what they are
+ */
+export async function signTokens(
+  shop: RunningShop,
+  ids: readonly string[],
+  role = "customer",
+): Promise<string[]> {
   const log = pino({ level: "silent" });
   const url = shopDatabase(shop, "auth");
   const db = openDatabase({ url, entities, migrations: [], poolSize: 1, applicationName: "souk-bench", log });
   try {
     const scope = rootScopes(log, () => ({}) as never)({ timeoutMs: 10_000 });
     const key = await signingKeys(db, KEY_SECRET, KEY_TIMES).current(scope);
-    return Array.from({ length: count }, () => {
-      const id = uuidv7();
-      const customer = { id, email: `${id}@example.com`, roles: ["customer"], sessionId: uuidv7() };
-      return signAccessToken(customer, key, TOKEN_MS);
+    return ids.map((id) => {
+      const account = { id, email: `${id}@example.com`, roles: [role], sessionId: uuidv7() };
+      return signAccessToken(account, key, TOKEN_MS);
     });
   } finally {
     await db.close();

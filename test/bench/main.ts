@@ -8,11 +8,14 @@ import { overloadCost } from "./overload-cost.ts";
 import { policyCost } from "./policy-cost.ts";
 import { printOutages } from "./print-outages.ts";
 import { printShop } from "./print-shop.ts";
+import { printScale } from "./scale/print-scale.ts";
+import { scaleCost } from "./scale/scale-cost.ts";
 import { type ShopFigure, shopCost } from "./shop-cost.ts";
 import { startCost } from "./start-cost.ts";
 
 // npm run bench                        all parts
 // npm run bench -- start|kit|overload|outages|gateway|shop   one of them
+// npm run bench -- --scale                                   a thousand of all beside a million; takes minutes
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   async start() {
     print("\nstart: what it takes to open the shop, with installed dependencies");
@@ -46,7 +49,22 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
+/** Not one of the parts: it takes as long as all of them, and gigabytes of disk. */
+async function scale() {
+  print(
+    "\nscale: a shop with a thousand customers, orders and variants beside one with a million; 4 callers, no caches",
+  );
+  const tell = (line: string) => process.stderr.write(`  ${line}\n`);
+  const small = { customers: 1_000, orders: 1_000, variants: 1_000 };
+  const large = { customers: 100_000, orders: 1_000_000, variants: 1_000_000 };
+  printScale(await scaleCost(small, large, tell));
+}
+
 const asked = process.argv.slice(2);
+if (asked.includes("--scale")) {
+  await scale();
+  process.exit(0);
+}
 const unknown = asked.filter((name) => !(name in parts));
 if (unknown.length > 0) {
   process.stderr.write(`There is no ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}.\n`);

@@ -125,12 +125,21 @@ export async function readCatalogue(shop: RunningShop): Promise<KnownCatalogue> 
 /**
  * Calls a method of a shop, as a browser does.
  *
+ * @param token the access token of who calls; nobody's when left out
  * @throws Error when it does not succeed
  */
-export async function callShop({ config }: RunningShop, method: string, body: object): Promise<unknown> {
+export async function callShop(
+  { config }: RunningShop,
+  method: string,
+  body: object,
+  token?: string,
+): Promise<unknown> {
   const answer = await fetch(`http://127.0.0.1:${config.ports.edge}${method}`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: {
+      "content-type": "application/json",
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify(body),
   });
   if (!answer.ok) throw new Error(`${method}: ${await answer.text()}`);
