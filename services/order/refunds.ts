@@ -36,7 +36,7 @@ export interface RefundWish {
   readonly withShipping: boolean;
   /** How much, where that is not what they cost. */
   readonly amount: Money | undefined;
-  /** Whether to give back what is left where that is less. */
+  /** Whether to give back what is left where that is less, and nothing for what cost nothing. */
   readonly isCapped?: boolean;
 }
 
@@ -61,7 +61,8 @@ export function planRefund(
   const isWhole = pieces.length === 0 && !withShipping;
   const wished = amount?.minor ?? (isWhole ? left : cost);
   const asked = isCapped && wished > left ? left : wished;
-  if (asked <= 0n || asked > left || (pieces.length > 0 && asked > cost)) {
+  const least = isCapped ? 0n : 1n;
+  if (asked < least || asked > left || (pieces.length > 0 && asked > cost)) {
     throw exceeded(order, asked, pieces.length > 0 && cost < left ? cost : left);
   }
   const forShipping = asked < shipping ? asked : shipping;
