@@ -66,7 +66,7 @@ export function planRefund(
     throw exceeded(order, asked, pieces.length > 0 && cost < left ? cost : left);
   }
   const forShipping = asked < shipping ? asked : shipping;
-  const forLines = asked === cost || pieces.length === 0 ? costs : allocate(asked - forShipping, costs);
+  const forLines = divide(asked - forShipping, costs);
   const lines = pieces.map((each, index) => ({ ...each, amount: forLines[index] ?? 0n }));
   return { amount: asked, lines, shipping: forShipping };
 }
@@ -87,6 +87,11 @@ export function refundable({ shipped, refunded }: StoredOrderLine): bigint {
  */
 export function leftToRefund({ captured, refunded, refunding }: StoredOrder): bigint {
   return captured - refunded - refunding;
+}
+
+/** Divides what is given back over lines by what they cost; nothing where they cost nothing. */
+function divide(amount: bigint, costs: readonly bigint[]): bigint[] {
+  return costs.some((cost) => cost > 0n) ? allocate(amount, costs) : costs.map(() => 0n);
 }
 
 /** What pieces of a line cost, less what was given back for it over and above the pieces before. */

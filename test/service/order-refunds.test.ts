@@ -84,6 +84,23 @@ test.serial("an order of which nothing was taken gives nothing back", async (t) 
   t.is((await refusal(staff.refundOrder({ orderId: order.id }, once()))).reason, "REFUND_EXCEEDED");
 });
 
+test.serial("a part of what shipping cost goes back together with pieces that cost nothing", async (t) => {
+  const { staff } = afterSaleOf(shop());
+  const ada = await shop().customer();
+  await ada.add(await shop().offer(1_000n));
+  await ada.add(await shop().offer(0n, 5));
+  const { order } = await staff.shipOrder({ orderId: (await ada.place()).id }, once());
+  const items = [{ lineId: order?.lines[1]?.id ?? "", quantity: 1n }];
+  const amount = { minor: 100n, currency: "EUR" };
+  const request = { orderId: order?.id ?? "", items, refundShipping: true, amount };
+  const { refund } = await staff.refundOrder(request, once());
+  t.is(refund?.shipping?.minor, 100n);
+  t.deepEqual(
+    refund?.lines.map((line) => [line.quantity, line.amount?.minor]),
+    [[1n, 0n]],
+  );
+});
+
 test.serial(
   "what cost nothing comes back like anything else, and nothing is given back for it",
   async (t) => {
