@@ -163,16 +163,26 @@ function openLine(t: Teardown, env: Readonly<Record<string, string>>) {
   t.teardown(async () => {
     for (const transport of transports.values()) transport.close();
   });
-  const keyOf = (caller: string) => JSON.parse(env[`${caller.toUpperCase()}_SERVICE_KEY`] as string);
+  const log = pino({ level: "silent" });
+  // Kept, for each token is signed once and serves many calls.
+  const tokens = new Map<string, ReturnType<typeof serviceTokens>>();
+  const tokenOf = (caller: string) => {
+    const known = tokens.get(caller);
+    if (known !== undefined) return known;
+    const key = JSON.parse(env[`${caller.toUpperCase()}_SERVICE_KEY`] as string);
+    const made = serviceTokens(caller, key);
+    tokens.set(caller, made);
+    return made;
+  };
   return <S extends DescService>(service: S, identity: Identity, address: string): MeshClient<S> => {
     let transport = transports.get(address);
     if (transport === undefined) {
       transport = grpcTransport(() => ({ target: `ipv4:${address}` }));
       transports.set(address, transport);
     }
-    const token = "caller" in identity ? serviceTokens(identity.caller, keyOf(identity.caller)) : undefined;
+    const token = "caller" in identity ? tokenOf(identity.caller) : undefined;
     const mesh = createMesh(transport, NO_BREAKERS, token);
-    const scope = rootScopes(pino({ level: "silent" }), mesh)({ timeoutMs: 30_000 });
+    const scope = rootScopes(log, mesh)({ timeoutMs: 30_000 });
     const authorization =
       "accessToken" in identity && identity.accessToken !== "" ? `Bearer ${identity.accessToken}` : undefined;
     return mesh(authorization === undefined ? scope : { ...scope, authorization }, service);
