@@ -8,7 +8,7 @@ import type { Model } from "./model.ts";
 
 /** The shop as commands see it. */
 export interface Counter {
-  /** Calls a service over a socket. */
+  /** Calls a service as other services do. */
   call<S extends DescService>(service: S, identity: Identity): MeshClient<S>;
   /** Asks the database of a service. */
   ask<Row extends object>(database: string, sql: string, values?: readonly unknown[]): Promise<Row[]>;

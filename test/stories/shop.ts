@@ -68,7 +68,7 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
   const expectedMails = new Map<string, number>();
 
   return {
-    call: (service, identity) => shop.call(service, identity),
+    call: (service, identity) => shop.callHere(service, identity),
     ask: (database, sql, values) => shop.ask(database, sql, values),
     runJob: openJobs(t, shop),
     unique: randomUUID,
