@@ -81,13 +81,10 @@ function ask(
 }
 
 function refusalOf(payment: Payment, { kind, amount }: Movement, left: bigint): string | undefined {
-  const { captured } = moneyOf(payment);
-  if (kind === "capture") {
-    const isOver = payment.isExpired ? "AUTHORIZATION_EXPIRED" : "PAYMENT_STATE_CONFLICT";
-    if (left === 0n && captured === 0n) return isOver;
-    return amount > left ? "CAPTURE_EXCEEDED" : undefined;
-  }
-  if (captured === 0n) return "PAYMENT_STATE_CONFLICT";
+  const { captured, open } = moneyOf(payment);
+  const isOver = payment.isExpired ? "AUTHORIZATION_EXPIRED" : "PAYMENT_STATE_CONFLICT";
+  if (captured === 0n && (kind !== "capture" || open === 0n)) return isOver;
+  if (kind === "capture") return amount > left ? "CAPTURE_EXCEEDED" : undefined;
   if (kind === "refund to store credit" && payment.account === undefined) return "CUSTOMER_MISSING";
   return amount > left ? "REFUND_EXCEEDED" : undefined;
 }
