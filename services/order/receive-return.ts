@@ -62,6 +62,8 @@ type Receiving = {
   readonly lines: readonly StoredReturnLine[];
   /** What is given back, in minor units. */
   readonly amount: bigint;
+  /** Pieces that cost nothing, so that nothing is given back for them. */
+  readonly free?: readonly { readonly lineId: string; readonly quantity: bigint }[];
   readonly currency: string;
 };
 
@@ -104,7 +106,7 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
     },
   ],
   async complete({ sagaId, input, data }, tx) {
-    const { orderId, returnId, lines, amount, actorId } = input;
+    const { orderId, returnId, lines, amount, free = [], actorId } = input;
     await lockOrder(tx, orderId);
     await Promise.all(
       lines.map(({ lineId, quantity, restocked, writtenOff }) =>
@@ -114,6 +116,15 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
             awaited: sql<bigint>`awaited - ${quantity}::bigint`,
             returned: sql<bigint>`returned + ${restocked}::bigint + ${writtenOff}::bigint`,
           })
+          .where("id", "=", lineId)
+          .execute(),
+      ),
+    );
+    await Promise.all(
+      free.map(({ lineId, quantity }) =>
+        tx.sql
+          .updateTable("order_line")
+          .set({ refunded: sql<bigint>`least(refunded + ${quantity}::bigint, shipped)` })
           .where("id", "=", lineId)
           .execute(),
       ),
@@ -200,8 +211,9 @@ async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Pro
         requireEtag("return", stored, receipt.etag);
         requireMay("return", order);
         const lines = receivedLines(stored, receipt.items);
-        const amount = planReturnRefund(order, lines, receipt);
-        if (amount.amount > 0n) beginRefund(tx, order, { ...amount, id, toStoreCredit: false, reason: "" });
+        const plan = planReturnRefund(order, lines, receipt);
+        const isFree = plan.amount === 0n;
+        if (!isFree) beginRefund(tx, order, { ...plan, id, toStoreCredit: false, reason: "" });
         await storeReturn(tx, stored.id, { state: "RECEIVING" });
         return {
           returnId: stored.id,
@@ -210,7 +222,8 @@ async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Pro
           locationId: receipt.locationId,
           stock: stockOf(order, lines),
           lines,
-          amount: amount.amount,
+          amount: plan.amount,
+          free: isFree ? plan.lines.map(({ line, count }) => ({ lineId: line.id, quantity: count })) : [],
           currency: order.currency,
         };
       },

@@ -36,7 +36,7 @@ export interface RefundWish {
   readonly withShipping: boolean;
   /** How much, where that is not what they cost. */
   readonly amount: Money | undefined;
-  /** Whether to give back what is left where that is less. */
+  /** Whether to give back what is left where that is less, and nothing for what cost nothing. */
   readonly isCapped?: boolean;
 }
 
@@ -61,11 +61,12 @@ export function planRefund(
   const isWhole = pieces.length === 0 && !withShipping;
   const wished = amount?.minor ?? (isWhole ? left : cost);
   const asked = isCapped && wished > left ? left : wished;
-  if (asked <= 0n || asked > left || (pieces.length > 0 && asked > cost)) {
+  const least = isCapped ? 0n : 1n;
+  if (asked < least || asked > left || (pieces.length > 0 && asked > cost)) {
     throw exceeded(order, asked, pieces.length > 0 && cost < left ? cost : left);
   }
   const forShipping = asked < shipping ? asked : shipping;
-  const forLines = asked === cost || pieces.length === 0 ? costs : allocate(asked - forShipping, costs);
+  const forLines = divide(asked - forShipping, costs);
   const lines = pieces.map((each, index) => ({ ...each, amount: forLines[index] ?? 0n }));
   return { amount: asked, lines, shipping: forShipping };
 }
@@ -86,6 +87,11 @@ export function refundable({ shipped, refunded }: StoredOrderLine): bigint {
  */
 export function leftToRefund({ captured, refunded, refunding }: StoredOrder): bigint {
   return captured - refunded - refunding;
+}
+
+/** Divides what is given back over lines by what they cost; nothing where they cost nothing. */
+function divide(amount: bigint, costs: readonly bigint[]): bigint[] {
+  return costs.some((cost) => cost > 0n) ? allocate(amount, costs) : costs.map(() => 0n);
 }
 
 /** What pieces of a line cost, less what was given back for it over and above the pieces before. */

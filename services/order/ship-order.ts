@@ -8,6 +8,7 @@ import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import { keepFor, lockForChange, lockOrder, requireOrder, storeChange } from "./change-order.ts";
+import { checkStock } from "./check-stock.ts";
 import type { OrderTransaction } from "./database.ts";
 import type { entities } from "./entities.ts";
 import { draftInvoice, issueInvoice } from "./invoice.ts";
@@ -61,6 +62,13 @@ type Sent = { readonly orderId: string; readonly shipmentId: string };
 export const shipOrderSaga = defineSaga<Sending, Nothing, Sent, typeof entities>({
   name: "ship-order",
   steps: [
+    {
+      name: "check-stock",
+      async run({ input, scope }) {
+        await checkStock(scope, input);
+        return undefined;
+      },
+    },
     {
       name: "capture-payment",
       attempts: Number.POSITIVE_INFINITY,

@@ -13,8 +13,10 @@ import type { Breakers } from "#kit/mesh/breakers.ts";
 import type { MeshClient } from "#kit/mesh/client.ts";
 import { createMesh } from "#kit/mesh/create-mesh.ts";
 import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
+import { localTransport } from "#kit/mesh/local-transport.ts";
 import type { Transport } from "#kit/mesh/transport.ts";
 import type { Program } from "#kit/program.ts";
+import type { Dispatcher } from "#kit/rpc/dispatch.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import { start } from "#kit/run.ts";
 import { entities as authEntities } from "../../services/auth/entities.ts";
@@ -58,6 +60,8 @@ export interface Shop {
   start(programs: readonly Program[], env?: Readonly<Record<string, string>>): Promise<void>;
   /** Calls a service over a socket; nothing repeats the call. */
   call<S extends DescService>(service: S, identity: Identity, address?: string): MeshClient<S>;
+  /** Calls a service of the test's process as those call each other: without a socket, through all policies. */
+  callHere<S extends DescService>(service: S, identity: Identity): MeshClient<S>;
   /** Calls what every service serves, at one of them, as the operator. */
   operate<S extends DescService>(service: S, program: string): MeshClient<S>;
   /** What a service says of its readiness: whether it is, and which dependencies are there. */
@@ -83,13 +87,14 @@ export async function openShop(t: Teardown, { apart = [], env: more = {} }: Shop
     ...more,
   };
   const sign = await signer(env);
-  const calls = openLine(t, env);
+  const dispatchers = new Map<string, Dispatcher>();
+  const calls = openLine(t, env, dispatchers);
   const ask = openArchive(t, env);
   const addresses = new Map<string, string>();
   const operations = new Map<string, number | undefined>();
 
   async function run(programs: readonly Program[], own: Record<string, string>): Promise<void> {
-    const running = await start(programs, own);
+    const running = await start(programs.map(tellingOf(dispatchers)), own);
     t.teardown(() => running.stop());
     for (const { name, ports } of running.programs) {
       addresses.set(name, `127.0.0.1:${ports["grpc"]}`);
@@ -111,6 +116,7 @@ export async function openShop(t: Teardown, { apart = [], env: more = {} }: Shop
     start: (programs, own) => run(programs, shop.env(own)),
     call: (service, identity, address) =>
       calls(service, identity, address ?? (addresses.get(serviceNameOf(service)) as string)),
+    callHere: (service, identity) => calls(service, identity, HERE),
     operate: (service, program) => calls(service, { caller: "operator" }, addresses.get(program) as string),
     async ready(program) {
       const answer = await fetch(`http://127.0.0.1:${operations.get(program)}/health/ready`);
@@ -129,6 +135,18 @@ export async function openShop(t: Teardown, { apart = [], env: more = {} }: Shop
     ask,
   };
   return shop;
+}
+
+/** Has a program tell which programs run in its process. */
+function tellingOf(dispatchers: Map<string, Dispatcher>) {
+  return (program: Program): Program => ({
+    ...program,
+    async start(host) {
+      const running = await program.start(host);
+      for (const [name, dispatcher] of host.dispatchers) dispatchers.set(name, dispatcher);
+      return running;
+    },
+  });
 }
 
 const KEY_TIMES = { accessMs: 900_000, rotateMs: 86_400_000, publishMs: 600_000 };
@@ -157,22 +175,40 @@ async function signer(env: Readonly<Record<string, string>>) {
 /** Nothing stands between a test and what it tests. */
 const NO_BREAKERS: Pick<Breakers, "guard"> = { guard: (_, run) => run() };
 
+/** The address of what runs in the test's process. */
+const HERE = "here";
+
 /** Makes the function that calls services as anybody, with one connection a contract and address. */
-function openLine(t: Teardown, env: Readonly<Record<string, string>>) {
-  const transports = new Map<string, Transport>();
+function openLine(
+  t: Teardown,
+  env: Readonly<Record<string, string>>,
+  dispatchers: ReadonlyMap<string, Dispatcher>,
+) {
+  const here = localTransport((contract) => dispatchers.get(serviceNameOf(contract)));
+  const transports = new Map<string, Transport>([[HERE, here]]);
   t.teardown(async () => {
     for (const transport of transports.values()) transport.close();
   });
-  const keyOf = (caller: string) => JSON.parse(env[`${caller.toUpperCase()}_SERVICE_KEY`] as string);
+  const log = pino({ level: "silent" });
+  // Kept, for each token is signed once and serves many calls.
+  const tokens = new Map<string, ReturnType<typeof serviceTokens>>();
+  const tokenOf = (caller: string) => {
+    const known = tokens.get(caller);
+    if (known !== undefined) return known;
+    const key = JSON.parse(env[`${caller.toUpperCase()}_SERVICE_KEY`] as string);
+    const made = serviceTokens(caller, key);
+    tokens.set(caller, made);
+    return made;
+  };
   return <S extends DescService>(service: S, identity: Identity, address: string): MeshClient<S> => {
     let transport = transports.get(address);
     if (transport === undefined) {
       transport = grpcTransport(() => ({ target: `ipv4:${address}` }));
       transports.set(address, transport);
     }
-    const token = "caller" in identity ? serviceTokens(identity.caller, keyOf(identity.caller)) : undefined;
+    const token = "caller" in identity ? tokenOf(identity.caller) : undefined;
     const mesh = createMesh(transport, NO_BREAKERS, token);
-    const scope = rootScopes(pino({ level: "silent" }), mesh)({ timeoutMs: 30_000 });
+    const scope = rootScopes(log, mesh)({ timeoutMs: 30_000 });
     const authorization =
       "accessToken" in identity && identity.accessToken !== "" ? `Bearer ${identity.accessToken}` : undefined;
     return mesh(authorization === undefined ? scope : { ...scope, authorization }, service);

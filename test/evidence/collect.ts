@@ -80,6 +80,18 @@ export function traceForSearch(): void {
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
 }
 
+/** Spans are many and small: they are kept until there are so many characters of them, or the process ends. */
+const MOST_KEPT = 65_536;
+const kept = new Map<string, string>();
+
 function leave(ending: string, line: string): void {
-  appendFileSync(join(folder as string, `test-${process.pid}${ending}`), `${line}\n`);
+  if (kept.size === 0) process.once("exit", () => [...kept.keys()].forEach(write));
+  const text = `${kept.get(ending) ?? ""}${line}\n`;
+  kept.set(ending, text);
+  if (text.length > MOST_KEPT) write(ending);
+}
+
+function write(ending: string): void {
+  appendFileSync(join(folder as string, `test-${process.pid}${ending}`), kept.get(ending) ?? "");
+  kept.set(ending, "");
 }

@@ -84,6 +84,46 @@ test.serial("an order of which nothing was taken gives nothing back", async (t) 
   t.is((await refusal(staff.refundOrder({ orderId: order.id }, once()))).reason, "REFUND_EXCEEDED");
 });
 
+test.serial("a part of what shipping cost goes back together with pieces that cost nothing", async (t) => {
+  const { staff } = afterSaleOf(shop());
+  const ada = await shop().customer();
+  await ada.add(await shop().offer(1_000n));
+  await ada.add(await shop().offer(0n, 5));
+  const { order } = await staff.shipOrder({ orderId: (await ada.place()).id }, once());
+  const items = [{ lineId: order?.lines[1]?.id ?? "", quantity: 1n }];
+  const amount = { minor: 100n, currency: "EUR" };
+  const request = { orderId: order?.id ?? "", items, refundShipping: true, amount };
+  const { refund } = await staff.refundOrder(request, once());
+  t.is(refund?.shipping?.minor, 100n);
+  t.deepEqual(
+    refund?.lines.map((line) => [line.quantity, line.amount?.minor]),
+    [[1n, 0n]],
+  );
+});
+
+test.serial(
+  "what cost nothing comes back like anything else, and nothing is given back for it",
+  async (t) => {
+    const { staff } = afterSaleOf(shop());
+    const ada = await shop().customer();
+    await ada.add(await shop().offer(1_000n));
+    const gift = await shop().offer(0n, 5);
+    await ada.add(gift, 2n);
+    const { order } = await staff.shipOrder({ orderId: (await ada.place()).id }, once());
+    const lineId = order?.lines[1]?.id ?? "";
+    const items = [{ lineId, quantity: 2n, reason: DAMAGED }];
+    const { return: asked } = await ada.orders.requestReturn({ orderId: order?.id ?? "", items }, once());
+    const id = asked?.id ?? "";
+    await staff.approveReturn({ id });
+    const received = [{ lineId, restocked: 1n, writtenOff: 1n }];
+    const { return: back, order: now } = await staff.receiveReturn({ id, items: received });
+    t.is(back?.state, ReturnState.RECEIVED);
+    t.like(now?.lines[1], { returned: 2n });
+    t.like(now, { refunds: [], captured: order?.captured });
+    t.deepEqual(await shop().stock(gift), [4, 0]);
+  },
+);
+
 test.serial(
   "goods come back: asked for, approved, received, restocked or written off, and paid back",
   async (t) => {

@@ -1,4 +1,5 @@
 import test from "ava";
+import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { ShipmentState } from "#gen/souk/order/v1/shipment_pb.ts";
 import { TimelineKind } from "#gen/souk/order/v1/timeline_pb.ts";
@@ -102,6 +103,28 @@ test.serial("money that cannot be taken keeps the goods, and the order can be se
   t.is(now?.state, OrderState.CONFIRMED);
   t.deepEqual(now?.shipments, []);
 });
+
+test.serial(
+  "what waits for stock is not paid before it can be sent, and is sent when it has come",
+  async (t) => {
+    const { staff } = afterSaleOf(shop());
+    const stockroom = shop().mesh.as(InventoryService);
+    const variantId = await shop().offer(1_000n, 1);
+    await stockroom.setStockPolicy({ variantId, backOrderable: true });
+    const ada = await shop().customer();
+    await ada.add(variantId, 3n);
+    const { id: orderId } = await ada.place();
+    t.like(await refusal(staff.shipOrder({ orderId }, once())), {
+      reason: "ORDER_NOT_SHIPPABLE",
+      metadata: { variant_id: variantId, available: "1", requested: "3" },
+    });
+    t.like(await shop().payment(orderId), { captures: [], refunds: [] });
+    await stockroom.adjustStock({ variantId, delta: 2n, reason: "delivery" }, once());
+    const { order } = await staff.shipOrder({ orderId }, once());
+    t.is(order?.state, OrderState.SHIPPED);
+    t.deepEqual(order?.captured, order?.total);
+  },
+);
 
 test.serial("goods that are not at the place named give the money back", async (t) => {
   const { staff, order: place } = afterSaleOf(shop());

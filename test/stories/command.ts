@@ -8,13 +8,18 @@ import type { Model } from "./model.ts";
 
 /** The shop as commands see it. */
 export interface Counter {
-  /** Calls a service over a socket. */
+  /** Calls a service as other services do. */
   call<S extends DescService>(service: S, identity: Identity): MeshClient<S>;
   /** Asks the database of a service. */
   ask<Row extends object>(database: string, sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Does what a service does from time to time, at once: what is due is dealt with when it is done. */
+  runJob(job: Job): Promise<void>;
   /** Something that no other story uses, for idempotency keys and addresses. */
   unique(): string;
 }
+
+/** Jobs that follow when time has passed. */
+export type Job = "expire-reservations" | "expire-authorizations" | "expire-carts";
 
 /** A step of a story. */
 export type Command = AsyncCommand<Model, Counter>;

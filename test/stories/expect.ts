@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
-import type { Cart } from "#gen/souk/order/v1/cart_pb.ts";
+import type { Cart, CartLine as ToldLine } from "#gen/souk/order/v1/cart_pb.ts";
 import type { Quote } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderState, type Order as ToldOrder } from "#gen/souk/order/v1/order_pb.ts";
+import type { Discount as ToldDiscount } from "#gen/souk/order/v1/totals_pb.ts";
 import { PaymentState, type Payment as ToldPayment } from "#gen/souk/payment/v1/payment_pb.ts";
-import { cartBill, goodsAt, type Model, type Order, type Ordered, type Shopper } from "./model.ts";
+import { cartBill } from "./cart-model.ts";
+import type { Discount } from "./discounts.ts";
+import { goodsAt, type Model, type Order, type Ordered, type Shopper } from "./model.ts";
 import { cancelledOf, capturedOf, stateOf as stateOfOrder } from "./order-model.ts";
-import { type Payment, stateOf } from "./payment-model.ts";
+import { moneyOf, type Payment, stateOf } from "./payment-model.ts";
 import type { Bill, Currency } from "./reckon.ts";
 
 /**
@@ -15,21 +18,34 @@ import type { Bill, Currency } from "./reckon.ts";
  * @returns the lines as told
  */
 export function expectCart(cart: Cart | undefined, model: Model, shopper: Shopper) {
-  const { subtotal, total, discounts } = cartBill(model, shopper);
+  const bill = cartBill(model, shopper);
   const told = cart?.lines ?? [];
-  assert.deepEqual(
-    told.map((line) => ({ ...facts(line, shopper.currency), unavailable: line.unavailable })),
-    shopper.cart.map((line) => ({ ...lineFacts(model, line, shopper.currency), unavailable: false })),
-  );
   // An empty cart that nobody used has the currency of the shop.
-  const currency = told.length === 0 ? (cart?.subtotal?.currency ?? "") : shopper.currency;
-  assert.deepEqual([minorIn(cart?.subtotal, currency), minorIn(cart?.total, currency)], [subtotal, total]);
-  const applied = cart?.discounts.map(({ couponCode, amount }) => [couponCode, amount?.minor]);
+  const isUsed = shopper.cart.length + shopper.saved.length > 0;
+  const currency = isUsed ? shopper.currency : ((cart?.currency ?? "") as Currency);
+  const aside = (lines: readonly ToldLine[]) =>
+    lines.map((it) => ({ ...facts(it, currency), unavailable: it.unavailable }));
   assert.deepEqual(
-    [applied, cart?.couponCodes],
-    [discounts.map(({ code, amount }) => [code, amount]), shopper.codes],
+    {
+      lines: aside(told),
+      saved: aside(cart?.savedLines ?? []),
+      codes: cart?.couponCodes,
+      discounts: cart?.discounts.map((it) => toDiscount(it, currency)),
+      sums: [minorIn(cart?.subtotal, currency), minorIn(cart?.total, currency)],
+    },
+    {
+      lines: shopper.cart.map((it, index) => expectedLine(model, it, currency, bill.lines[index])),
+      saved: shopper.saved.map((it) => expectedLine(model, it, currency, [])),
+      codes: shopper.codes,
+      discounts: bill.discounts,
+      sums: [bill.subtotal, bill.total],
+    },
   );
   return told;
+}
+
+function expectedLine(model: Model, line: Ordered, currency: Currency, discounts: readonly Discount[] = []) {
+  return { ...lineFacts(model, line, currency, discounts), unavailable: false };
 }
 
 /** Keeps the ids of an order that is told for the first time. */
@@ -37,39 +53,22 @@ export function know(order: Order, told: ToldOrder | undefined): void {
   if (order.id !== "" || told === undefined) return;
   order.id = told.id;
   if (order.payment !== undefined) order.payment.id = told.id;
-  for (const [index, line] of order.lines.entries()) {
-    line.id = told.lines[index]?.id ?? "";
-    line.discounts = told.lines[index]?.discounts.map(({ amount }) => amount?.minor ?? 0n) ?? [];
-  }
-  requireFairShares(order, told);
-}
-
-/** What a promotion takes off the lines, each bears in proportion to what is left to pay for it, to the cent. */
-function requireFairShares({ bill }: Order, { lines }: ToldOrder): void {
-  const left = lines.map(({ unitPrice, quantity }) => (unitPrice?.minor ?? 0n) * quantity);
-  for (const { code, amount } of bill.discounts.filter(({ ofShipping }) => !ofShipping)) {
-    const all = left.reduce((sum, each) => sum + each, 0n);
-    let divided = 0n;
-    for (const [index, line] of lines.entries()) {
-      const share = line.discounts.find(({ couponCode }) => couponCode === code)?.amount?.minor ?? 0n;
-      const off = share * all - amount * (left[index] as bigint);
-      assert.ok(off < all && -off < all, `${code} takes ${share} off line ${line.id}`);
-      left[index] = (left[index] as bigint) - share;
-      divided += share;
-    }
-    assert.equal(divided, amount, `what ${code} takes off the lines`);
-  }
+  for (const [index, line] of order.lines.entries()) line.id = told.lines[index]?.id ?? "";
 }
 
 /** Requires that an order is what the model says, to the cent. */
 export function expectOrder(order: ToldOrder | undefined, model: Model, expected: Order): void {
-  const { currency } = expected;
+  const { currency, bill } = expected;
   assert.deepEqual(
     {
       state: order?.state,
       cancelReason: order?.cancelReason,
       method: order?.shippingMethod,
-      lines: order?.lines.map((line) => ({ ...facts(line, currency), ...piecesOf(line) })),
+      lines: order?.lines.map((line) => ({
+        ...facts(line, currency),
+        ...piecesOf(line),
+        discounts: line.discounts.map((it) => toDiscount(it, currency)),
+      })),
       cancelled: minorIn(order?.cancelled, currency),
       captured: minorIn(order?.captured, currency),
       refunded: minorIn(order?.refunded, currency),
@@ -79,25 +78,27 @@ export function expectOrder(order: ToldOrder | undefined, model: Model, expected
       state: OrderState[stateOfOrder(expected)],
       cancelReason: expected.cancelReason,
       method: expected.method,
-      lines: expected.lines.map((line) => ({ ...lineFacts(model, line, currency), ...piecesOf(line) })),
+      lines: expected.lines.map((line, index) => ({
+        ...lineFacts(model, line, currency, bill.lines[index]),
+        ...piecesOf(line),
+        discounts: bill.lines[index],
+      })),
       cancelled: cancelledOf(model, expected),
       captured: capturedOf(expected),
       refunded: expected.refunded,
-      bill: toldBill(expected.bill),
+      bill: toldBill(bill),
     },
   );
 }
 
 /** Requires that a payment is what the model says, to the cent. */
 export function expectPayment(told: ToldPayment | undefined, payment: Payment): void {
-  const { currency } = payment;
+  const { currency, amount } = payment;
+  const { captured, refunded } = moneyOf(payment);
   const amounts = [told?.amount, told?.captured, told?.refunded];
   assert.deepEqual(
     [told?.state, ...amounts.map((it) => `${it?.minor} ${it?.currency}`)],
-    [
-      PaymentState[stateOf(payment)],
-      ...[payment.amount, payment.captured, payment.refunded].map((it) => `${it} ${currency}`),
-    ],
+    [PaymentState[stateOf(payment)], ...[amount, captured, refunded].map((it) => `${it} ${currency}`)],
     `payment ${payment.id}`,
   );
 }
@@ -106,7 +107,7 @@ export function expectPayment(told: ToldPayment | undefined, payment: Payment): 
 export function billOf(told: ToldOrder | Quote | undefined, currency: string) {
   const { subtotal, shipping, taxIncluded, total, discounts = [] } = told ?? {};
   return {
-    discounts: discounts.map(({ couponCode: code, amount }) => ({ code, amount: minorIn(amount, currency) })),
+    discounts: discounts.map((it) => toDiscount(it, currency)),
     subtotal: minorIn(subtotal, currency),
     shipping: minorIn(shipping, currency),
     taxIncluded: minorIn(taxIncluded, currency),
@@ -115,8 +116,16 @@ export function billOf(told: ToldOrder | Quote | undefined, currency: string) {
 }
 
 /** A bill as it is told. */
-export function toldBill({ discounts, ...bill }: Bill) {
-  return { ...bill, discounts: discounts.map(({ code, amount }) => ({ code, amount })) };
+export function toldBill({ lines: _, ...bill }: Bill) {
+  return bill;
+}
+
+/** A discount as it is told. */
+export function toDiscount(
+  { promotionId: promotion, couponCode: code, amount }: ToldDiscount,
+  currency: string,
+) {
+  return { promotion, code, amount: minorIn(amount, currency) };
 }
 
 /** What became of the pieces of a line. */
@@ -128,21 +137,28 @@ function piecesOf({
   return { shipped, cancelled, returned };
 }
 
-function facts(line: ToldOrder["lines"][number] | Cart["lines"][number], currency: string) {
+function facts(line: ToldOrder["lines"][number] | ToldLine, currency: string) {
   const { variantId, quantity, note, unitPrice, total, discount } = line;
   return {
     variantId,
     quantity,
     note,
     unitPrice: minorIn(unitPrice, currency),
-    beforeDiscount: (minorIn(total, currency) ?? 0n) + (minorIn(discount, currency) ?? 0n),
+    total: minorIn(total, currency),
+    discount: minorIn(discount, currency),
   };
 }
 
-function lineFacts(model: Model, { goods, quantity, note }: Ordered, currency: Currency) {
+function lineFacts(
+  model: Model,
+  { goods, quantity, note }: Ordered,
+  currency: Currency,
+  discounts: readonly Discount[] = [],
+) {
   const { variantId, prices } = goodsAt(model, goods);
-  const price = prices[currency];
-  return { variantId, quantity, note, unitPrice: price, beforeDiscount: price * quantity };
+  const unitPrice = prices[currency];
+  const discount = discounts.reduce((sum, { amount }) => sum + amount, 0n);
+  return { variantId, quantity, note, unitPrice, total: unitPrice * quantity - discount, discount };
 }
 
 function minorIn(amount: Money | undefined, currency: string): bigint | undefined {

@@ -1,5 +1,80 @@
-import { goodsAt, type Model, moveStock, type Order, type OrderLine, type Shopper } from "./model.ts";
-import type { Bill } from "./reckon.ts";
+import { cartBill, inForce, isUsedUp } from "./cart-model.ts";
+import {
+  goodsAt,
+  type Model,
+  type Order,
+  type OrderLine,
+  type PlaceRequest,
+  type Promotion,
+  portionsOf,
+  type Shopper,
+  tell,
+} from "./model.ts";
+import { capture, free, moneyOf, newPayment, refund } from "./payment-model.ts";
+import { type Bill, SHIPPING_METHODS } from "./reckon.ts";
+import { canLeave, lackingOf, leave, type Portions, reduce, reserve } from "./warehouse.ts";
+
+/** The cards that a payment provider declines. */
+const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
+/** All cards. */
+export const TOKENS = ["tok_visa", "tok_mastercard", ...DECLINING];
+
+/**
+ * Does in the model what PlaceOrder should do.
+ *
+ * @returns the order, or the reason with which it is refused
+ */
+export function placeOrder(
+  model: Model,
+  shopper: Shopper,
+  key: string,
+  request: PlaceRequest,
+): Order | string {
+  const { method, token, expected } = request;
+  const { currency } = shopper;
+  const lines = shopper.cart.map(({ goods, note, quantity }) => ({ goods, note, quantity }));
+  if (lines.length === 0) return "CART_EMPTY";
+  const isSpent = (it: Promotion) => it.code !== "" && isUsedUp(model, it, shopper, true);
+  if (inForce(model, shopper).some(isSpent)) return "COUPON_EXHAUSTED";
+  if (!SHIPPING_METHODS.includes(method)) return "SHIPPING_METHOD_UNAVAILABLE";
+  const bill = cartBill(model, shopper, method, true);
+  if (expected !== undefined && expected !== bill.total) return "TOTAL_CHANGED";
+
+  const portions = portionsOf(model, lines);
+  const isLacking = lackingOf(portions).size > 0;
+  const declined = !isLacking && bill.total > 0n && DECLINING.includes(token);
+  const isCancelled = isLacking || declined;
+  const payment = { amount: bill.total, currency, declined };
+  const order: Order = {
+    id: "",
+    currency,
+    lines: lines.map((line, index) => {
+      const discounts = bill.lines[index]?.map(({ amount }) => amount) ?? [];
+      return { ...line, ...UNTOUCHED, discounts };
+    }),
+    method,
+    bill,
+    cancelReason: isLacking ? "OUT_OF_STOCK" : declined ? "PAYMENT_DECLINED" : "",
+    isCancelled,
+    shipments: [],
+    refunded: 0n,
+    isShippingRefunded: false,
+    // There is nothing to pay for what is free.
+    payment: isLacking || bill.total === 0n ? undefined : newPayment(payment),
+    reservation: isCancelled ? { shares: [] } : reserve(portions),
+  };
+  shopper.orders.push(order);
+  if (order.isCancelled) {
+    shopper.attempts.push({ key, request, outcome: order.cancelReason });
+    return order.cancelReason;
+  }
+  shopper.cart = [];
+  tell(shopper, { topic: "order-confirmed", order });
+  shopper.attempts.push({ key, request, outcome: order });
+  return order;
+}
+
+const UNTOUCHED = { id: "", shipped: 0n, cancelled: 0n, returned: 0n, refunded: 0n, refundedAmount: 0n };
 
 /** The state of an order, as the contract names it. */
 export function stateOf({ isCancelled, lines, shipments }: Order) {
@@ -18,7 +93,7 @@ export function openPieces({ quantity, shipped, cancelled }: OrderLine): bigint 
 
 /** What was taken of an order, in cents. */
 export function capturedOf({ payment }: Order): bigint {
-  return payment?.captured ?? 0n;
+  return payment === undefined ? 0n : moneyOf(payment).captured;
 }
 
 /** What is no longer to pay of an order, in cents: where nothing is left of it, shipping neither. */
@@ -33,8 +108,9 @@ export function cancelledOf(model: Model, { lines, bill, currency }: Order): big
 }
 
 /** What is to pay for shipping, in cents. */
-function shippingOf({ shipping, discounts }: Bill): bigint {
-  return discounts.reduce((left, { amount, ofShipping }) => (ofShipping ? left - amount : left), shipping);
+export function shippingOf({ shipping, discounts, lines }: Bill): bigint {
+  const off = (all: Bill["discounts"]) => all.reduce((sum, { amount }) => sum + amount, 0n);
+  return shipping - off(discounts) + off(lines.flat());
 }
 
 /**
@@ -66,16 +142,19 @@ export function cancelPieces(
   pieces: readonly Pieces[],
   reason: string,
 ): void {
-  for (const { line, count } of pieces) {
-    line.cancelled += count;
-    moveStock(model, [{ ...line, quantity: count }], "back");
-  }
+  for (const { line, count } of pieces) line.cancelled += count;
+  reduce(order.reservation, portionsOfPieces(model, pieces));
   if (sumOf(order.lines, openPieces) > 0n) return;
-  if (order.payment !== undefined) order.payment.open = 0n;
+  if (order.payment !== undefined) free(order.payment);
   if (order.lines.some(({ shipped }) => shipped > 0n)) return;
   order.isCancelled = true;
   order.cancelReason = reason;
-  shopper.told.push({ topic: "order-cancelled", order });
+  tell(shopper, { topic: "order-cancelled", order });
+}
+
+/** Whether pieces can be sent: they are there, and not waited for. */
+export function areThere(model: Model, { reservation }: Order, pieces: readonly Pieces[]): boolean {
+  return canLeave(reservation, portionsOfPieces(model, pieces));
 }
 
 /** Does in the model what sending some of an order should do: it is paid when it is sent, shipping with the first. */
@@ -85,22 +164,27 @@ export function shipPieces(model: Model, order: Order, pieces: readonly Pieces[]
   order.shipments.push({ id: shipmentId, isDelivered: false });
   let due = isFirst ? shippingOf(order.bill) : 0n;
   for (const { line, count } of pieces) {
-    const goods = goodsAt(model, line.goods);
-    const price = goods.prices[order.currency];
+    const price = goodsAt(model, line.goods).prices[order.currency];
     due += worthOf(price, line, line.shipped + count) - worthOf(price, line, line.shipped);
     line.shipped += count;
-    goods.reserved -= count;
   }
+  leave(order.reservation, portionsOfPieces(model, pieces));
   if (payment === undefined) return;
-  payment.open -= due;
-  payment.captured += due;
-  if (sumOf(order.lines, openPieces) === 0n) payment.open = 0n;
+  capture(payment, due);
+  if (sumOf(order.lines, openPieces) === 0n) free(payment);
 }
 
 /** Gives money of an order back, in the model. */
 export function giveBack(order: Order, amount: bigint): void {
   order.refunded += amount;
-  if (order.payment !== undefined) order.payment.refunded += amount;
+  if (order.payment !== undefined) refund(order.payment, amount);
+}
+
+function portionsOfPieces(model: Model, pieces: readonly Pieces[]): Portions {
+  return portionsOf(
+    model,
+    pieces.map(({ line, count }) => ({ ...line, quantity: count })),
+  );
 }
 
 /** All pieces that are neither sent nor cancelled. */

@@ -1,3 +1,5 @@
+import { type Buyer, type Discount, type Terms, takeOff } from "./discounts.ts";
+
 /** What stories pay with. */
 export type Currency = "EUR" | "USD";
 
@@ -6,24 +8,8 @@ export interface Priced {
   /** What one costs, in cents. */
   readonly price: bigint;
   readonly quantity: bigint;
-}
-
-/** What a coupon brings, by currency. */
-export interface Terms {
-  readonly code: string;
-  readonly priority: number;
-  /** Whether it applies alone. */
-  readonly exclusive: boolean;
-  /** What the lines must cost at least; in the other currency it then does not apply. */
-  readonly minimum: { readonly minor: bigint; readonly currency: Currency } | undefined;
-  readonly effect: "free shipping" | { readonly ppm: bigint } | Readonly<Record<Currency, bigint>>;
-}
-
-/** What a promotion takes off, in cents. */
-export interface Discount {
-  readonly code: string;
-  readonly amount: bigint;
-  readonly ofShipping: boolean;
+  /** Which product it is of. */
+  readonly product: number;
 }
 
 /** What an order comes to, in cents. */
@@ -32,6 +18,8 @@ export interface Bill {
   readonly shipping: bigint;
   /** What each promotion takes off that applies, in the order in which they do. */
   readonly discounts: readonly Discount[];
+  /** The same by line, without what is taken off shipping. */
+  readonly lines: readonly (readonly Discount[])[];
   readonly taxIncluded: bigint;
   readonly total: bigint;
 }
@@ -49,52 +37,30 @@ const SHIPPING: Readonly<Record<string, Readonly<Record<Currency, (subtotal: big
 /** The ways of shipping that there are. */
 export const SHIPPING_METHODS = Object.keys(SHIPPING);
 
+/** Who orders what. */
+export interface Basket {
+  readonly lines: readonly Priced[];
+  readonly currency: Currency;
+  readonly buyer: Buyer;
+  /** How it is shipped; not yet known when left out. */
+  readonly method?: string | undefined;
+}
+
 /**
  * Reckons what an order comes to. It is written without a look at how the services do it, for a shop in Germany:
  * prices contain 19 %, which is rounded once, on the total.
  *
- * @param lines what is ordered
- * @param currency of the prices
+ * @param basket what is ordered
  * @param terms of the promotions that may apply, the oldest first
- * @param method how it is shipped; not yet known when left out
  */
-export function reckon(
-  lines: readonly Priced[],
-  currency: Currency,
-  terms: readonly Terms[],
-  method?: string,
-): Bill {
+export function reckon({ lines, currency, buyer, method }: Basket, terms: readonly Terms[]): Bill {
   let subtotal = 0n;
   for (const { price, quantity } of lines) subtotal += price * quantity;
   const shipping = method === undefined ? 0n : (SHIPPING[method]?.[currency](subtotal) ?? 0n);
-  const discounts = discountsOf(terms, { currency, subtotal, shipping });
-  const total = discounts.reduce((left, { amount }) => left - amount, subtotal + shipping);
+  const off = takeOff(terms, { lines, currency, buyer, shipping: { method, cost: shipping } });
+  const total = off.discounts.reduce((left, { amount }) => left - amount, subtotal + shipping);
   // Nothing lies halfway between two cents here: 38 times a total is even, and 119 times an odd number is odd.
   let taxIncluded = (total * 19n) / 119n;
   if (((total * 19n) % 119n) * 2n > 119n) taxIncluded += 1n;
-  return { subtotal, shipping, discounts, taxIncluded, total };
-}
-
-function discountsOf(
-  terms: readonly Terms[],
-  { currency, subtotal, shipping }: { currency: Currency; subtotal: bigint; shipping: bigint },
-): Discount[] {
-  const discounts: Discount[] = [];
-  let [left, shippingLeft] = [subtotal, shipping];
-  for (const { code, exclusive, minimum, effect } of terms.toSorted((a, b) => b.priority - a.priority)) {
-    if (exclusive && discounts.length > 0) continue;
-    if (minimum !== undefined && (minimum.currency !== currency || minimum.minor > subtotal)) continue;
-    const ofShipping = effect === "free shipping";
-    let amount: bigint;
-    if (effect === "free shipping") amount = shippingLeft;
-    // Half a cent is rounded up.
-    else if ("ppm" in effect) amount = (left * effect.ppm + 500_000n) / 1_000_000n;
-    else amount = effect[currency] < left ? effect[currency] : left;
-    if (amount === 0n) continue;
-    if (ofShipping) shippingLeft -= amount;
-    else left -= amount;
-    discounts.push({ code, amount, ofShipping });
-    if (exclusive) break;
-  }
-  return discounts;
+  return { subtotal, shipping, ...off, taxIncluded, total };
 }

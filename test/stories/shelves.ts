@@ -5,8 +5,11 @@ import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import type { Shop } from "../chaos/shop.ts";
 import { eventually } from "../eventually.ts";
 
-/** What the goods of a story cost, as a catalogue writes it. The last two together make shipping free, to the cent. */
-export const PRICES = ["7.35", "19.99", "0.01", "49.99"];
+/**
+ * What the goods of a story cost, as a catalogue writes it, by product. The last one of each together make shipping
+ * free, to the cent.
+ */
+export const PRICES = [["7.35", "19.99", "0.01"], ["49.99"]] as const;
 /** How much there is of each when a story begins. */
 export const STOCK = 6;
 /** So many stories find their goods after one import. */
@@ -15,10 +18,16 @@ const SHELVES = 25;
 const HEADER =
   "Handle,Title,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Status";
 
+/** A product of a story: its id, and its variants in the order of its prices. */
+export interface Shelved {
+  readonly productId: string;
+  readonly variantIds: readonly string[];
+}
+
 /** Gives each story goods of its own. */
 export interface Shelves {
-  /** The variants of one story, in the order of PRICES. */
-  take(): Promise<string[]>;
+  /** The products of one story, in the order of PRICES. */
+  take(): Promise<Shelved[]>;
 }
 
 /**
@@ -27,7 +36,7 @@ export interface Shelves {
  * @param shop the shop
  */
 export async function openShelves(shop: Shop): Promise<Shelves> {
-  let full: string[][] = [];
+  let full: Shelved[][] = [];
   let filling: Promise<void> | undefined;
   return {
     async take() {
@@ -44,11 +53,13 @@ export async function openShelves(shop: Shop): Promise<Shelves> {
   };
 }
 
-async function fill(shop: Shop): Promise<string[][]> {
+async function fill(shop: Shop): Promise<Shelved[][]> {
   const batch = randomBytes(6).toString("hex");
-  const handles = Array.from({ length: SHELVES }, (_, index) => `thing-${batch}-${index}`);
-  const rows = handles.flatMap((handle) =>
-    PRICES.map((price, index) => {
+  const shelves = Array.from({ length: SHELVES }, (_, shelf) =>
+    PRICES.map((prices, index) => ({ handle: `thing-${batch}-${shelf}-${index}`, prices })),
+  );
+  const rows = shelves.flat().flatMap(({ handle, prices }) =>
+    prices.map((price, index) => {
       const product = index === 0 ? "Thing,true,Number" : ",,";
       return `${handle},${product},No ${index},${handle}-${index},${STOCK},${price},${index === 0 ? "active" : ""}`;
     }),
@@ -59,38 +70,52 @@ async function fill(shop: Shop): Promise<string[][]> {
     if (part.case === "problem")
       throw new Error(`the catalogue of the stories is wrong: ${part.value.reason}`);
   }
-  return Promise.all(
-    handles.map(async (handle) => {
-      const ids = await findVariants(shop, handle);
-      await sellInDollarsToo(shop, ids);
-      return ids;
-    }),
+  const filled = await Promise.all(
+    shelves.map((products) => Promise.all(products.map(({ handle }) => find(shop, handle)))),
   );
+  const ids = filled.flat().flatMap(({ variantIds }) => variantIds);
+  await Promise.all([sellInDollarsToo(shop, filled), inStock(shop, ids)]);
+  return filled;
 }
 
-async function findVariants(shop: Shop, handle: string): Promise<string[]> {
+async function find(shop: Shop, handle: string): Promise<Shelved> {
   const products = shop.call(ProductService, { accessToken: "" });
   const { product } = await products.getProduct({ by: { case: "slug", value: handle } });
-  const ids = product?.variants.map(({ id }) => id) ?? [];
-  await eventually(async () => {
-    const stockroom = shop.call(InventoryService, { caller: "operator" });
-    const { levels } = await stockroom.getStock({ variantIds: ids });
-    if (!levels.every(({ available }) => available === BigInt(STOCK)))
-      throw new Error(`${handle} is not in stock`);
-  }, 30_000);
-  return ids;
+  return { productId: product?.id ?? "", variantIds: product?.variants.map(({ id }) => id) ?? [] };
 }
 
-async function sellInDollarsToo(shop: Shop, ids: readonly string[]): Promise<void> {
-  const variants = ids.map((variantId, index) => {
-    const minor = BigInt((PRICES[index] as string).replace(".", ""));
-    const prices = [
-      { price: { minor, currency: "EUR" } },
-      { price: { minor: inDollars(minor), currency: "USD" } },
-    ];
-    return { variantId, prices };
-  });
+/** Waits until inventory has heard of the goods. */
+async function inStock(shop: Shop, variantIds: string[]): Promise<void> {
+  const stockroom = shop.call(InventoryService, { caller: "operator" });
+  await eventually(async () => {
+    const { levels } = await stockroom.getStock({ variantIds });
+    if (!levels.every(({ available }) => available === BigInt(STOCK)))
+      throw new Error("the goods of the stories are not in stock");
+  }, 30_000);
+}
+
+async function sellInDollarsToo(shop: Shop, shelves: readonly (readonly Shelved[])[]): Promise<void> {
+  const variants = shelves.flat().flatMap(({ variantIds }, product) =>
+    variantIds.map((variantId, index) => {
+      const minor = inEuros(product % PRICES.length, index);
+      const prices = [
+        { price: { minor, currency: "EUR" } },
+        { price: { minor: inDollars(minor), currency: "USD" } },
+      ];
+      return { variantId, prices };
+    }),
+  );
   await shop.call(ProductAdminService, { caller: "operator" }).batchSetVariantPrices({ variants });
+}
+
+/**
+ * What a variant costs, in cents.
+ *
+ * @param product which product of a story it is of
+ * @param index which of its variants it is
+ */
+export function inEuros(product: number, index: number): bigint {
+  return BigInt((PRICES[product]?.[index] ?? "0").replace(".", ""));
 }
 
 /**

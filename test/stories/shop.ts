@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
+import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { openBooks } from "../chaos/books.ts";
-import { openShop } from "../chaos/shop.ts";
+import { openShop, type Shop } from "../chaos/shop.ts";
 import { eventually } from "../eventually.ts";
 import { startServer } from "../service/notification-post.ts";
 import type { Teardown } from "../stores.ts";
 import type { Counter } from "./command.ts";
-import type { Model, Shopper } from "./model.ts";
+import { openJobs } from "./jobs.ts";
+import { type Model, newShopper } from "./model.ts";
 import type { Currency } from "./reckon.ts";
-import { inDollars, openShelves, PRICES, STOCK } from "./shelves.ts";
+import { inDollars, inEuros, openShelves, STOCK } from "./shelves.ts";
+import { newGoods, type Place } from "./warehouse.ts";
 
 /** A shop in which stories happen side by side, each with shoppers and goods of its own. */
 export interface StoryShop extends Counter {
@@ -18,6 +22,8 @@ export interface StoryShop extends Counter {
   begin(): Promise<Model>;
   /** Keeps what shoppers were told for the end. */
   remember(model: Model): void;
+  /** Ends what would reach into the stories that follow. */
+  close(model: Model): Promise<void>;
   /**
    * Waits until nothing is under way, and compares what all shoppers of all stories were told: nothing came a second
    * time since.
@@ -52,44 +58,39 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
   const shop = await openShop(t, {
     env: {
       NOTIFICATION_SMTP_URL: postOffice.url,
-      INVENTORY_EXPIRY_INTERVAL_MS: "100",
       PAYMENT_SANDBOX_WEBHOOK_SECRET: WEBHOOK_SECRET,
     },
   });
   const books = await openBooks(t, shop);
+  const places = await openPlaces(shop);
   const shelves = await openShelves(shop);
   let notifications = 0;
   const expectedMails = new Map<string, number>();
 
-  const newShopper = (currency: Currency): Shopper => {
-    return {
-      customer: shop.customer(),
-      currency,
-      cart: [],
-      codes: [],
-      orders: [],
-      attempts: [],
-      told: [],
-      mailsAlone: 0,
-    };
-  };
-
   return {
-    call: (service, identity) => shop.call(service, identity),
+    call: (service, identity) => shop.callHere(service, identity),
     ask: (database, sql, values) => shop.ask(database, sql, values),
+    runJob: openJobs(t, shop),
     unique: randomUUID,
     mailsTo: (address) => mails.get(address) ?? 0,
     async begin() {
-      const goods = await shelves.take();
+      const products = await shelves.take();
       return {
-        goods: goods.map((variantId, index) => {
-          const EUR = BigInt((PRICES[index] as string).replace(".", ""));
-          return { variantId, prices: { EUR, USD: inDollars(EUR) }, available: BigInt(STOCK), reserved: 0n };
-        }),
-        shoppers: SHOPPERS.map(newShopper),
+        goods: products.flatMap(({ variantIds }, product) =>
+          variantIds.map((variantId, index) => {
+            const EUR = inEuros(product, index);
+            const prices = { EUR, USD: inDollars(EUR) };
+            return newGoods(places, BigInt(STOCK), { variantId, product, prices });
+          }),
+        ),
+        products: products.map(({ productId }) => productId),
+        shoppers: SHOPPERS.map((currency) => newShopper(shop.customer(), { currency })),
         holds: [],
-        coupons: [],
+        transfers: [],
+        promotions: [],
         payments: [],
+        giftCards: [],
+        lines: 0,
       };
     },
     remember({ shoppers }) {
@@ -98,6 +99,11 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
         const all = told.length + mailsAlone;
         if (all > 0) expectedMails.set(customer.email, all);
       }
+    },
+    async close({ promotions }) {
+      const staff = shop.call(PromotionService, { caller: "operator" });
+      const automatic = promotions.filter(({ code, isOver }) => code === "" && !isOver);
+      await Promise.all(automatic.map(({ id }) => staff.endPromotion({ id })));
     },
     async end() {
       await books.settled();
@@ -111,4 +117,18 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
       assert.deepEqual(mails, expectedMails, "mails of all stories");
     },
   };
+}
+
+/** The warehouse that each shop has, a smaller one, and a shop from which nothing is sent. */
+async function openPlaces(shop: Shop): Promise<Place[]> {
+  const stockroom = shop.call(InventoryService, { caller: "operator" });
+  const common = { active: true, pickUp: false };
+  await stockroom.createLocation({
+    location: { ...common, displayName: "Outlet", priority: 50, ships: true },
+  });
+  await stockroom.createLocation({
+    location: { ...common, displayName: "High Street", priority: 10, ships: false, pickUp: true },
+  });
+  const { locations } = await stockroom.listLocations({});
+  return locations.map(({ id, ships }) => ({ id, ships }));
 }

@@ -22,9 +22,9 @@ export interface Told {
 }
 
 /** So many stories happen side by side: while one waits, others keep the machine busy. */
-const SIDE_BY_SIDE = 8;
+const SIDE_BY_SIDE = 4;
 /** How many steps a story has at most. */
-const MOST_STEPS = 32;
+const MOST_STEPS = 48;
 /** How long is spent on making a story that failed shorter, in ms. */
 const SHORTEN_MS = 30_000;
 
@@ -61,8 +61,12 @@ async function tellStory(shop: StoryShop, seed: number, onStep: () => void): Pro
     async (story) => {
       const model = await shop.begin();
       const real = { ...shop, unique: shop.unique };
-      await fc.asyncModelRun(() => ({ model, real }), story);
-      await agree(model, shop);
+      try {
+        await fc.asyncModelRun(() => ({ model, real }), story);
+        await agree(model, shop);
+      } finally {
+        await shop.close(model);
+      }
       shop.remember(model);
       for (const _ of story) onStep();
     },

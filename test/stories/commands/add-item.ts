@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { addLine, lineOf } from "../cart-model.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectCart } from "../expect.ts";
 import { goodsAt, MOST_OF_A_LINE, shopperAt } from "../model.ts";
@@ -22,13 +23,13 @@ export const addItem = fc
       const shopper = shopperAt(model, args.by);
       const goods = args.goods % model.goods.length;
       const { quantity, note } = args;
+      const { currency, cartToken } = shopper;
       const { variantId } = goodsAt(model, goods);
       const cart = shop.call(CartService, shopper.customer);
       const options = { idempotencyKey: shop.unique() };
-      const add = () =>
-        outcomeOf(cart.addItem({ variantId, quantity, note, currency: shopper.currency }, options));
+      const add = () => outcomeOf(cart.addItem({ variantId, quantity, note, currency, cartToken }, options));
 
-      const line = shopper.cart.find((it) => it.goods === goods && it.note === note);
+      const line = lineOf(shopper.cart, { goods, note });
       const outcome = await add();
       if ((line?.quantity ?? 0n) + quantity > MOST_OF_A_LINE) {
         const { limit } = refused(outcome, "CART_TOO_LARGE");
@@ -36,8 +37,7 @@ export const addItem = fc
         return;
       }
       const { lines = [] } = answered(outcome).cart ?? {};
-      if (line) line.quantity += quantity;
-      else shopper.cart.push({ id: lines.at(-1)?.id ?? "", goods, note, quantity });
+      addLine(model, shopper, { goods, note, quantity }, lines.at(-1)?.id);
       expectCart(answered(outcome).cart, model, shopper);
       if (args.twice) expectCart(answered(await add()).cart, model, shopper);
     }),

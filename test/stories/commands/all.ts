@@ -4,22 +4,29 @@ import { addAtOnce } from "./add-at-once.ts";
 import { addForeignItem } from "./add-foreign-item.ts";
 import { addItem } from "./add-item.ts";
 import { adjustStock } from "./adjust-stock.ts";
+import { allowBackOrders } from "./allow-back-orders.ts";
 import { applyCoupon, removeCoupon } from "./apply-coupon.ts";
 import { authorizePayment } from "./authorize-payment.ts";
 import { cancelItems } from "./cancel-items.ts";
 import { cancelOrder } from "./cancel-order.ts";
+import { changeFromTwoTabs } from "./change-from-two-tabs.ts";
 import { clearCart } from "./clear-cart.ts";
+import { comeAsGuest } from "./come-as-guest.ts";
 import { getQuote } from "./get-quote.ts";
+import { adjustStoreCredit, disableGiftCard, issueGiftCard } from "./give-balance.ts";
 import { holdStock } from "./hold-stock.ts";
-import { letTimePass } from "./let-time-pass.ts";
+import { letAuthorizationExpire, letCartExpire, letTimePass } from "./let-time-pass.ts";
+import { mergeCart } from "./merge-cart.ts";
 import { moveAgain, moveMoney } from "./move-money.ts";
-import { endCoupon, offerCoupon } from "./offer-coupon.ts";
+import { endPromotion, offerPromotion } from "./offer-promotion.ts";
 import { placeAgain } from "./place-again.ts";
 import { placeAtOnce } from "./place-at-once.ts";
 import { placeOrder } from "./place-order.ts";
 import { refundAmount, refundPieces } from "./refund-order.ts";
 import { register } from "./register.ts";
+import { saveForLater } from "./save-for-later.ts";
 import { sendBack } from "./send-back.ts";
+import { endTransfer, sendGoods } from "./send-goods.ts";
 import { deliverShipment, shipOrder } from "./ship-order.ts";
 import { tellByWebhook } from "./tell-by-webhook.ts";
 import { updateItem } from "./update-item.ts";
@@ -31,31 +38,43 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [addAtOnce, 2],
   [addForeignItem, 1],
   [updateItem, 3],
-  [offerCoupon, 7],
-  [endCoupon, 1],
+  [changeFromTwoTabs, 2],
+  [saveForLater, 4],
+  [comeAsGuest, 3],
+  [mergeCart, 3],
+  [offerPromotion, 7],
+  [endPromotion, 1],
   [applyCoupon, 12],
   [removeCoupon, 1],
   [clearCart, 1],
   [getQuote, 2],
-  [placeOrder, 14],
-  [placeAgain, 3],
+  [placeOrder, 16],
+  [placeAgain, 2],
   [placeAtOnce, 2],
-  [cancelOrder, 7],
-  [adjustStock, 3],
+  [cancelOrder, 5],
+  [adjustStock, 4],
+  [sendGoods, 4],
+  [endTransfer, 3],
+  [allowBackOrders, 3],
   [holdStock, 2],
   [letTimePass, 2],
+  [letAuthorizationExpire, 1],
+  [letCartExpire, 1],
   [register, 1],
-  [shipOrder, 8],
-  [deliverShipment, 2],
-  [cancelItems, 4],
-  [refundAmount, 2],
-  [refundPieces, 2],
-  [sendBack, 4],
-  [authorizePayment, 3],
-  [moveMoney, 5],
+  [shipOrder, 16],
+  [deliverShipment, 3],
+  [cancelItems, 6],
+  [refundAmount, 3],
+  [refundPieces, 4],
+  [sendBack, 8],
+  [issueGiftCard, 2],
+  [disableGiftCard, 1],
+  [adjustStoreCredit, 2],
+  [authorizePayment, 4],
+  [moveMoney, 7],
   [moveAgain, 1],
-  [voidPayment, 1],
-  [tellByWebhook, 2],
+  [voidPayment, 2],
+  [tellByWebhook, 3],
 ];
 
 /** A step of a story. fast-check draws each of its list equally often, so steps stand there as often as they weigh. */

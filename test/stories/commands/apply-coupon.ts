@@ -1,11 +1,10 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { couponsOf, isUsedUp, MOST_COUPONS } from "../cart-model.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectCart } from "../expect.ts";
-import { type Coupon, isUsedUp, type Model, type Shopper, shopperAt } from "../model.ts";
+import { type Model, oneOf, type Promotion, type Shopper, shopperAt } from "../model.ts";
 import { SHOPPERS, WHICH } from "./choices.ts";
-import { MOST_COUPONS } from "./offer-coupon.ts";
 
 /** Adds a coupon to a cart, in small letters; or tries to. */
 export const applyCoupon = fc.record({ by: SHOPPERS, coupon: WHICH }).map((args) =>
@@ -14,10 +13,11 @@ export const applyCoupon = fc.record({ by: SHOPPERS, coupon: WHICH }).map((args)
     args,
     async (model, shop) => {
       const shopper = shopperAt(model, args.by);
-      const coupon = model.coupons[args.coupon % model.coupons.length];
-      assert.ok(coupon);
+      const coupon = oneOf(couponsOf(model), args.coupon);
       const cart = shop.call(CartService, shopper.customer);
-      const outcome = await outcomeOf(cart.applyCoupon({ code: coupon.code.toLowerCase() }));
+      const outcome = await outcomeOf(
+        cart.applyCoupon({ code: coupon.code.toLowerCase(), cartToken: shopper.cartToken }),
+      );
       const refusal = refusalOf(model, shopper, coupon);
       if (refusal !== undefined) {
         refused(outcome, refusal);
@@ -26,7 +26,7 @@ export const applyCoupon = fc.record({ by: SHOPPERS, coupon: WHICH }).map((args)
       if (!shopper.codes.includes(coupon.code)) shopper.codes.push(coupon.code);
       expectCart(answered(outcome).cart, model, shopper);
     },
-    (model) => model.coupons.length > 0,
+    (model) => couponsOf(model).length > 0,
   ),
 );
 
@@ -37,16 +37,17 @@ export const removeCoupon = fc.record({ by: SHOPPERS, coupon: WHICH }).map((args
     args,
     async (model, shop) => {
       const shopper = shopperAt(model, args.by);
-      const code = model.coupons[args.coupon % model.coupons.length]?.code ?? "";
-      const { cart } = await shop.call(CartService, shopper.customer).removeCoupon({ code });
+      const { code } = oneOf(couponsOf(model), args.coupon);
+      const request = { code, cartToken: shopper.cartToken };
+      const { cart } = await shop.call(CartService, shopper.customer).removeCoupon(request);
       shopper.codes = shopper.codes.filter((each) => each !== code);
       expectCart(cart, model, shopper);
     },
-    (model) => model.coupons.length > 0,
+    (model) => couponsOf(model).length > 0,
   ),
 );
 
-function refusalOf(model: Model, shopper: Shopper, coupon: Coupon): string | undefined {
+function refusalOf(model: Model, shopper: Shopper, coupon: Promotion): string | undefined {
   if (shopper.codes.includes(coupon.code)) return undefined;
   if (shopper.codes.length >= MOST_COUPONS) return "TOO_MANY_COUPONS";
   if (coupon.isOver) return "COUPON_INVALID";

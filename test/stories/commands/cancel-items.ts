@@ -24,6 +24,6 @@ export const cancelItems = fc.record(SOME_PIECES).map((args) =>
       cancelPieces(model, owner, order, pieces, request.reason);
       expectOrder(answered(outcome).order, model, order);
     },
-    (model) => hasOrder(model, args),
+    hasOrder,
   ),
 );

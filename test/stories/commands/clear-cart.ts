@@ -9,7 +9,8 @@ import { SHOPPERS } from "./choices.ts";
 export const clearCart = fc.record({ by: SHOPPERS }).map((args) =>
   command("clear cart", args, async (model, shop) => {
     const shopper = shopperAt(model, args.by);
-    const { cart } = await shop.call(CartService, shopper.customer).clearCart({});
+    const { cartToken } = shopper;
+    const { cart } = await shop.call(CartService, shopper.customer).clearCart({ cartToken });
     shopper.cart = [];
     expectCart(cart, model, shopper);
   }),

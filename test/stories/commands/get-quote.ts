@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
+import { cartBill } from "../cart-model.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
-import { billOf, toldBill } from "../expect.ts";
-import { cartBill, shopperAt } from "../model.ts";
+import { billOf, toDiscount } from "../expect.ts";
+import { shopperAt } from "../model.ts";
 import { SHIPPING_METHODS } from "../reckon.ts";
 import { SHOPPERS } from "./choices.ts";
 import { ADDRESS } from "./place-order.ts";
@@ -13,20 +14,25 @@ export const getQuote = fc.record({ by: SHOPPERS }).map((args) =>
   command("get quote", args, async (model, shop) => {
     const shopper = shopperAt(model, args.by);
     const checkout = shop.call(CheckoutService, shopper.customer);
-    const outcome = await outcomeOf(checkout.getQuote({ shippingAddress: ADDRESS }));
+    const outcome = await outcomeOf(
+      checkout.getQuote({ shippingAddress: ADDRESS, cartToken: shopper.cartToken }),
+    );
     if (shopper.cart.length === 0) {
       refused(outcome, "CART_EMPTY");
       return;
     }
     const { quotes } = answered(outcome);
     const told = Object.fromEntries(
-      quotes.map((quote) => [quote.shippingMethod, billOf(quote, shopper.currency)]),
+      quotes.map((quote) => {
+        const lines = quote.lines.map(({ discounts }) =>
+          discounts.map((it) => toDiscount(it, shopper.currency)),
+        );
+        return [quote.shippingMethod, { ...billOf(quote, shopper.currency), lines }];
+      }),
     );
     assert.deepEqual(
       told,
-      Object.fromEntries(
-        SHIPPING_METHODS.map((method) => [method, toldBill(cartBill(model, shopper, method))]),
-      ),
+      Object.fromEntries(SHIPPING_METHODS.map((method) => [method, cartBill(model, shopper, method)])),
     );
     const totals = quotes.map(({ total }) => total?.minor ?? 0n);
     assert.deepEqual(

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { command } from "../command.ts";
-import { lacking, type PlaceRequest, placeOrder, shopperAt } from "../model.ts";
+import { type PlaceRequest, portionsOf, shopperAt } from "../model.ts";
+import { placeOrder } from "../order-model.ts";
+import { lackingOf } from "../warehouse.ts";
 import { SHOPPERS } from "./choices.ts";
 import { ask, expectPlaced } from "./place-order.ts";
 
-const REQUEST: PlaceRequest = { method: "standard", token: "tok_visa", expected: undefined };
+const REQUEST = { method: "standard", token: "tok_visa", expected: undefined } as const;
 
 /** Orders a cart from several tabs at once, with one key or with several: it is ordered once. */
 export const placeAtOnce = fc
@@ -16,17 +18,19 @@ export const placeAtOnce = fc
       args,
       async (model, shop) => {
         const shopper = shopperAt(model, args.by);
+        const { currency, cartToken } = shopper;
+        const request: PlaceRequest = { ...REQUEST, currency, cartToken };
         const key = shop.unique();
         const keys = Array.from({ length: args.tabs }, () => (args.oneKey ? key : shop.unique()));
-        const outcomes = await Promise.all(keys.map((it) => ask(shop, shopper, it, REQUEST)));
+        const outcomes = await Promise.all(keys.map((it) => ask(shop, shopper, it, request)));
         if (args.oneKey) {
-          const expected = placeOrder(model, shopper, key, REQUEST);
+          const expected = placeOrder(model, shopper, key, request);
           for (const outcome of outcomes) expectPlaced(outcome, model, expected);
           return;
         }
         // Which of them wins is open; the others find nothing left to order.
         const winner = outcomes.findIndex((it) => "answer" in it);
-        const expected = placeOrder(model, shopper, keys[Math.max(winner, 0)] as string, REQUEST);
+        const expected = placeOrder(model, shopper, keys[Math.max(winner, 0)] as string, request);
         if (typeof expected === "string") {
           assert.equal(winner, -1, "what cannot be ordered once cannot be ordered several times");
           return;
@@ -36,6 +40,6 @@ export const placeAtOnce = fc
         }
       },
       // What is refused for want of stock leaves one order behind for each tab, or fewer, as it comes.
-      (model) => args.oneKey || lacking(model, shopperAt(model, args.by).cart).length === 0,
+      (model) => args.oneKey || lackingOf(portionsOf(model, shopperAt(model, args.by).cart)).size === 0,
     ),
   );

@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
+import { divide } from "../discounts.ts";
 import { expectOrder } from "../expect.ts";
 import { goodsAt } from "../model.ts";
-import { capturedOf, giveBack, worthOf } from "../order-model.ts";
+import { capturedOf, giveBack, shippingOf, worthOf } from "../order-model.ts";
 import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
 
 /** Gives a share of what is left back, in percent; more than that is refused. */
 export const refundAmount = fc
   .record({
-    of: SOME_PIECES.of,
     order: SOME_PIECES.order,
     share: fc.constantFrom(1n, 50n, 100n, 101n),
     callers: fc.constantFrom(1, 2),
@@ -33,47 +33,67 @@ export const refundAmount = fc
           else refused(outcome, "REFUND_EXCEEDED");
         }
       },
-      (model) => hasOrder(model, args),
+      hasOrder,
     ),
   );
 
-/** Gives back what some pieces cost that were sent. */
-export const refundPieces = fc.record(SOME_PIECES).map((args) =>
-  command(
-    "refund pieces",
-    args,
-    async (model, shop) => {
-      const { order } = orderAt(model, args);
-      const { pieces, items, isTooMany } = piecesAt(
-        order,
-        args,
-        ({ shipped, refunded }) => shipped - refunded,
-      );
-      const left = capturedOf(order) - order.refunded;
-      const costs = pieces.map(({ line, count }) => {
-        const cost =
-          worthOf(goodsAt(model, line.goods).prices[order.currency], line, line.refunded + count) -
-          line.refundedAmount;
-        return cost < 0n ? 0n : cost;
-      });
-      // Where no piece is named, all that is left goes back.
-      const amount = items.length === 0 ? left : costs.reduce((sum, cost) => sum + cost, 0n);
-      const staff = shop.call(OrderService, { caller: "operator" });
-      const request = { orderId: order.id, items };
-      const outcome = await outcomeOf(staff.refundOrder(request, { idempotencyKey: shop.unique() }));
-      if (isTooMany || amount === 0n || amount > left) {
-        refused(outcome, isTooMany ? "QUANTITY_EXCEEDED" : "REFUND_EXCEEDED");
-        return;
-      }
-      giveBack(order, amount);
-      if (items.length > 0) {
-        for (const [index, { line, count }] of pieces.entries()) {
-          line.refunded += count;
-          line.refundedAmount += costs[index] ?? 0n;
+/** Gives back what some pieces cost that were sent, or a part of it, and what shipping cost. */
+export const refundPieces = fc
+  .record({
+    ...SOME_PIECES,
+    withShipping: fc.constantFrom(false, false, true),
+    part: fc.constantFrom(100n, 100n, 40n),
+  })
+  .map((args) =>
+    command(
+      "refund pieces",
+      args,
+      async (model, shop) => {
+        const { order } = orderAt(model, args);
+        const { withShipping } = args;
+        const { pieces, items, isTooMany } = piecesAt(
+          order,
+          args,
+          ({ shipped, refunded }) => shipped - refunded,
+        );
+        const named = items.length === 0 ? [] : pieces;
+        const left = capturedOf(order) - order.refunded;
+        const isDue = withShipping && !order.isShippingRefunded && capturedOf(order) > 0n;
+        const shipping = isDue ? shippingOf(order.bill) : 0n;
+        const costs = named.map(({ line, count }) => {
+          const cost =
+            worthOf(goodsAt(model, line.goods).prices[order.currency], line, line.refunded + count) -
+            line.refundedAmount;
+          return cost < 0n ? 0n : cost;
+        });
+        const cost = costs.reduce((sum, it) => sum + it, shipping);
+        // Where nothing is named, all that is left goes back.
+        const whole = named.length === 0 && !withShipping ? left : cost;
+        const minor = (whole * args.part) / 100n;
+        const isNamed = args.part < 100n && minor > 0n;
+        const amount = isNamed ? minor : whole;
+        const staff = shop.call(OrderService, { caller: "operator" });
+        const request = {
+          orderId: order.id,
+          items,
+          refundShipping: withShipping,
+          ...(isNamed && { amount: { minor, currency: order.currency } }),
+        };
+        const outcome = await outcomeOf(staff.refundOrder(request, { idempotencyKey: shop.unique() }));
+        if (isTooMany || amount === 0n || amount > left) {
+          refused(outcome, isTooMany ? "QUANTITY_EXCEEDED" : "REFUND_EXCEEDED");
+          return;
         }
-      }
-      expectOrder(answered(outcome).order, model, order);
-    },
-    (model) => hasOrder(model, args),
-  ),
-);
+        giveBack(order, amount);
+        const forShipping = amount < shipping ? amount : shipping;
+        if (forShipping > 0n) order.isShippingRefunded = true;
+        const shares = divide(amount - forShipping, costs);
+        for (const [index, { line, count }] of named.entries()) {
+          line.refunded += count;
+          line.refundedAmount += shares[index] ?? 0n;
+        }
+        expectOrder(answered(outcome).order, model, order);
+      },
+      hasOrder,
+    ),
+  );

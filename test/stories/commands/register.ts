@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
+import { newShopper, tell } from "../model.ts";
 
 /** So many can shop in a story. */
-const MOST_SHOPPERS = 3;
+export const MOST_SHOPPERS = 4;
 
 /** Somebody new comes, registers, and cannot do so again. */
 export const register = fc.constant({}).map((args) =>
@@ -16,17 +17,11 @@ export const register = fc.constant({}).map((args) =>
       const door = shop.call(AuthService, { accessToken: "" });
       const { user, tokens } = answered(await outcomeOf(door.register(account)));
       refused(await outcomeOf(door.register(account)), "EMAIL_TAKEN");
-      model.shoppers.push({
-        customer: { id: user?.id ?? "", email, accessToken: tokens?.accessToken ?? "" },
-        currency: "EUR",
-        cart: [],
-        codes: [],
-        orders: [],
-        attempts: [],
-        told: [{ topic: "welcome" }],
-        // The one with which the address is confirmed.
-        mailsAlone: 1,
-      });
+      const shopper = newShopper({ id: user?.id ?? "", email, accessToken: tokens?.accessToken ?? "" });
+      tell(shopper, { topic: "welcome" });
+      // With it the address is confirmed.
+      shopper.mailsAlone++;
+      model.shoppers.push(shopper);
     },
     (model) => model.shoppers.length < MOST_SHOPPERS,
   ),

@@ -6,6 +6,7 @@ import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
 import { goodsAt } from "../model.ts";
 import { capturedOf, giveBack, stateOf, worthOf } from "../order-model.ts";
+import { move } from "../warehouse.ts";
 import { hasOrder, orderAt, SOME_PIECES } from "./some-pieces.ts";
 
 /** A customer sends pieces back, and staff takes them in twice, restocked or written off, or refuses them. */
@@ -52,7 +53,8 @@ export const sendBack = fc
 
         const goods = goodsAt(model, line.goods);
         line.returned += quantity;
-        if (isForSale) goods.available += quantity;
+        // It comes back to the place that is taken from first.
+        if (isForSale) move(goods, 0, quantity);
         // Money goes back for pieces for which it has not yet, and never more than is left.
         const unpaid = line.shipped - line.refunded;
         const count = quantity < unpaid ? quantity : unpaid;
@@ -60,13 +62,14 @@ export const sendBack = fc
         const left = capturedOf(order) - order.refunded;
         const owed = cost > 0n ? cost : 0n;
         const amount = owed < left ? owed : left;
-        if (count > 0n && amount > 0n) {
+        if (count > 0n && left > 0n) {
           giveBack(order, amount);
           line.refunded += count;
           line.refundedAmount += amount;
         }
         for (const outcome of outcomes) expectOrder(answered(outcome).order, model, order);
       },
-      (model) => hasOrder(model, args),
+      // A guest has no account with which to ask for it.
+      (model) => hasOrder(model) && !orderAt(model, args).owner.isGuest,
     ),
   );

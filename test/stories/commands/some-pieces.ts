@@ -1,12 +1,10 @@
 import fc from "fast-check";
-import type { Model, Order, OrderLine, Shopper } from "../model.ts";
-import { shopperAt } from "../model.ts";
+import { type Model, type Order, type OrderLine, oneOf, type Shopper } from "../model.ts";
 import type { Pieces } from "../order-model.ts";
-import { SHOPPERS, WHICH } from "./choices.ts";
+import { WHICH } from "./choices.ts";
 
 /** Which order, and how many pieces of which of its lines; 0 for all that can be had. */
 export const SOME_PIECES = {
-  of: SHOPPERS,
   order: WHICH,
   line: WHICH,
   count: fc.oneof({ weight: 2, arbitrary: fc.constant(0n) }, { weight: 3, arbitrary: fc.bigInt(1n, 3n) }),
@@ -14,27 +12,26 @@ export const SOME_PIECES = {
 
 /** What SOME_PIECES draws. */
 export interface SomePieces {
-  readonly of: number;
   readonly order: number;
   readonly line: number;
   readonly count: bigint;
 }
 
-/** Whether there is such an order. */
-export function hasOrder(model: Readonly<Model>, { of }: { readonly of: number }): boolean {
-  return ordersOf(shopperAt(model, of)).length > 0;
+/** Whether there is an order. */
+export function hasOrder(model: Readonly<Model>): boolean {
+  return ordersOf(model).length > 0;
 }
 
 /** The order that is meant, and whose it is. */
-export function orderAt(model: Model, { of, order }: { readonly of: number; readonly order: number }) {
-  const owner = shopperAt(model, of);
-  const orders = ordersOf(owner);
-  return { owner, order: orders[order % orders.length] as Order };
+export function orderAt(model: Readonly<Model>, { order }: { readonly order: number }) {
+  return oneOf(ordersOf(model), order);
 }
 
-/** Those of which the id is known. */
-function ordersOf({ orders }: Shopper): Order[] {
-  return orders.filter(({ id }) => id !== "");
+/** Those of which the id is known: all but those that were refused. */
+function ordersOf({ shoppers }: Readonly<Model>): { readonly owner: Shopper; readonly order: Order }[] {
+  return shoppers.flatMap((owner) =>
+    owner.orders.filter(({ id }) => id !== "").map((order) => ({ owner, order })),
+  );
 }
 
 /**

@@ -4,7 +4,8 @@ import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { signSandboxWebhook } from "../../../services/payment/provider/sandbox-signature.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectPayment } from "../expect.ts";
-import { paymentAt } from "../model.ts";
+import { oneOf } from "../model.ts";
+import { chargeOf } from "../payment-model.ts";
 import { WEBHOOK_SECRET } from "../shop.ts";
 import { WHICH } from "./choices.ts";
 
@@ -18,7 +19,7 @@ export const tellByWebhook = fc
       "tell by webhook",
       args,
       async (model, shop) => {
-        const payment = paymentAt(model, args.payment);
+        const payment = oneOf(model.payments, args.payment);
         const [charge] = await shop.ask<{ id: string }>(
           "payment",
           "select id from sandbox.charge where idempotency_key = $1",
@@ -44,6 +45,7 @@ export const tellByWebhook = fc
           .getPayment({ id: payment.id });
         expectPayment(now, payment);
       },
-      (model) => model.payments.length > 0,
+      // Of what no card pays the provider knows nothing.
+      ({ payments }) => payments.length > 0 && chargeOf(oneOf(payments, args.payment)) !== undefined,
     ),
   );

@@ -17,7 +17,7 @@ export const updateItem = fc
         const shopper = shopperAt(model, args.by);
         const line = owner.cart[args.line % owner.cart.length];
         if (line === undefined) throw new Error("the check lets no empty cart through");
-        const request = { lineId: line.id, quantity: args.quantity };
+        const request = { lineId: line.id, quantity: args.quantity, cartToken: shopper.cartToken };
         const outcome = await outcomeOf(shop.call(CartService, shopper.customer).updateItem(request));
         if (owner !== shopper && args.quantity > 0n) {
           refused(outcome, "LINE_NOT_FOUND");

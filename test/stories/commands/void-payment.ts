@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
-import { paymentAt } from "../model.ts";
+import { oneOf } from "../model.ts";
+import { free, moneyOf } from "../payment-model.ts";
 import { WHICH } from "./choices.ts";
 
 /** Gives up what is still set aside of a payment; what was taken stays taken. */
@@ -12,11 +13,12 @@ export const voidPayment = fc
       "void payment",
       args,
       async (model, shop) => {
-        const payment = paymentAt(model, args.payment);
+        const payment = oneOf(model.payments, args.payment);
         const till = shop.call(PaymentService, { caller: "order" });
-        const isTaken = payment.open === 0n && payment.captured > 0n;
+        const { open, captured } = moneyOf(payment);
+        const isTaken = open === 0n && captured > 0n;
         // Of several callers, those who come after all that is left was given up find a payment that is taken.
-        const callers = payment.captured > 0n ? 1 : args.callers;
+        const callers = captured > 0n ? 1 : args.callers;
         const calls = Array.from({ length: callers }, () =>
           outcomeOf(till.voidPayment({ paymentId: payment.id })),
         );
@@ -24,7 +26,7 @@ export const voidPayment = fc
           if (isTaken) refused(outcome, "PAYMENT_STATE_CONFLICT");
           else answered(outcome);
         }
-        payment.open = 0n;
+        free(payment);
       },
       (model) => model.payments.length > 0,
     ),
