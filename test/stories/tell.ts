@@ -56,14 +56,19 @@ export async function tellStories(shop: StoryShop, { runs, seed, onProgress }: T
 
 /** Tells one story, and when it goes wrong, shorter ones that go wrong alike. */
 async function tellStory(shop: StoryShop, seed: number, onStep: () => void): Promise<string | undefined> {
+  let shortenUntil = Number.POSITIVE_INFINITY;
   const happens = fc.asyncProperty(
     fc.commands(STEPS, { maxCommands: MOST_STEPS, size: "max" }),
     async (story) => {
+      if (Date.now() > shortenUntil) return;
       const model = await shop.begin();
       const real = { ...shop, unique: shop.unique };
       try {
         await fc.asyncModelRun(() => ({ model, real }), story);
         await agree(model, shop);
+      } catch (error) {
+        shortenUntil = Math.min(shortenUntil, Date.now() + SHORTEN_MS);
+        throw error;
       } finally {
         await shop.close(model);
       }
@@ -76,7 +81,6 @@ async function tellStory(shop: StoryShop, seed: number, onStep: () => void): Pro
     numRuns: 1,
     // Half of a single run would be biased to stories of a step or two.
     unbiased: true,
-    interruptAfterTimeLimit: SHORTEN_MS,
   });
   if (!details.failed) return undefined;
   const [story] = details.counterexample ?? [];
