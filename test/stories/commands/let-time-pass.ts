@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
+import { uuidBefore } from "#kit/data/uuid-before.ts";
 import { command, outcomeOf, refused } from "../command.ts";
 import { expectPayment } from "../expect.ts";
 import { oneOf, shopperAt } from "../model.ts";
 import { free, moneyOf, stateOf } from "../payment-model.ts";
+import type { StoryShop } from "../shop.ts";
 import { release } from "../warehouse.ts";
 import { SHOPPERS, WHICH } from "./choices.ts";
 import { openCart } from "./come-as-guest.ts";
@@ -72,9 +74,7 @@ export const letCartExpire = fc.record({ of: SHOPPERS }).map((args) =>
     const cart = shop.call(CartService, shopper.customer);
     const { cartToken } = shopper;
     const before = await cart.getCart({ cartToken });
-    await shop.ask("order", "update cart set update_time = now() - interval '100 days' where id = $1", [
-      before.cart?.id,
-    ]);
+    await growOld(shop, before.cart?.id ?? "");
     await shop.runJob("expire-carts");
     Object.assign(shopper, { cart: [], saved: [], codes: [] });
     if (!shopper.isGuest) {
@@ -85,3 +85,14 @@ export const letCartExpire = fc.record({ of: SHOPPERS }).map((args) =>
     shopper.cartToken = (await openCart(shop, shopper.currency)).cartToken;
   }),
 );
+
+/** Makes a cart one of 100 days ago, of which its id tells as well. */
+async function growOld(shop: StoryShop, id: string): Promise<void> {
+  const older = uuidBefore(Date.now() - 100 * 24 * 3_600_000).slice(0, 13) + id.slice(13);
+  await shop.ask(
+    "order",
+    `with moved as (update cart_line set cart_id = $2 where cart_id = $1)
+     update cart set id = $2, update_time = now() - interval '100 days' where id = $1`,
+    [id, older],
+  );
+}
