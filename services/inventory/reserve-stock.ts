@@ -1,6 +1,5 @@
 import { sql } from "kysely";
-import { violates } from "#kit/data/failure.ts";
-import { MeshReason, refuseMesh } from "#kit/error.ts";
+import type { Scope } from "#kit/scope.ts";
 import { type AllocationOrder, inOrder, proximityTo } from "./allocation.ts";
 import type { InventoryDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
@@ -35,16 +34,11 @@ export interface Reserved {
   readonly allocations: readonly Allocated[];
 }
 
-/** How often it is looked what there is: each look shows what those took who were faster. */
-const MOST_LOOKS = 20;
-
 /** A variant of which there is less than is asked for. */
 interface Shortage {
   readonly variant_id: string;
   readonly available: bigint;
   readonly requested: bigint;
-  /** Whether stock came to a location that the statement did not see yet. */
-  readonly stale: boolean;
 }
 
 type Row = Shortage & {
@@ -59,58 +53,47 @@ type Row = Shortage & {
  * allows it. The same reservation again, after the first or beside it, gets the answer of the first.
  *
  * @param db inventory's database
+ * @param scope the call
  * @param wanted what is asked for
  * @throws SoukError OUT_OF_STOCK for the first variant that lacks, RESERVATION_RELEASED when the
- *   reservation was given back before, DEPENDENCY_UNAVAILABLE where others are always faster
+ *   reservation was given back before
  */
-export async function reserveStock(db: InventoryDatabase, wanted: Wanted): Promise<Reserved> {
-  for (let look = 1; look <= MOST_LOOKS; look++) {
-    const rows = await tryToReserve(db, wanted).catch(lookAgain);
-    if (rows === undefined) continue;
-    const expireTime = rows[0]?.expire_time;
-    if (expireTime) {
-      for (const { variant_id } of rows) db.bell.raise(variant_id);
-      return { expireTime, allocations: rows.map(toAllocated) };
-    }
-    // Who finds too little, or the id taken, may come after a twin whose reservation only a new look shows.
-    const known = await findReservation(db.sql, wanted.id);
-    if (known !== undefined) {
-      if (known.state === "RELEASED" || known.expireTime === undefined) throw refuseReleased(wanted.id);
-      return { expireTime: known.expireTime, allocations: known.allocations };
-    }
-    if (!rows.some(({ stale }) => stale)) throw outOfStock(rows);
+export async function reserveStock(db: InventoryDatabase, scope: Scope, wanted: Wanted): Promise<Reserved> {
+  const quantities = addUp(wanted.lines);
+  const lock = lockLevels([...quantities.keys()]).compile(db.sql);
+  const rows = await db.change(scope, reserving(wanted, quantities).compile(db.sql), undefined, lock);
+  const expireTime = rows[0]?.expire_time;
+  if (expireTime) {
+    for (const { variant_id } of rows) db.bell.raise(variant_id);
+    return { expireTime, allocations: rows.map(toAllocated) };
   }
-  throw refuseMesh(
-    MeshReason.DEPENDENCY_UNAVAILABLE,
-    "too many others take the same stock; repeat the call",
-    {
-      retryAfterMs: 100,
-    },
-  );
+  const known = await findReservation(db.sql, wanted.id);
+  if (known === undefined) throw outOfStock(rows);
+  if (known.state === "RELEASED" || known.expireTime === undefined) throw refuseReleased(wanted.id);
+  return { expireTime: known.expireTime, allocations: known.allocations };
 }
 
 /**
- * A statement that took a piece of which another was faster is refused by the table itself, and nothing of it stays;
- * the next one sees what is left.
+ * The levels are locked in the order of their ids, before the reservation: whoever locks both does so in this order,
+ * and nobody waits in a circle. Who holds the level of a variant may change what lies at its locations.
  */
-function lookAgain(error: unknown): undefined {
-  if (!violates(error, "location_level_available")) throw error;
+function lockLevels(variantIds: readonly string[]) {
+  return sql`
+    select from stock_level where variant_id = any (${variantIds}::uuid[]) order by variant_id for update`;
 }
 
 /**
- * One statement, so that a level stays locked no longer than the server works on it. The levels are
- * locked in the order of their ids, before the reservation: whoever locks both does so in this
- * order, and nobody waits in a circle. Who holds the level of a variant may change what lies at its locations; those
- * rows are locked as well only to see them as they are now. While orders wait for a variant, what comes in is theirs.
+ * Decides on what there is and takes it. It must not wait for the levels itself: of the rows for whose lock it waited
+ * it would see the newest, of all others what there was when it began. While orders wait for a variant, what comes in
+ * is theirs.
  */
-async function tryToReserve(
-  db: InventoryDatabase,
-  { id, lines, ttlMs, order = { rule: "PRIORITY" }, pickUpLocationId }: Wanted,
-): Promise<Row[]> {
-  const quantities = addUp(lines);
+function reserving(
+  { id, ttlMs, order = { rule: "PRIORITY" }, pickUpLocationId }: Wanted,
+  quantities: ReadonlyMap<string, bigint>,
+) {
   const variants = sql.val([...quantities.keys()]);
   const pickUp = sql.val(pickUpLocationId ?? null);
-  const { rows } = await sql<Row>`
+  return sql<Row>`
     with wanted as (
       select variant_id, quantity
       from unnest(${variants}::uuid[], ${[...quantities.values()]}::bigint[]) as it (variant_id, quantity)
@@ -122,14 +105,12 @@ async function tryToReserve(
       from stock_level
       where variant_id = any (${variants}::uuid[])
         and not exists (select from reservation where id = ${id}::uuid)
-      order by variant_id for update
     ), level as materialized (
       select variant_id, location_id, available, priority, ${proximityTo(order)} as proximity,
         active and case when ${pickUp}::uuid is null then ships
           else pick_up and location_id = ${pickUp}::uuid end as serves
       from location_level join location on location.id = location_id
       where variant_id = any (array(select variant_id from locked)) and available > 0
-      for update of location_level
     ), offered as (
       select variant_id, location_id, level.available, wanted.quantity, priority, proximity,
         count(*) filter (where level.available >= wanted.quantity) over here
@@ -149,14 +130,12 @@ async function tryToReserve(
       select variant_id, location_id, least(available, quantity - before) as quantity
       from queued where before < quantity
     ), missing as (
-      select variant_id, wanted.quantity as requested, coalesce(orderable, 0) as orderable, locked.available,
+      select variant_id, wanted.quantity as requested, coalesce(orderable, 0) as orderable,
         wanted.quantity - coalesce((select sum(quantity) from taken where taken.variant_id = wanted.variant_id), 0)::bigint
           as quantity
       from wanted left join locked using (variant_id)
     ), lacking as (
-      select variant_id, requested, requested - quantity + orderable as available,
-        missing.available > coalesce(
-          (select sum(available) from level where level.variant_id = missing.variant_id), 0) as stale
+      select variant_id, requested, requested - quantity + orderable as available
       from missing where quantity > orderable
     ), made as (
       insert into reservation (id, state, expire_time)
@@ -199,13 +178,12 @@ async function tryToReserve(
     )
     select made.expire_time, set_aside.location_id, set_aside.quantity,
       coalesce(set_aside.variant_id, lacking.variant_id) as variant_id,
-      lacking.available, lacking.requested, lacking.stale
+      lacking.available, lacking.requested
     from (select) as always left join made on true left join (
       select variant_id, location_id, quantity from line union all select variant_id, null, quantity from waiting
     ) as set_aside on true left join lacking on true
     order by variant_id, location_id nulls last
-  `.execute(db.sql);
-  return rows;
+  `;
 }
 
 /** More than anybody can order. */

@@ -219,6 +219,24 @@ export async function lockCart(tx: OrderSql, owner: Owner): Promise<void> {
   await sql`select from cart c where ${isOf(owner)} for update`.execute(tx);
 }
 
+/** The constraint that an order breaks when the cart that it is made of is no longer as it was read. */
+export const CART_AS_READ = "cart_as_read";
+
+/**
+ * Counts an order that is made of a cart with the end of the transaction. Where somebody changed the cart since it was
+ * read, or made an order of it, this breaks the constraint CART_AS_READ, and the transaction with it.
+ *
+ * @param tx the transaction
+ * @param cart as it was read
+ */
+export function countOrder(tx: OrderTransaction, { id, version, ordersBegun }: StoredCart): void {
+  tx.finishWith(
+    (value) => `update cart set orders_begun = case
+      when version = ${value(version)} and orders_begun = ${value(ordersBegun)} then orders_begun + 1 else -1 end
+      where id = ${value(id)}`,
+  );
+}
+
 /**
  * Marks a cart as changed, if it is still there.
  *

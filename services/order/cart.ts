@@ -222,6 +222,7 @@ const NEW_CART: StoredCart = {
   id: "",
   currency: "",
   version: 0,
+  ordersBegun: 0,
   couponCodes: [],
   seen: {},
   updateTime: new Date(0),

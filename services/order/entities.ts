@@ -31,6 +31,8 @@ export const Cart = defineEntity({
     seen: p.json<Seen>(),
     /** Grows with each change of the cart or of its lines. */
     version: p.integer().default(1),
+    /** Grows with each order that is made of it. */
+    ordersBegun: p.integer().default(0),
     createTime: p.datetime().defaultRaw("now()"),
     updateTime: p.datetime().defaultRaw("now()"),
   },

@@ -3,6 +3,7 @@ import type { TimelineKindName } from "./after-sale.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import {
+  NOTHING_SENT,
   type OrderRow,
   readAfterSale,
   readLinesOf,
@@ -36,33 +37,59 @@ export type NewOrder = Omit<OrderRow, Later> & {
   readonly lines: readonly Omit<StoredOrderLine, LaterOfLine | "order_id" | "position">[];
 };
 
+/** What stands in a new order: what its columns have by default. */
+const FRESH: Omit<Pick<OrderRow, Later>, "create_time" | "update_time"> = {
+  state: "PENDING",
+  cancel_reason: "",
+  changing: null,
+  found_token_hash: null,
+  cancelled_total: 0n,
+  captured: 0n,
+  refunding: 0n,
+  refunded: 0n,
+  shipping_refunded: false,
+  version: 1,
+};
+const FRESH_LINE: Pick<StoredOrderLine, LaterOfLine> = {
+  shipped: 0n,
+  cancelled: 0n,
+  awaited: 0n,
+  returned: 0n,
+  refunded: 0n,
+  refunded_amount: 0n,
+};
+
 /**
  * Stores a new order, PENDING, with the end of a transaction.
  *
  * @param tx the transaction
  * @param order the order with its lines
+ * @returns the order as it is stored
  */
-export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder): void {
-  const rows = lines.map((line, position) => ({
-    ...line,
-    discounts: json(line.discounts),
-    taxes: json(line.taxes),
-    order_id: order.id,
-    position,
-  }));
+export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder): StoredOrder {
+  // The time is ours, so that the order is known without being read.
+  const now = new Date();
+  const times = { create_time: now, update_time: now };
+  const placed = lines.map((line, position) => ({ ...line, order_id: order.id, position }));
   tx.finishWith(
     tx.sql
       .insertInto("orders")
       .values({
         ...order,
+        ...times,
         shipping_discounts: json(order.shipping_discounts),
         shipping_taxes: json(order.shipping_taxes),
         discounts: json(order.discounts),
         taxes: json(order.taxes),
-        state: "PENDING",
+        state: FRESH.state,
       })
       .compile(),
   );
+  const rows = placed.map((line) => ({
+    ...line,
+    discounts: json(line.discounts),
+    taxes: json(line.taxes),
+  }));
   tx.finishWith(tx.sql.insertInto("order_line").values(rows).compile());
   writeDown(tx, {
     orderId: order.id,
@@ -70,6 +97,8 @@ export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder)
     text: "The order was placed",
     actorId: order.customer_id ?? "",
   });
+  const stored = placed.map((line) => ({ ...line, ...FRESH_LINE }));
+  return { ...order, ...times, ...FRESH, ...NOTHING_SENT, lines: stored };
 }
 
 /** What is written down of an order that comes to a state. */
@@ -115,9 +144,7 @@ export async function tryMoveOrder(
     .executeTakeFirst();
   const [moved, lines] = await Promise.all([moving, readLinesOf(tx.sql, [id])]);
   if (moved === undefined) return undefined;
-  tx.ring(id);
-  const arrival = from === "CANCELLING" && to === "CONFIRMED" ? undefined : ARRIVALS[to];
-  if (arrival !== undefined) writeDown(tx, { orderId: id, ...arrival, actorId });
+  tellArrival(tx, id, from, to, actorId);
   const after = await readAfterSale(tx.sql, [moved]);
   return { ...moved, ...after(id), lines };
 }
@@ -145,6 +172,42 @@ export async function moveOrder(
   const moved = await tryMoveOrder(tx, id, from, to, cancelReason, actorId);
   if (moved !== undefined) return moved;
   throw new Error(`order ${id} cannot become ${to}: it is no longer ${from}`);
+}
+
+/**
+ * Brings an order to another state with the end of a transaction, without reading it. Where somebody else changed it
+ * since, this breaks a constraint, and the transaction with it.
+ *
+ * @param tx the transaction
+ * @param order as this process stored it, which nothing was sent of
+ * @param to the state in which it shall be
+ * @returns the order as it is then
+ * @throws Error when no order may go that way
+ */
+export function moveKnownOrder(tx: OrderTransaction, order: StoredOrder, to: OrderState): StoredOrder {
+  const { id, state, version } = order;
+  if (!mayMove(state, to)) throw new Error(`an order may not go from ${state} to ${to}`);
+  const moved = { ...order, state: to, version: version + 1, update_time: new Date() };
+  tx.finishWith(
+    (value) => `update orders set state = case
+      when state = ${value(state)} and version = ${value(version)} and changing is null then ${value(to)}
+      else 'changed meanwhile' end, version = version + 1, update_time = ${value(moved.update_time)}
+      where id = ${value(id)}`,
+  );
+  tellArrival(tx, id, state, to, "");
+  return moved;
+}
+
+function tellArrival(
+  tx: OrderTransaction,
+  orderId: string,
+  from: OrderState,
+  to: OrderState,
+  actorId: string,
+): void {
+  tx.ring(orderId);
+  const arrival = from === "CANCELLING" && to === "CONFIRMED" ? undefined : ARRIVALS[to];
+  if (arrival !== undefined) writeDown(tx, { orderId, ...arrival, actorId });
 }
 
 /**

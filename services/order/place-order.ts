@@ -4,26 +4,31 @@ import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
+import { violates } from "#kit/data/failure.ts";
 import { codeName } from "#kit/error.ts";
 import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
-import { takeOrderedLines, touchCartById } from "./cart-rows.ts";
+import { CART_AS_READ, takeOrderedLines, touchCartById } from "./cart-rows.ts";
 import { requireOrder } from "./change-order.ts";
 import { couponExhausted } from "./coupons.ts";
 import type { entities } from "./entities.ts";
 import { toOrder } from "./order-message.ts";
-import { moveOrder, type StoredOrder } from "./orders.ts";
-import { type Checkout, type Preparation, prepareOrder } from "./prepare-order.ts";
-import { readCart } from "./read-cart.ts";
+import { moveKnownOrder, moveOrder, type StoredOrder } from "./orders.ts";
+import { type Checkout, type Preparation, prepareOrder, readOrderable } from "./prepare-order.ts";
+import type { CartState } from "./read-cart.ts";
 import type { Shop } from "./shop.ts";
 import { hashOf, type Shopper } from "./shopper.ts";
 import { paymentError, stockError } from "./translate-error.ts";
 import { giveBackPromotions, UsedUp } from "./use-promotions.ts";
 
+/** The order itself, for who goes on, or waits, in the process that has it. */
+const ORDER = Symbol("order");
+
 /** What the saga of an order is started with; its id is the order's, the reservation's and the payment's. */
 type Placing = {
+  readonly [ORDER]?: StoredOrder;
   readonly cartId: string;
   readonly lines: readonly { readonly variantId: string; readonly quantity: bigint }[];
   readonly total: bigint;
@@ -37,8 +42,6 @@ type Placing = {
 /** What steps find out for later ones. */
 type Nothing = Record<string, never>;
 
-/** The order itself, for who waits in the process that confirms it. */
-const ORDER = Symbol("order");
 /** What becomes of it. */
 type Placed = { readonly orderId: string; readonly [ORDER]?: StoredOrder };
 
@@ -91,9 +94,10 @@ export const placeOrderSaga = defineSaga<Placing, Nothing, Placed, typeof entiti
     },
   ],
   async complete({ sagaId, input }, tx) {
-    const [order] = await Promise.all([
-      moveOrder(tx, sagaId, "PENDING", "CONFIRMED"),
-      touchCartById(tx.sql, input.cartId),
+    const { [ORDER]: known, cartId } = input;
+    const [, order] = await Promise.all([
+      touchCartById(tx.sql, cartId),
+      known ? moveKnownOrder(tx, known, "CONFIRMED") : moveOrder(tx, sagaId, "PENDING", "CONFIRMED"),
     ]);
     takeOrderedLines(tx, sagaId);
     tx.emit(OrderConfirmedSchema, {
@@ -137,16 +141,20 @@ export async function placeOrder(
   checkout: Checkout,
   token: string,
 ): Promise<PlacedOrder> {
-  const { owner, groups } = checkout.shopper;
-  const { cart, lines } = await readCart(shop.db.sql, owner);
-  const currency = cart?.currency ?? shop.currency;
-  const ids = lines.map(({ variantId }) => variantId);
+  const { groups } = checkout.shopper;
+  let state: CartState | undefined = await readOrderable(shop.db.sql, checkout);
+  const currency = state.cart?.currency ?? shop.currency;
+  const ids = state.lines.map(({ variantId }) => variantId);
   const known = await shop.readSaleVariants(scope, { currency, groups }, ids);
   const without = new Set<string>();
   for (;;) {
     try {
-      return await placeWith({ known, currency, without });
+      return await placeWith({ state, known, currency, without });
     } catch (error) {
+      if (violates(error, CART_AS_READ)) {
+        state = undefined;
+        continue;
+      }
       if (!(error instanceof UsedUp)) throw error;
       refuseCoupon(error);
       // Nobody asked for what is automatic: the order goes on without it.
@@ -155,7 +163,7 @@ export async function placeOrder(
   }
 
   async function placeWith(
-    preparation: Pick<Preparation, "known" | "currency" | "without">,
+    preparation: Pick<Preparation, "state" | "known" | "currency" | "without">,
   ): Promise<PlacedOrder> {
     const id = uuidv7();
     const orderToken = orderTokenOf(checkout.shopper, scope);
@@ -165,8 +173,10 @@ export async function placeOrder(
       async prepare(tx) {
         tx.about(id);
         const own = { ...preparation, id, orderTokenHash };
-        const { lines, total, currency, cart_id } = await prepareOrder(shop, tx, scope, checkout, own);
+        const order = await prepareOrder(shop, tx, scope, checkout, own);
+        const { lines, total, currency, cart_id } = order;
         return {
+          [ORDER]: order,
           cartId: cart_id ?? "",
           lines: lines.map(({ variant_id, quantity }) => ({ variantId: variant_id, quantity })),
           total,

@@ -3,7 +3,7 @@ import type { Address } from "#gen/souk/mesh/v1/address_pb.ts";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import type { Scope } from "#kit/scope.ts";
 import { changesSince } from "./cart-changes.ts";
-import { cartNotFound, lockCart } from "./cart-rows.ts";
+import { cartNotFound, countOrder, lockCart } from "./cart-rows.ts";
 import {
   cartEmpty,
   requireAvailable,
@@ -12,19 +12,19 @@ import {
   requireVatId,
 } from "./checkout-rules.ts";
 import { couponExhausted } from "./coupons.ts";
-import type { OrderTransaction } from "./database.ts";
+import type { OrderSql, OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { destinationOf, toStoredAddress } from "./order-message.ts";
 import { newOrderNumber } from "./order-number.ts";
-import { insertOrder, type NewOrder } from "./orders.ts";
+import { insertOrder, type StoredOrder } from "./orders.ts";
 import { circumstancesOf } from "./price-cart.ts";
 import { type PricedLine, placeInCatalogue, priceLines, taxIncludedIn } from "./price-lines.ts";
-import { customerKeyOf, readCart } from "./read-cart.ts";
+import { type CartState, customerKeyOf, readCart } from "./read-cart.ts";
 import type { SaleVariants } from "./sale-variants.ts";
 import type { Shop } from "./shop.ts";
 import { hashOf, type Shopper } from "./shopper.ts";
 import { toStoredDiscounts, toStoredTaxes } from "./stored-totals.ts";
-import { usePromotions } from "./use-promotions.ts";
+import { hasLimit, usePromotions } from "./use-promotions.ts";
 
 /** What a shopper asks for. */
 export interface Checkout {
@@ -44,6 +44,8 @@ export interface Checkout {
 export interface Preparation {
   /** The id that the order shall have. */
   readonly id: string;
+  /** The cart as it was read just before; it is locked and read anew when left out. */
+  readonly state?: CartState | undefined;
   /** What product said of the cart's variants just before, in the cart's currency. */
   readonly known: SaleVariants;
   readonly currency: string;
@@ -54,15 +56,26 @@ export interface Preparation {
 }
 
 /**
+ * The cart of a shopper with what can be ordered of it.
+ *
+ * @param db where to read
+ * @param checkout what the shopper asks for
+ */
+export function readOrderable(db: OrderSql, checkout: Checkout): Promise<CartState> {
+  return readCart(db, checkout.shopper.owner, { withoutHeld: true, customerKey: payerKeyOf(checkout) });
+}
+
+/**
  * Freezes what is in a cart into a PENDING order, and uses its promotions. The cart stays as it is, but what a PENDING
- * order holds cannot be ordered a second time: orders of one cart are prepared one after the other, each from what is
- * left.
+ * order holds cannot be ordered a second time: each order of a cart is prepared from what those before it left, or
+ * breaks the constraint CART_AS_READ.
  *
  * @param shop what orders are handled with
  * @param tx the transaction
  * @param scope the work
  * @param checkout what the shopper asks for
  * @param preparation what is known
+ * @returns the order as it is stored
  * @throws SoukError CART_EMPTY, CART_NOT_FOUND, LINE_UNAVAILABLE, SHIPPING_METHOD_UNAVAILABLE, TOTAL_CHANGED,
  *   GUEST_EMAIL_MISSING or VAT_ID_INVALID
  * @throws UsedUp when a promotion that would apply is used up by now
@@ -72,17 +85,13 @@ export async function prepareOrder(
   tx: OrderTransaction,
   scope: Scope,
   checkout: Checkout,
-  { id, known, currency, without, orderTokenHash }: Preparation,
-): Promise<NewOrder> {
+  { id, state: read, known, currency, without, orderTokenHash }: Preparation,
+): Promise<StoredOrder> {
   const { shopper } = checkout;
   const email = requireEmail(checkout);
   const destination = destinationOf(checkout.shippingAddress);
   const vatId = requireVatId(checkout.vatId, destination);
-  const customerKey = customerKeyOf(shopper.owner) || guestKeyOf(email);
-  const [, state] = await Promise.all([
-    lockCart(tx.sql, shopper.owner),
-    readCart(tx.sql, shopper.owner, { withoutHeld: true, customerKey }),
-  ]);
+  const state = read ?? (await lockAndRead(tx, checkout));
   const { cart, lines } = state;
   if (cart === undefined && "tokenHash" in shopper.owner) throw cartNotFound();
   if (cart === undefined) throw cartEmpty("the cart is empty; add something first");
@@ -111,9 +120,14 @@ export async function prepareOrder(
   const told = { lines: priced.lines, short: new Map(), codes: cart.couponCodes, applied: codes };
   requireExpected(priced, checkout.expectedTotal, changesSince(cart.seen, told));
   const offers = own.offers.filter((offer) => applied.includes(offer.id));
-  await usePromotions(tx, id, customerKey, offers);
+  await Promise.all([
+    // Whoever locks both locks the cart first, so that nobody waits in a circle.
+    read !== undefined && offers.some(hasLimit) && lockCart(tx.sql, shopper.owner),
+    usePromotions(tx, id, payerKeyOf(checkout), offers),
+  ]);
+  countOrder(tx, cart);
 
-  const order: NewOrder = {
+  return insertOrder(tx, {
     id,
     number: newOrderNumber(),
     customer_id: "customerId" in shopper.owner ? shopper.owner.customerId : null,
@@ -136,9 +150,7 @@ export async function prepareOrder(
     billing_address: checkout.billingAddress ? toStoredAddress(checkout.billingAddress) : null,
     vat_id: vatId,
     lines: priced.lines.map(frozen),
-  };
-  insertOrder(tx, order);
-  return order;
+  });
 }
 
 function requireEmail({ shopper, guestEmail }: Checkout): string {
@@ -150,9 +162,17 @@ function requireEmail({ shopper, guestEmail }: Checkout): string {
   });
 }
 
-/** Under what the uses of promotions by a guest are counted: who has the same address is the same guest. */
-function guestKeyOf(email: string): string {
-  return `guest:${hashOf(email.toLowerCase())}`;
+async function lockAndRead(tx: OrderTransaction, checkout: Checkout): Promise<CartState> {
+  const [, state] = await Promise.all([
+    lockCart(tx.sql, checkout.shopper.owner),
+    readOrderable(tx.sql, checkout),
+  ]);
+  return state;
+}
+
+/** Under what the uses of promotions are counted: guests who have the same address are the same guest. */
+function payerKeyOf({ shopper, guestEmail }: Checkout): string {
+  return customerKeyOf(shopper.owner) || `guest:${hashOf((shopper.email || guestEmail).toLowerCase())}`;
 }
 
 function frozen({ line, sale, unitPrice = 0n, subtotal, discounts, taxes, total }: PricedLine) {

@@ -8,6 +8,8 @@ export interface StoredCart {
   readonly id: string;
   readonly currency: string;
   readonly version: number;
+  /** How many orders were made of it, whatever became of them. */
+  readonly ordersBegun: number;
   readonly couponCodes: readonly string[];
   /** What its owner was told of it. */
   readonly seen: Seen;
@@ -57,7 +59,7 @@ export interface ReadCartOptions {
 /**
  * A cart, with one statement.
  *
- * @param db where to read; a transaction in which the cart is locked, when more follows from it
+ * @param db where to read
  * @param owner whose
  * @param options how
  */
@@ -67,7 +69,7 @@ export async function readCart(
   { withoutHeld = false, customerKey = customerKeyOf(owner) }: ReadCartOptions = {},
 ): Promise<CartState> {
   const { rows } = await sql<Row>`
-    select c.id as cart_id, c.currency, c.version, c.coupon_codes, c.seen, c.update_time,
+    select c.id as cart_id, c.currency, c.version, c.orders_begun, c.coupon_codes, c.seen, c.update_time,
            l.id, l.variant_id, ${withoutHeld ? UNHELD : sql`l.quantity`} as quantity, l.note, l.saved,
            case when row_number() over (order by l.position) = 1 then (${candidatesFor(customerKey)}) end as candidates,
            ${isNew(owner)} as is_new
@@ -108,21 +110,39 @@ interface CartColumns {
   readonly id: string;
   readonly currency: string;
   readonly version: number;
+  readonly orders_begun: number;
   readonly coupon_codes: readonly string[];
   readonly seen: Seen;
   readonly update_time: Date;
 }
 
 /** The columns of a cart as toCart takes them. */
-export const CART_COLUMNS = ["id", "currency", "version", "coupon_codes", "seen", "update_time"] as const;
+export const CART_COLUMNS = [
+  "id",
+  "currency",
+  "version",
+  "orders_begun",
+  "coupon_codes",
+  "seen",
+  "update_time",
+] as const;
 
 /**
  * A cart of its columns.
  *
  * @param columns the columns
  */
-export function toCart({ id, currency, version, coupon_codes, seen, update_time }: CartColumns): StoredCart {
-  return { id, currency, version, couponCodes: coupon_codes, seen, updateTime: update_time };
+export function toCart({ orders_begun, coupon_codes, update_time, ...columns }: CartColumns): StoredCart {
+  const { id, currency, version, seen } = columns;
+  return {
+    id,
+    currency,
+    version,
+    ordersBegun: orders_begun,
+    couponCodes: coupon_codes,
+    seen,
+    updateTime: update_time,
+  };
 }
 
 interface Row extends Omit<CartColumns, "id"> {

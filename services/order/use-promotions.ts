@@ -36,7 +36,7 @@ export async function usePromotions(
   offers: readonly Offer[],
 ): Promise<void> {
   if (offers.length === 0) return;
-  const limited = offers.filter(({ terms }) => isLimited(terms));
+  const limited = offers.filter(hasLimit);
   if (limited.length > 0) {
     const ids = limited.map(({ id }) => id);
     const { rows } = await sql<{ id: string; for_customer: boolean }>`
@@ -65,7 +65,7 @@ export async function usePromotions(
     order_id: orderId,
     promotion_id: id,
     customer_key: customerKey,
-    counted: isLimited(terms),
+    counted: hasLimit({ terms }),
     counted_for_customer: terms.usageLimitPerCustomer > 0n,
   }));
   tx.finishWith(tx.sql.insertInto("promotion_use").values(rows).compile());
@@ -95,6 +95,7 @@ export async function giveBackPromotions(
       and given.counted_for_customer and c.used > 0`.execute(db);
 }
 
-function isLimited(terms: Offer["terms"]): boolean {
+/** Whether a promotion can be used up. */
+export function hasLimit({ terms }: Pick<Offer, "terms">): boolean {
   return terms.usageLimit > 0n || terms.usageLimitPerCustomer > 0n;
 }

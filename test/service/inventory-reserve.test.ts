@@ -1,6 +1,8 @@
 import test from "ava";
 import { uuidv7 } from "uuidv7";
 import { SoukError } from "#kit/error.ts";
+import { adjustStock } from "../../services/inventory/adjust-stock.ts";
+import { releaseReservation } from "../../services/inventory/release-reservation.ts";
 import { reserveStock } from "../../services/inventory/reserve-stock.ts";
 import { auditLedger, openStockroom, outcomeOf, type Stockroom, tally } from "./inventory-stockroom.ts";
 
@@ -16,7 +18,7 @@ test.after.always(async (t) => {
   for (const drop of drops) await drop();
 });
 
-test.serial("a reservation takes all its lines in one statement and tells when it expires", async (t) => {
+test.serial("a reservation takes all its lines at once and tells when it expires", async (t) => {
   const [lamp, mug] = await room.stock(5, 3);
   const before = Date.now();
   const expireTime = await room.reserve(uuidv7(), { [lamp as string]: 2, [mug as string]: 3 }, 60_000);
@@ -25,17 +27,17 @@ test.serial("a reservation takes all its lines in one statement and tells when i
     [3, 2],
     [0, 3],
   ]);
-  t.is(await room.countStatements(() => room.reserve(uuidv7(), { [lamp as string]: 1 })), 1);
+  t.is(await room.countStatements(() => room.reserve(uuidv7(), { [lamp as string]: 1 })), 4);
 });
 
 test.serial("lines with the same variant count together, however its id is written", async (t) => {
   const [lamp = ""] = await room.stock(5);
   const lines = [2n, 2n].map((quantity) => ({ variantId: lamp, quantity }));
-  await reserveStock(room.db, { id: uuidv7(), lines, ttlMs: 60_000 });
+  await reserveStock(room.db, room.scope(), { id: uuidv7(), lines, ttlMs: 60_000 });
   t.deepEqual(await room.levels(lamp), [[1, 4]]);
   const shouted = [{ variantId: lamp.toUpperCase(), quantity: 1n }, ...lines];
   const refused = await t.throwsAsync<SoukError>(
-    reserveStock(room.db, { id: uuidv7(), lines: shouted, ttlMs: 1 }),
+    reserveStock(room.db, room.scope(), { id: uuidv7(), lines: shouted, ttlMs: 1 }),
     {
       instanceOf: SoukError,
     },
@@ -109,6 +111,30 @@ test.serial("of 100 reservations at once for 50 pieces exactly 50 succeed", asyn
   t.deepEqual(await room.levels(lamp), [[0, 50]]);
 });
 
+test.serial(
+  "beside all else that moves stock, a reservation is refused for want of stock alone",
+  async (t) => {
+    const stock = await room.stock(20, 20, 20);
+    const outcomes = new Set<string>();
+    const note = async (work: Promise<unknown>) => outcomes.add(await outcomeOf(work));
+    const trade = async (first: number) => {
+      for (let turn = first; turn < first + 25; turn++) {
+        const id = uuidv7();
+        const some = stock.filter((_, index) => (turn + index) % 3 > 0);
+        await note(
+          room.reserve(id, Object.fromEntries(some.map((variantId) => [variantId, 1 + (turn % 4)]))),
+        );
+        const variantId = stock[turn % 3] as string;
+        const adjustment = { variantId, delta: turn % 5 < 3 ? 3n : -4n, note: "for a test" };
+        await note(adjustStock(room.db, room.scope(), adjustment, () => undefined));
+        if (turn % 2 > 0) await note(releaseReservation(room.db, room.scope(), id));
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, trader) => trade(7 * trader)));
+    t.deepEqual([...outcomes].toSorted(), ["OUT_OF_STOCK", "STOCK_TOO_LOW", "done"]);
+  },
+);
+
 test.serial("carts with the same variants in any order never wait for each other in a circle", async (t) => {
   const variants = await room.stock(60, 60, 60, 60, 60);
   const carts = Array.from({ length: 200 }, (_, index) => {
@@ -130,7 +156,7 @@ test.serial("carts with the same variants in any order never wait for each other
 test.serial("200 lines are reserved together", async (t) => {
   const variants = await room.stock(...Array.from({ length: 200 }, () => 1));
   const cart = Object.fromEntries(variants.map((variantId) => [variantId, 1]));
-  t.is(await room.countStatements(() => room.reserve(uuidv7(), cart)), 1);
+  t.is(await room.countStatements(() => room.reserve(uuidv7(), cart)), 4);
   t.true(
     (await room.levels(...variants)).every(([available, reserved]) => available === 0 && reserved === 1),
   );

@@ -69,7 +69,7 @@ export async function openStockroom(t: Teardown): Promise<Stockroom> {
         variantId,
         quantity: BigInt(quantity),
       }));
-      return (await reserveStock(db, { id, lines: wanted, ttlMs })).expireTime;
+      return (await reserveStock(db, scope(), { id, lines: wanted, ttlMs })).expireTime;
     },
     async levels(...variantIds) {
       return (await getStock(db.sql, variantIds)).map(({ available, reserved }: Level) => [

@@ -161,8 +161,8 @@ export function inventoryRpc(db: InventoryDatabase, changes: Changes) {
       return { transfers: items.map(toTransfer), nextPageToken };
     },
 
-    async reserveStock(request) {
-      const { expireTime, allocations } = await reserveStock(db, {
+    async reserveStock(request, call) {
+      const { expireTime, allocations } = await reserveStock(db, call, {
         id: request.reservationId,
         lines: request.lines,
         ttlMs: durationMs(request.ttl as Duration),

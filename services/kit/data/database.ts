@@ -89,10 +89,17 @@ export interface Database<E extends Entities = Entities> {
    * @param change an update, insert or delete that returns the rows it made
    * @param tell emits the events that tell of it, and makes changes of its rows; both are stored with it where it
    *   made any
+   * @param lock locks rows first, in one transaction and one packet with the change, which sees what it waited for: a
+   *   statement that waits for locks itself goes on with what there was before
    * @returns those rows
    * @throws SoukError DEPENDENCY_UNAVAILABLE when the database is away, DEADLINE_EXCEEDED
    */
-  change<R>(scope: Scope, change: CompiledQuery<R>, tell?: (tx: ChangeUnderWay) => void): Promise<R[]>;
+  change<R>(
+    scope: Scope,
+    change: CompiledQuery<R>,
+    tell?: (tx: ChangeUnderWay) => void,
+    lock?: CompiledQuery,
+  ): Promise<R[]>;
   /** @throws Error saying what keeps the database from serving: it is away, or lacks migrations */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -157,19 +164,28 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
     }
   }
 
-  async function send({ text, values }: Statement, { deadline, signal }: Scope): Promise<SqlResult> {
+  async function send(
+    { text, values }: Statement,
+    { deadline, signal }: Scope,
+    lock?: CompiledQuery,
+  ): Promise<SqlResult> {
     const connection = await pool.acquire(deadline);
+    const transaction = openTransaction(connection);
     const cancel = () => connection.cancel();
     signal.addEventListener("abort", cancel, { once: true });
     try {
       if (Date.now() >= deadline) throw tooLate();
       if (signal.aborted) throw stopped(signal.reason);
-      return await connection.run(text, values);
+      if (lock === undefined) return await connection.run(text, values);
+      // None waits for the answer to the one before, so that locks are held no longer than the server works.
+      const locked = transaction.run(lock.sql, lock.parameters);
+      const changed = transaction.run(text, values);
+      return (await Promise.all([locked, changed, transaction.commit()]))[1];
     } catch (error) {
       throw signal.aborted ? stopped(signal.reason) : error;
     } finally {
       signal.removeEventListener("abort", cancel);
-      connection.release();
+      await transaction.end();
     }
   }
 
@@ -182,7 +198,7 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
       if (scope.idempotency?.kept) throw new Error("Only one write of a call can keep its idempotency key.");
       return againstOthers(scope, () => attempt(scope, work));
     },
-    async change(scope, change, tell) {
+    async change(scope, change, tell, lock) {
       const events: OutgoingEvent[] = [];
       const parts = [partOf(change)];
       tell?.({
@@ -196,7 +212,7 @@ export function openDatabase<E extends Entities>(options: DatabaseOptions<E>): D
       if (events.length > 0) parts.push(storeEventsOf(events, FIRST_PART));
       if (parts.length > 1) parts.push(() => `select * from ${FIRST_PART}`);
       const statement = joinParts(parts);
-      const { rows } = await againstOthers(scope, () => send(statement, scope));
+      const { rows } = await againstOthers(scope, () => send(statement, scope, lock));
       if (events.length > 0 && rows.length > 0) outbox.raise(events);
       if (audit !== undefined && record !== undefined && rows.length > 0) audit.kept = "change";
       return rows;

@@ -40,10 +40,13 @@ export interface ConsumerOptions {
   readonly retryDelaysMs: readonly number[];
 }
 
-/** How many events are handled side by side, each on a database connection; those of one aggregate never are. */
+/** How many transactions handle events side by side at most; those of one aggregate never are. */
 const LANES = 4;
-/** How many events that wait in a lane are handled in one transaction. */
+/** How many events that wait are handled in one transaction. */
 const TOGETHER = 16;
+/** The least time between two transactions while events come, and how long one may take until another begins, in ms. */
+const REST_MS = 20;
+const PATIENCE_MS = 50;
 const MOST_IN_HAND = 256;
 const PREFETCH = 128;
 /** How many events may be out at all consumers of a service, those that wait to be tried again included. */
@@ -64,8 +67,10 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const lanes = createLanes<JsMsg>({
     lanes: LANES,
     together: TOGETHER,
+    restMs: REST_MS,
+    patienceMs: PATIENCE_MS,
     most: MOST_IN_HAND,
-    // What tells of an aggregate by different events shares its lane.
+    // What tells of an aggregate by different events is in order, too.
     keyOf: ({ subject }) => aggregateOf(subject),
     work: settler(options, stopping.signal),
   });

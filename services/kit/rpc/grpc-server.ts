@@ -13,6 +13,7 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
+  type sendUnaryData,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { stopped, toSoukError } from "../error.ts";
@@ -103,25 +104,11 @@ function handlerOf(method: DescMethod, dispatcher: Dispatcher): UntypedServiceIm
   switch (method.methodKind) {
     case "unary":
       return ((grpc, callback) => {
-        const call = open(dispatcher, method, grpc);
-        dispatcher.answer(call, { encoded: grpc.request }).then(
-          (reply) => {
-            grpc.sendMetadata(responseMetadata(call));
-            callback(null, encode(method, reply));
-          },
-          (thrown) => callback({ ...toStatus(thrown, responseMetadata(call)), name: "", message: "" }),
-        );
+        answerOnce(method, dispatcher, grpc, { encoded: grpc.request }, callback);
       }) satisfies handleUnaryCall<Buffer, Buffer>;
     case "client_streaming":
       return ((grpc, callback) => {
-        const call = open(dispatcher, method, grpc);
-        dispatcher.answer(call, decodeEach(method, grpc)).then(
-          (reply) => {
-            grpc.sendMetadata(responseMetadata(call));
-            callback(null, encode(method, reply));
-          },
-          (thrown) => callback({ ...toStatus(thrown, responseMetadata(call)), name: "", message: "" }),
-        );
+        answerOnce(method, dispatcher, grpc, decodeEach(method, grpc), callback);
       }) satisfies handleClientStreamingCall<Buffer, Buffer>;
     case "server_streaming":
       return ((grpc) => {
@@ -152,6 +139,29 @@ function open(dispatcher: Dispatcher, method: DescMethod, grpc: GrpcCall): OpenC
   });
   (grpc as NodeJS.EventEmitter).on("cancelled", () => call.abort(stopped()));
   return call;
+}
+
+function answerOnce(
+  method: DescMethod,
+  dispatcher: Dispatcher,
+  grpc: ServerUnaryCall<Buffer, Buffer> | ServerReadableStream<Buffer, Buffer>,
+  request: Payload,
+  callback: sendUnaryData<Buffer>,
+): void {
+  const call = open(dispatcher, method, grpc);
+  // grpc-js says of every call that it is cancelled, also when it was answered: nothing is left to be stopped then.
+  const settle = () => (grpc as NodeJS.EventEmitter).removeAllListeners("cancelled");
+  dispatcher.answer(call, request).then(
+    (reply) => {
+      settle();
+      grpc.sendMetadata(responseMetadata(call));
+      callback(null, encode(method, reply));
+    },
+    (thrown) => {
+      settle();
+      callback({ ...toStatus(thrown, responseMetadata(call)), name: "", message: "" });
+    },
+  );
 }
 
 async function writeAll(

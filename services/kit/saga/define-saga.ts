@@ -11,7 +11,7 @@ export interface SagaContext<I extends SagaValue, D extends SagaValue> {
   readonly sagaId: string;
   /** `<saga id>/<step>`: under it the step's effect in another service counts once. */
   readonly key: string;
-  /** What the saga was started with. */
+  /** What the saga was started with; what stands under a symbol is there only in the process that started it. */
   readonly input: I;
   /** What the steps so far found out. */
   readonly data: Readonly<Partial<D>>;

@@ -6,6 +6,7 @@ import { keepTotals } from "./0004-keep-totals.ts";
 import { cartsOfGuests } from "./0005-carts-of-guests.ts";
 import { promotions } from "./0006-promotions.ts";
 import { afterTheSale } from "./0010-after-the-sale.ts";
+import { ordersInTurn } from "./0014-orders-in-turn.ts";
 
 /** How order's schema came to be. */
 export const migrations: Migrations = [
@@ -16,4 +17,5 @@ export const migrations: Migrations = [
   cartsOfGuests,
   promotions,
   afterTheSale,
+  ordersInTurn,
 ];
