@@ -3,11 +3,10 @@ import fc from "fast-check";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { uuidBefore } from "#kit/data/uuid-before.ts";
-import { command, outcomeOf, refused } from "../command.ts";
+import { type Counter, command, outcomeOf, refused } from "../command.ts";
 import { expectPayment } from "../expect.ts";
 import { oneOf, shopperAt } from "../model.ts";
 import { free, moneyOf, stateOf } from "../payment-model.ts";
-import type { StoryShop } from "../shop.ts";
 import { release } from "../warehouse.ts";
 import { SHOPPERS, WHICH } from "./choices.ts";
 import { openCart } from "./come-as-guest.ts";
@@ -87,7 +86,7 @@ export const letCartExpire = fc.record({ of: SHOPPERS }).map((args) =>
 );
 
 /** Makes a cart one of 100 days ago, of which its id tells as well. */
-async function growOld(shop: StoryShop, id: string): Promise<void> {
+async function growOld(shop: Counter, id: string): Promise<void> {
   const older = uuidBefore(Date.now() - 100 * 24 * 3_600_000).slice(0, 13) + id.slice(13);
   await shop.ask(
     "order",
