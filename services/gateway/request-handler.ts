@@ -18,6 +18,7 @@ import type { GatewayRoutes } from "./routes.ts";
 import { shedding } from "./shed.ts";
 import { answerBodies } from "./unary/answer-bodies.ts";
 import { formOf, READ_JSON } from "./unary/read-request.ts";
+import type { RememberedAnswers } from "./unary/remembered-answers.ts";
 import { unaryServer } from "./unary/serve-unary.ts";
 import { webhooks } from "./webhooks.ts";
 
@@ -30,6 +31,8 @@ export interface RequestHandlerOptions {
   readonly maxBodyBytes: number;
   /** How many bytes of answers are remembered at most. */
   readonly answerMemoryBytes: number;
+  /** The answers that are given again without asking the service; left out where that saves nothing. */
+  readonly remembered: RememberedAnswers | undefined;
   readonly proxies: TrustedProxies;
   /** How many requests are worked on at a time. */
   readonly load: LoadLimit;
@@ -47,11 +50,11 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
  * @param options what they are answered with
  */
 export function requestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { member, routes, maxBodyBytes, shutdownSignal } = options;
+  const { member, routes, remembered, maxBodyBytes, shutdownSignal } = options;
   const browsers = browserHeaders(options.corsOrigins);
   const clientAddressOf = clientAddresses(options.proxies);
   const bodies = answerBodies(options.answerMemoryBytes);
-  const serveUnary = unaryServer({ member, bodies, maxBodyBytes, clientAddressOf });
+  const serveUnary = unaryServer({ member, bodies, remembered, maxBodyBytes, clientAddressOf });
   const showsKeys = keySet(member);
   const takesWebhook = webhooks({ member, maxBodyBytes, clientAddressOf });
   const unary = new Map(routes.forwarded.filter(isUnary).map((method) => [`/${methodName(method)}`, method]));

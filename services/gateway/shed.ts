@@ -3,7 +3,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { contracts } from "#gen/contracts.ts";
 import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { methodName } from "#kit/contract.ts";
-import { detailOf, toSoukError } from "#kit/error.ts";
+import { detailOf, type SoukError, toSoukError } from "#kit/error.ts";
 import type { LoadLimit } from "#kit/policy/load-limit.ts";
 import { toStatus } from "#kit/rpc/status.ts";
 import type { RequestHandler } from "./request-handler.ts";
@@ -80,17 +80,38 @@ function turnAway(
   const type = request.headers["content-type"] ?? "";
   // gRPC and gRPC-Web read an answer without a message from its headers ("Trailers-Only").
   if (type.startsWith("application/grpc")) {
-    response.writeHead(200, { ...common, ...grpcHeaders(type, refusal) }).end();
+    response.writeHead(200, { ...common, "content-type": type, ...written(refusal).grpc }).end();
   } else {
-    response.writeHead(503, { ...common, "content-type": "application/json", ...retryAfter(refusal) });
-    response.end(connectBody(refusal));
+    const { headers, body } = written(refusal);
+    response.writeHead(503, { ...common, ...headers });
+    response.end(body);
   }
 }
 
-function grpcHeaders(type: string, refusal: unknown): Record<string, string> {
+/** A refusal as it is answered with, in gRPC and in Connect. */
+interface Written {
+  readonly grpc: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const writtenBefore = new WeakMap<SoukError, Written>();
+
+/** There are few refusals, and no time to write the same ones again. */
+function written(thrown: unknown): Written {
+  const refusal = toSoukError(thrown);
+  let known = writtenBefore.get(refusal);
+  if (known === undefined) {
+    const headers = { "content-type": "application/json", ...retryAfter(refusal) };
+    known = { grpc: grpcHeaders(refusal), headers, body: connectBody(refusal) };
+    writtenBefore.set(refusal, known);
+  }
+  return known;
+}
+
+function grpcHeaders(refusal: SoukError): Record<string, string> {
   const { code, details, metadata } = toStatus(refusal);
   const headers: Record<string, string> = {
-    "content-type": type,
     "grpc-status": String(code),
     "grpc-message": encodeURIComponent(details),
   };
@@ -100,8 +121,7 @@ function grpcHeaders(type: string, refusal: unknown): Record<string, string> {
   return headers;
 }
 
-function connectBody(refusal: unknown): string {
-  const { message, details } = toSoukError(refusal);
+function connectBody({ message, details }: SoukError): string {
   const written = details.map(({ typeUrl, value }) => ({
     type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
     value: Buffer.from(value).toString("base64").replace(/=+$/, ""),
@@ -110,7 +130,7 @@ function connectBody(refusal: unknown): string {
 }
 
 /** When to come again, in whole seconds (RFC 9110, 10.2.3). */
-function retryAfter(refusal: unknown): Record<string, string> {
-  const delay = detailOf(toSoukError(refusal), RetryInfoSchema)?.retryDelay;
+function retryAfter(refusal: SoukError): Record<string, string> {
+  const delay = detailOf(refusal, RetryInfoSchema)?.retryDelay;
   return delay === undefined ? {} : { "retry-after": String(Number(delay.seconds) + Math.sign(delay.nanos)) };
 }

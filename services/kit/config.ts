@@ -128,7 +128,7 @@ export const meshSettings = {
   )({ default: undefined, desc: "Redis server, by which replicas share remembered answers" }),
   SOUK_CACHE_BYTES: num({
     default: 32 * 1024 * 1024,
-    desc: "Memory for remembered answers, of all services of a process together, in bytes",
+    desc: "Memory for remembered answers, of all programs of a process together, in bytes",
   }),
   SOUK_EVENT_NAMESPACE: str({
     default: "souk",

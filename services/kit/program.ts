@@ -31,7 +31,7 @@ export interface Host {
   readonly redis: Redis | undefined;
   /** The programs of this process by name, for the data plane `local`. */
   readonly dispatchers: Map<string, Dispatcher>;
-  /** What the services of this process remember of their answers. */
+  /** What the programs of this process remember of answers. */
   readonly memory: Memory;
   /** Told of each moment of each saga; the saga waits for it. */
   readonly observeSagas: ((moment: SagaMoment) => Promise<void> | void) | undefined;

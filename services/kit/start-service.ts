@@ -20,7 +20,7 @@ import { startOperationsServer } from "./operations/operations-server.ts";
 import { operationsService } from "./operations/operations-service.ts";
 import { createLoadLimit } from "./policy/load-limit.ts";
 import { measureLoad, overload } from "./policy/overload.ts";
-import { rate } from "./policy/rate.ts";
+import { rate, rateSettings } from "./policy/rate.ts";
 import type { Host, Running } from "./program.ts";
 import { createDispatcher } from "./rpc/dispatch.ts";
 import { startGrpcServer } from "./rpc/grpc-server.ts";
@@ -128,7 +128,7 @@ export async function startService(
     ...dispatch,
     answers,
     overload: overload(load, member.authenticator),
-    rate: rate({ ...rateLimits(settings), redis: host.redis, meter: telemetry.meter }),
+    rate: rate({ ...rateSettings(settings), redis: host.redis, meter: telemetry.meter }),
   });
   const infrastructure = createDispatcher(
     [
@@ -179,17 +179,6 @@ export async function startService(
       await operationsServer.stop();
       member.leave();
     },
-  };
-}
-
-function rateLimits(settings: Host["settings"]) {
-  return {
-    limits: {
-      anonymous: settings.SOUK_RATE_ANONYMOUS,
-      authenticated: settings.SOUK_RATE_AUTHENTICATED,
-      premium: settings.SOUK_RATE_PREMIUM,
-    },
-    namespace: settings.SOUK_EVENT_NAMESPACE,
   };
 }
 

@@ -42,6 +42,7 @@ export interface CallsDone {
 
 /** A process that calls. */
 export interface CallGenerator {
+  readonly pid: number;
   call(how: InTurn | AtRate): Promise<CallsDone>;
   stop(): void;
 }
@@ -64,5 +65,5 @@ export async function startCalls(target: Target): Promise<CallGenerator> {
     return answer;
   };
   await ask(target);
-  return { call: (how) => ask(how), stop: () => void child.kill() };
+  return { pid: child.pid as number, call: (how) => ask(how), stop: () => void child.kill() };
 }

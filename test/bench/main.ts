@@ -27,7 +27,13 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   },
   async overload() {
     print("\noverload: a service in a process of its own, asked for three times what it can do");
-    printFigures(await overloadCost());
+    const { apart, figures } = await overloadCost();
+    print(
+      apart
+        ? "  the service and its stores on one core, those who call on another"
+        : "  the service, its stores and those who call share all cores: there is one only, or no taskset (util-linux)",
+    );
+    printFigures(figures);
   },
   async outages() {
     print(

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { availableParallelism } from "node:os";
 import { create, type DescService, toBinary } from "@bufbuild/protobuf";
 import { pino } from "pino";
 import { AuthService, LoginRequestSchema } from "#gen/souk/auth/v1/auth_pb.ts";
@@ -15,8 +16,12 @@ import { inventory } from "../../services/inventory/service.ts";
 import { testEnvironment } from "../mesh.ts";
 import type { Teardown } from "../stores.ts";
 import { type CallGenerator, type InTurn, startCalls, type Target } from "./calls.ts";
+import { keepOnCores } from "./cores.ts";
 import type { Figure } from "./figures.ts";
+import { processTree } from "./processes.ts";
 
+const SERVICE_CORE = "0";
+const CALLERS_CORE = "1";
 const WARM_UP: InTurn = { callers: 16, ms: 3_000 };
 /** So many callers at a time, until more of them get no more done. */
 const CALLERS = [8, 16, 32, 64];
@@ -30,30 +35,55 @@ const GOAL = 0.8;
 const CALL_MS = 5_000;
 const ADA = { email: "ada@example.com", password: "correct horse battery", firstName: "Ada", lastName: "L" };
 
+/** What was measured, and where. */
+export interface OverloadCost {
+  /** Whether the service, with its stores, had one core of the machine and those who called another one. */
+  readonly apart: boolean;
+  readonly figures: readonly Figure[];
+}
+
 /**
  * What a service still does when it is asked for three times what it can do: first callers who call one at a time,
  * ever more of them, show its peak; then calls come at three times that rate, whether or not the ones before were
- * answered. They come from a process of its own, and on two cores that one and the database take their part of what
- * the service could use: what it asked for in truth, and how much of a core it took, is shown beside.
+ * answered. They come from a process of its own. Where that can be had, the service and its stores have one core for
+ * themselves and those who call another one, at the peak as under the flood: what asking takes is otherwise taken from
+ * the service. What was asked for in truth, and how much of a core that took, is shown beside.
  */
-export async function overloadCost(): Promise<Figure[]> {
+export async function overloadCost(): Promise<OverloadCost> {
+  const cores = availableParallelism();
+  const apart = cores > 1 && keepOnCores(ownProcesses(), SERVICE_CORE);
+  try {
+    return { apart, figures: await measureServices(apart) };
+  } finally {
+    if (apart) keepOnCores(ownProcesses(), `0-${cores - 1}`);
+  }
+}
+
+/** What is started from here on stays on the same cores. */
+function ownProcesses(): number[] {
+  return processTree(process.pid).map(({ pid }) => pid);
+}
+
+async function measureServices(apart: boolean): Promise<Figure[]> {
   return [
     ...(await withService(auth, async ({ address, call }) => {
       await call(AuthService).register(ADA);
       const request = toBinary(LoginRequestSchema, create(LoginRequestSchema, ADA));
-      return measure("sign-in", { address, path: "/souk.auth.v1.AuthService/Login", request });
+      return measure("sign-in", { address, path: "/souk.auth.v1.AuthService/Login", request }, apart);
     })),
     ...(await withService(inventory, async ({ address }) => {
       const message = create(GetStockRequestSchema, { variantIds: [randomUUID()] });
       const request = toBinary(GetStockRequestSchema, message);
-      return measure("stock", { address, path: "/souk.inventory.v1.InventoryService/GetStock", request });
+      const path = "/souk.inventory.v1.InventoryService/GetStock";
+      return measure("stock", { address, path, request }, apart);
     })),
   ];
 }
 
-async function measure(what: string, target: Omit<Target, "timeoutMs">): Promise<Figure[]> {
+async function measure(what: string, target: Omit<Target, "timeoutMs">, apart: boolean): Promise<Figure[]> {
   const calls = await startCalls({ ...target, timeoutMs: CALL_MS });
   try {
+    if (apart) keepOnCores([calls.pid], CALLERS_CORE);
     await calls.call(WARM_UP);
     const peak = await findPeak(calls);
     await calls.call({ perSecond: peak * TIMES, ms: SETTLE_MS });

@@ -48,7 +48,7 @@ export async function policyCost(): Promise<Figure[]> {
   // More calls than the bench makes: a refusal costs something else.
   const limits = { anonymous: 100_000_000, authenticated: 0, premium: 0 };
   const policies: Readonly<Record<string, Interceptor>> = {
-    overload: overload(load, authenticator),
+    overload: overload(load, authenticator).policy,
     deadline,
     trace: trace(traces.getTracer("bench")),
     log,

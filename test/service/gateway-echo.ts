@@ -61,6 +61,7 @@ export async function openEchoGateway(
           corsOrigins: [ORIGIN],
           maxBodyBytes: MAX_BODY_BYTES,
           answerMemoryBytes: 1_000_000,
+          remembered: undefined,
           proxies: { count: 0, secret: undefined },
           load,
           shutdownSignal,

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
+import { connect, constants } from "node:http2";
 import test, { type ExecutionContext } from "ava";
 import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { Health } from "#gen/health/v1/health_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
+import { methodName } from "#kit/contract.ts";
 import { Code, detailOf, type SoukError } from "#kit/error.ts";
 import { createLoadLimit, type LoadLimit } from "#kit/policy/load-limit.ts";
 import { overload } from "#kit/policy/overload.ts";
@@ -81,6 +84,64 @@ for (const plane of ["direct", "local"] as const) {
     t.is(limit.report().underWay, 0);
   });
 }
+
+test("who would find no place is told so before anything is made of the call, and what is made already counts", async (t) => {
+  const limit = limited(t, MOST);
+  const letIn = () => {
+    let count = 0;
+    while (limit.refuse("outside") === undefined) count++;
+    return count;
+  };
+  const free = letIn();
+  t.true(free >= MOST);
+  t.is(letIn(), 0, "those who were let in are on their way");
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(letIn(), free, "those who did not come are not waited for");
+  await new Promise((resolve) => setImmediate(resolve));
+  for (let n = 0; n < MOST; n++) t.is(limit.enter("outside"), undefined);
+  t.is(letIn(), free - MOST);
+  t.is(limit.refuse("inside"), undefined, "some places are for those inside");
+  t.is(limit.report().shed.outside, 4);
+});
+
+test("direct: calls of every kind are turned away while there is no place, and the connection stays", async (t) => {
+  const { state, open, pass } = door();
+  const limit = limited(t, 1);
+  const mesh = await startEchoMesh(
+    "direct",
+    {
+      async unary() {
+        await pass();
+        return {};
+      },
+    },
+    { timeoutMs: 30_000, limits: (authenticator) => ({ overload: overload(limit, authenticator) }) },
+  );
+  t.teardown(mesh.stop);
+  const client = mesh.clientAt(mesh.address);
+  const working = [client.unary({}), client.unary({})];
+  await eventually(() => assert.equal(state.waiting, working.length));
+  async function* words() {
+    for (let word = 0; word < 1_000; word++) yield { text: "word ".repeat(100) };
+  }
+  // More of them come first than may wait.
+  const { answered, refusals } = outcomes(
+    await Promise.allSettled([
+      ...Array.from({ length: 50 }, () => client.unary({})),
+      client.clientStream(words()),
+      client.serverStream({ number: 3n })[Symbol.asyncIterator]().next(),
+      client.bidiStream(words())[Symbol.asyncIterator]().next(),
+    ]),
+  );
+  t.is(answered, 0);
+  t.deepEqual(new Set(refusals.map(({ code, reason }) => `${code} ${reason}`)), new Set(["14 OVERLOADED"]));
+  await hangUpAtOnce(mesh.address, mesh.contract.methods.map(methodName));
+  open();
+  await Promise.all(working);
+  let text = "";
+  for await (const answer of client.bidiStream(words())) text += answer.text;
+  t.is(text.length, 500_000);
+});
 
 test("new work from outside is turned away before work that is under way inside", async (t) => {
   const limit = limited(t, MOST);
@@ -180,6 +241,20 @@ test("a service and the gateway under a flood answer for their health, and opera
   await Promise.all(flood);
   t.is(answered.filter((status) => status === 200).length, MOST);
 });
+
+/** Begins calls and cancels them as soon as they are on their way. */
+async function hangUpAtOnce(address: string, methods: readonly string[]): Promise<void> {
+  const session = connect(`http://${address}`);
+  const headers = { ":method": "POST", "content-type": "application/grpc", te: "trailers" };
+  const closed = Array.from({ length: 100 }, (_, at) => {
+    const stream = session.request({ ...headers, ":path": `/${methods[at % methods.length]}` });
+    stream.on("error", () => {});
+    setImmediate(() => stream.close(constants.NGHTTP2_CANCEL));
+    return once(stream, "close");
+  });
+  await Promise.all(closed);
+  session.close();
+}
 
 interface Answer {
   readonly status: number | undefined;

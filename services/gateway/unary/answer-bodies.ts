@@ -32,11 +32,12 @@ const LONGEST_ANSWER = 262_144;
 
 interface Remembered {
   readonly answer: Uint8Array;
-  readonly body: RememberedBody;
+  readonly body: KeptBody;
   size: number;
 }
 
-interface RememberedBody extends Body {
+/** A body that is sent again: it is compressed once. */
+export interface KeptBody extends Body {
   /** How many bytes its compressed forms have. */
   readonly extraBytes: number;
 }
@@ -76,7 +77,7 @@ export function answerBodies(capacity: number): AnswerBodies {
       keep(key, before);
       return before.body;
     }
-    const body = compressedOnce(jsonOf(method, answer));
+    const body = keptBody(jsonOf(method, answer));
     // Of a chunk of the network, only the answer is to be held.
     keep(key, { answer: Uint8Array.prototype.slice.call(bytes), body, size: 0 });
     return body;
@@ -90,7 +91,7 @@ export function answerBodies(capacity: number): AnswerBodies {
         if (!Object.isFrozen(message)) return plainBody(jsonOf(method, answer));
         let body = ofFrozen.get(message);
         if (body === undefined) {
-          body = compressedOnce(jsonOf(method, answer));
+          body = keptBody(jsonOf(method, answer));
           ofFrozen.set(message, body);
         }
         return body;
@@ -121,7 +122,13 @@ export function plainBody(bytes: Uint8Array): Body {
   return { bytes, compressed: (compression) => compression.compress(bytes) };
 }
 
-function compressedOnce(bytes: Uint8Array): RememberedBody {
+/**
+ * A body that is sent again.
+ *
+ * @param bytes the body
+ * @param onGrown told when it keeps another compressed form
+ */
+export function keptBody(bytes: Uint8Array, onGrown?: () => void): KeptBody {
   const forms = new Map<Compression, Uint8Array>();
   let extraBytes = 0;
   return {
@@ -133,8 +140,10 @@ function compressedOnce(bytes: Uint8Array): RememberedBody {
       const known = forms.get(compression);
       if (known !== undefined) return known;
       return compression.compress(bytes).then((compressed) => {
-        if (!forms.has(compression)) extraBytes += compressed.length;
+        if (forms.has(compression)) return compressed;
         forms.set(compression, compressed);
+        extraBytes += compressed.length;
+        onGrown?.();
         return compressed;
       });
     },

@@ -3,6 +3,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { type Compression, compressionNegotiate } from "@connectrpc/connect/protocol";
 import { parseTimeout } from "@connectrpc/connect/protocol-connect";
 import type { Member } from "#kit/mesh/join-mesh.ts";
+import type { AnswerHeaders } from "#kit/mesh/transport.ts";
 import type { RequestHeaders } from "#kit/rpc/call.ts";
 import { requestIdOf } from "#kit/rpc/open-call.ts";
 import type { HeaderRecord } from "../browser-headers.ts";
@@ -11,12 +12,15 @@ import { callOptions, openScope } from "../open-scope.ts";
 import { passHeaders } from "../passed-headers.ts";
 import type { AnswerBodies, Body } from "./answer-bodies.ts";
 import { HUNG_UP, type RequestForm, readBytes, readMessage } from "./read-request.ts";
+import type { RememberedAnswers } from "./remembered-answers.ts";
 import { failureReply, writeReply } from "./write-reply.ts";
 
 /** What unary calls are served with. */
 export interface UnaryOptions {
   readonly member: Member;
   readonly bodies: AnswerBodies;
+  /** The answers that are given again without asking the service; left out where that saves nothing. */
+  readonly remembered: RememberedAnswers | undefined;
   /** The largest request, in bytes. */
   readonly maxBodyBytes: number;
   readonly clientAddressOf: (request: IncomingMessage) => string;
@@ -38,7 +42,7 @@ export interface UnaryCall {
  *
  * @param options what they are served with
  */
-export function unaryServer({ member, bodies, maxBodyBytes, clientAddressOf }: UnaryOptions) {
+export function unaryServer({ member, bodies, remembered, maxBodyBytes, clientAddressOf }: UnaryOptions) {
   return async (call: UnaryCall): Promise<void> => {
     const { method, form, request, response, common } = call;
     const received: RequestHeaders = { get: (name) => request.headers[name] as string | undefined };
@@ -66,6 +70,13 @@ export function unaryServer({ member, bodies, maxBodyBytes, clientAddressOf }: U
       );
       if (error !== undefined) throw error;
       const bytes = await readBytes(request, form, decompress, maxBodyBytes);
+      const question = { method, binary: form.binary, bytes };
+      const clientAddress = clientAddressOf(request);
+      // Who signed in is known to the service alone, and sees there at once what it changed itself.
+      if (received.get("authorization") === undefined) {
+        const given = remembered?.give(question, clientAddress, headers);
+        if (given !== undefined) return given;
+      }
       const message = readMessage(method, form.binary, bytes);
       const scope = openScope(
         {
@@ -73,18 +84,22 @@ export function unaryServer({ member, bodies, maxBodyBytes, clientAddressOf }: U
           headers: received,
           requestId,
           timeoutMs,
-          clientAddress: clientAddressOf(request),
+          clientAddress,
           signal: hangUpSignal(response),
         },
         member,
       );
-      const options = callOptions(received, (sent) =>
-        passHeaders(sent, (name, value) => {
+      let sent: AnswerHeaders | undefined;
+      const options = callOptions(received, (all) => {
+        sent = all;
+        passHeaders(all, (name, value) => {
           headers[name] = value;
-        }),
-      );
+        });
+      });
       const answered = await member.call(method, message, scope, options);
-      return form.binary ? bodies.binary(method, answered) : bodies.json(method, bytes, answered);
+      const body = form.binary ? bodies.binary(method, answered) : bodies.json(method, bytes, answered);
+      if (sent !== undefined) remembered?.keep(question, message, answered, sent, body);
+      return body;
     }
   };
 }

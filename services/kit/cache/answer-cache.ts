@@ -18,7 +18,10 @@ import { openSharedStore } from "./shared-store.ts";
 import { createShelf, type Shelf, type Use, useOf } from "./shelf.ts";
 import { shapeOf } from "./tags.ts";
 
-/** The answers that a service remembers: in this process, and in Redis, where its replicas share them. */
+/**
+ * The answers of a service that are remembered: in this process, and in Redis, where its replicas share them. A gateway
+ * remembers them as well, in its process.
+ */
 export interface AnswerCache {
   /** Where the answers of a method are; its policy has them remembered. */
   shelf(method: DescMethod): Shelf;
@@ -40,8 +43,9 @@ export interface AnswerCache {
 
 /** What a cache works with. */
 export interface AnswerCacheOptions {
+  /** The service whose answers they are. */
   readonly service: string;
-  /** What is served. */
+  /** What it serves. */
   readonly contracts: readonly DescService[];
   /** The contracts that declare the events of the service. */
   readonly events: readonly DescFile[];
@@ -49,8 +53,8 @@ export interface AnswerCacheOptions {
   /** What replicas share answers in; without it nothing is shared. */
   readonly redis: Redis | undefined;
   readonly bus: EventBus;
-  /** Tells of the events that this process commits. */
-  readonly outbox: Signal<readonly OutgoingEvent[]>;
+  /** Tells of the events that this process commits, where it does. */
+  readonly outbox?: Signal<readonly OutgoingEvent[]>;
   readonly meter: Meter;
   readonly log: Logger;
 }
@@ -77,7 +81,7 @@ export function startAnswerCache(options: AnswerCacheOptions): AnswerCache {
     tagged.length === 0
       ? undefined
       : startFeed({ domain: service, bus, endings, invalidations, longestLifeMs, log });
-  const unheed = outbox.heed((events) => {
+  const unheed = outbox?.heed((events) => {
     if (feed === undefined) return;
     const ending = events.map(({ id, type, payload }) => ({ id, tags: endings.tagsOf(type, payload) }));
     invalidations.committed(ending.filter(({ tags }) => tags.length > 0));
@@ -86,7 +90,7 @@ export function startAnswerCache(options: AnswerCacheOptions): AnswerCache {
     redis === undefined || shelves.size === 0
       ? undefined
       : openSharedStore(redis, `${bus.namespace}:${service}:answer:`);
-  measureCache(meter, memory, [...shelves.values()], invalidations);
+  measureCache(meter, service, memory, [...shelves.values()], invalidations);
 
   /** Other replicas are believed only by who hears of what changes. */
   const mayShare = ({ isTagged }: Shelf) => !isTagged || invalidations.isHearing();
@@ -126,7 +130,7 @@ export function startAnswerCache(options: AnswerCacheOptions): AnswerCache {
     },
     dependency: shared?.dependency,
     async stop() {
-      unheed();
+      unheed?.();
       await feed?.stop();
     },
   };

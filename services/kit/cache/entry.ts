@@ -23,7 +23,12 @@ export interface Entry extends Encoded {
   readonly standing: Standing;
   /** The decoded answer, for callers in this process; nobody may change it. */
   message?: Message;
+  /** What else is kept with it, and how many bytes that takes. */
+  readonly beside?: { readonly extraBytes: number };
 }
+
+/** Where it stands that a remembered answer was loaded, for a gateway that remembers it in turn. */
+export const STANDING_HEADER = "souk-standing";
 
 /** What is shared between processes is written in this way; what another version wrote is passed over. */
 const FORMAT = 1;
@@ -76,6 +81,27 @@ export function readEntry(bytes: Buffer): Entry | undefined {
   const standing = { stream, sequence, moment: 0 };
   // A copy, since what Redis sent may be a small part of what came.
   return { encoded: new Uint8Array(bytes.subarray(end)), etag, loadTime, tags, standing };
+}
+
+/**
+ * Writes when and where an answer was loaded.
+ *
+ * @param entry the answer
+ */
+export function writeStanding({ loadTime, standing }: Entry): string {
+  return `${loadTime} ${standing.sequence} ${standing.stream}`;
+}
+
+/**
+ * Reads when and where an answer was loaded in another process.
+ *
+ * @param text what that process wrote
+ * @returns undefined when it is of another format
+ */
+export function readStanding(text: string): Pick<Entry, "loadTime" | "standing"> | undefined {
+  const [, loadTime, sequence, stream] = /^(\d+) (\d+) (.*)$/.exec(text) ?? [];
+  if (loadTime === undefined || sequence === undefined || stream === undefined) return undefined;
+  return { loadTime: Number(loadTime), standing: { stream, sequence: Number(sequence), moment: 0 } };
 }
 
 /** Freezes a message with all that is in it. */

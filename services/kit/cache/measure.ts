@@ -7,12 +7,14 @@ import type { Shelf } from "./shelf.ts";
  * Measures what a cache is worth, by method.
  *
  * @param meter where the measurements go
+ * @param domain whose answers they are
  * @param memory what the process remembers
  * @param shelves the methods whose answers are remembered
  * @param invalidations whether events are heard
  */
 export function measureCache(
   meter: Meter,
+  domain: string,
   memory: Memory,
   shelves: readonly Shelf[],
   invalidations: Invalidations,
@@ -43,6 +45,7 @@ export function measureCache(
       description: "1 while the events are heard that end the life of answers",
     })
     .addCallback((result) => {
-      if (shelves.some(({ isTagged }) => isTagged)) result.observe(invalidations.isHearing() ? 1 : 0);
+      if (shelves.some(({ isTagged }) => isTagged))
+        result.observe(invalidations.isHearing() ? 1 : 0, { domain });
     });
 }

@@ -74,8 +74,10 @@ export function createMemory(capacity: number): Memory {
   };
 }
 
-function weigh(key: string, { encoded, tags, message }: Entry): number {
+function weigh(key: string, { encoded, tags, message, beside }: Entry): number {
   const tagBytes = tags.reduce((sum, tag) => sum + tag.length, 0);
   const decodedBytes = message === undefined ? 0 : encoded.byteLength * DECODED;
-  return OVERHEAD_BYTES + key.length + tagBytes + encoded.byteLength + decodedBytes;
+  return (
+    OVERHEAD_BYTES + key.length + tagBytes + encoded.byteLength + decodedBytes + (beside?.extraBytes ?? 0)
+  );
 }

@@ -1,6 +1,6 @@
 import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import type { AnswerCache } from "../cache/answer-cache.ts";
-import { type Entry, etagOf, freeze, messageOf } from "../cache/entry.ts";
+import { type Entry, etagOf, freeze, messageOf, STANDING_HEADER, writeStanding } from "../cache/entry.ts";
 import { createFlights, type Departure } from "../cache/flights.ts";
 import type { Shelf } from "../cache/shelf.ts";
 import { Code, SoukError } from "../error.ts";
@@ -25,6 +25,8 @@ const PATIENCE = 0.8;
 /** What callers are told of an answer that is no longer fresh (RFC 7234, 5.5). */
 const BEING_FETCHED = '110 - "Response is Stale"';
 const NOT_TO_BE_HAD = '111 - "Revalidation Failed"';
+/** The program that may remember answers in turn. */
+const GATEWAY = "gateway";
 const OUTAGES: ReadonlySet<Code> = new Set([Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED]);
 
 type Request = Message | Encoded;
@@ -118,7 +120,7 @@ export function cache(answers: AnswerCache): Interceptor {
     }
 
     function give(
-      { responseHeaders }: OpenCall,
+      { responseHeaders, caller }: OpenCall,
       request: Request,
       shelf: Shelf,
       key: string,
@@ -130,6 +132,7 @@ export function cache(answers: AnswerCache): Interceptor {
       responseHeaders.set("etag", `"${entry.etag}"`);
       const age = Math.floor((Date.now() - entry.loadTime) / 1000);
       if (age > 0) responseHeaders.set("age", String(age));
+      if (caller === GATEWAY && how !== "stale") responseHeaders.set(STANDING_HEADER, writeStanding(entry));
       if (isEncoded(request)) return entry;
       const isNew = entry.message === undefined;
       const message = messageOf(entry, shelf.method.output);

@@ -7,6 +7,14 @@ export type Origin = "outside" | "inside";
 /** How many calls are worked on at a time. */
 export interface LoadLimit {
   /**
+   * Whether a call would be turned away if it came now, for who wants to know before it makes anything of the call.
+   * It is counted as turned away then; otherwise it is expected to enter within this turn of the event loop.
+   *
+   * @param origin whose work it is
+   * @returns what it is turned away with; nothing when it may come
+   */
+  refuse(origin: Origin): SoukError | undefined;
+  /**
    * Takes a place for a call, or waits for one.
    *
    * @param origin whose work it is
@@ -65,9 +73,12 @@ const TURNS = 3;
 const FORGET = 0.995;
 /** With so few calls under way they do not slow each other down: that is what is usual. */
 const CALM = 8;
-/** How long a call waits for a place, in ms: for a burst, and where there has been a queue for as long as that. */
-const BURST_WAIT_MS = 100;
-const STANDING_WAIT_MS = 20;
+/** How long a call waits for a place at most, in ms. */
+const WAIT_MS = 100;
+/** As many calls wait as are begun in this time, in ms: a burst finds room, and a flood makes nobody wait for long. */
+const QUEUE_MS = 50;
+/** So many may wait even where calls take long. */
+const SHORTEST_QUEUE = 16;
 const SWEEP_MS = 10;
 const LOOP_RESOLUTION_MS = 20;
 const BEAT_MS = 50;
@@ -89,9 +100,8 @@ interface Kind {
 /**
  * Limits how many calls are worked on at a time. The limit finds itself: it falls while calls take several
  * times as long as they usually do, or the event loop is late, and rises while it is reached and they do not
- * (additive increase, multiplicative decrease). A burst waits in a queue that is as long as the limit; where the
- * queue does not empty, calls wait for a moment only (controlled delay, as CoDel in RFC 8289). While the event
- * loop stays late, new work is turned away as it is read.
+ * (additive increase, multiplicative decrease). A burst waits in a queue that is as long as will be served in a
+ * moment. While the event loop stays late, new work is turned away as it is read.
  *
  * @param most how far the limit rises
  */
@@ -109,7 +119,7 @@ export function createLoadLimit(most: number): LoadLimit {
   let done = 0;
   let bestPerMs = 0;
   let loopDelayMs = 0;
-  let queueSince = 0;
+  let letIn = 0;
   let sweeper: NodeJS.Timeout | undefined;
   let lastBeat = performance.now();
   const heart = setInterval(() => {
@@ -128,6 +138,11 @@ export function createLoadLimit(most: number): LoadLimit {
   function isBehind(): boolean {
     if (loopDelayMs <= LATE_MS || underWay < floor()) return false;
     return performance.now() - lastBeat > BEAT_MS + LATE_MS;
+  }
+
+  /** As many as find a place in time: who waits in vain takes more time than who is turned away at once. */
+  function longestQueue(): number {
+    return Math.max(SHORTEST_QUEUE, Math.ceil(bestPerMs * QUEUE_MS));
   }
 
   function take(): void {
@@ -157,10 +172,9 @@ export function createLoadLimit(most: number): LoadLimit {
     const now = performance.now();
     lookAnew(now);
     admitWaiting();
-    const waitMs = now - queueSince > BURST_WAIT_MS ? STANDING_WAIT_MS : BURST_WAIT_MS;
     for (const origin of ["outside", "inside"] as const) {
       const queue = queues[origin];
-      while (queue[0] !== undefined && now - queue[0].since > waitMs) queue.shift()?.refuse(refusal(origin));
+      while (queue[0] !== undefined && now - queue[0].since > WAIT_MS) queue.shift()?.refuse(refusal(origin));
     }
   }
 
@@ -179,6 +193,13 @@ export function createLoadLimit(most: number): LoadLimit {
   }
 
   return {
+    refuse(origin) {
+      const before = underWay + waiting() + letIn;
+      if (before >= placesFor(origin) + longestQueue()) return refusal(origin);
+      if (origin === "outside" && isBehind()) return refusal(origin);
+      if (letIn++ === 0) setImmediate(() => (letIn = 0));
+      return undefined;
+    },
     enter(origin) {
       if (underWay < placesFor(origin) && queues[origin].length === 0) {
         if (origin === "outside" && isBehind()) throw refusal(origin);
@@ -186,11 +207,10 @@ export function createLoadLimit(most: number): LoadLimit {
         return undefined;
       }
       lookAnew(performance.now());
-      if (waiting() >= limit) throw refusal(origin);
+      if (waiting() >= longestQueue()) throw refusal(origin);
       const place = Promise.withResolvers<void>();
       const since = performance.now();
       if (sweeper === undefined) {
-        queueSince = since;
         sweeper = setInterval(sweep, SWEEP_MS);
       }
       queues[origin].push({ since, admit: place.resolve, refuse: place.reject });

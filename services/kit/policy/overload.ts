@@ -1,12 +1,26 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import type { Meter } from "@opentelemetry/api";
 import { OperationsService } from "#gen/souk/mesh/v1/operations_pb.ts";
+import type { SoukError } from "../error.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
-import type { Interceptor, OpenCall } from "../rpc/call.ts";
+import type { Interceptor, RequestHeaders } from "../rpc/call.ts";
 import { SERVICE_TOKEN_HEADER } from "./identity.ts";
 import type { LoadLimit, Origin } from "./load-limit.ts";
 
 /** Calls that this program hands on are new work from outside. */
 const GATEWAY = "gateway";
+
+/** Turns calls away when there is more to do than can be done. */
+export interface Overload {
+  /** Takes a place for each call, or turns it away. */
+  readonly policy: Interceptor;
+  /**
+   * Whether a call is to be turned away before anything is made of it, for transports to which that is dear.
+   *
+   * @returns what it is turned away with
+   */
+  refuse(method: DescMethod, headers: RequestHeaders): SoukError | undefined;
+}
 
 /**
  * Turns calls away at once when there is more to do than can be done, before they are looked at: new work from
@@ -15,26 +29,34 @@ const GATEWAY = "gateway";
  * @param limit how many calls are worked on at a time
  * @param authenticator tells who calls; what it verified once it knows
  */
-export function overload(limit: LoadLimit, authenticator: Authenticator): Interceptor {
-  return (next) => async (call, request) => {
-    const { method } = call;
-    if (method.parent === OperationsService) return next(call, request);
-    const waits = limit.enter(originOf(call, authenticator));
-    if (waits !== undefined) await waits;
-    const startedAt = performance.now();
-    let tookMs: number | undefined;
-    try {
-      const reply = await next(call, request);
-      // A stream lasts as long as somebody watches it, and what failed may have failed at once.
-      if (method.methodKind === "unary") tookMs = performance.now() - startedAt;
-      return reply;
-    } finally {
-      limit.leave(method, tookMs);
-    }
+export function overload(limit: LoadLimit, authenticator: Authenticator): Overload {
+  return {
+    policy: (next) => async (call, request) => {
+      const { method } = call;
+      if (isExempt(method)) return next(call, request);
+      const waits = limit.enter(originOf(call.headers, authenticator));
+      if (waits !== undefined) await waits;
+      const startedAt = performance.now();
+      let tookMs: number | undefined;
+      try {
+        const reply = await next(call, request);
+        // A stream lasts as long as somebody watches it, and what failed may have failed at once.
+        if (method.methodKind === "unary") tookMs = performance.now() - startedAt;
+        return reply;
+      } finally {
+        limit.leave(method, tookMs);
+      }
+    },
+    refuse: (method, headers) =>
+      isExempt(method) ? undefined : limit.refuse(originOf(headers, authenticator)),
   };
 }
 
-function originOf({ headers }: OpenCall, authenticator: Authenticator): Origin {
+function isExempt({ parent }: DescMethod): boolean {
+  return parent === OperationsService;
+}
+
+function originOf(headers: RequestHeaders, authenticator: Authenticator): Origin {
   const token = headers.get(SERVICE_TOKEN_HEADER);
   if (token === undefined) return "outside";
   try {

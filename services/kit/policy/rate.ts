@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
 import type { Meter } from "@opentelemetry/api";
 import type { Redis } from "ioredis";
+import type { MeshSettings } from "../config.ts";
 import { MeshReason, refuseMesh } from "../error.ts";
 import type { Interceptor, OpenCall } from "../rpc/call.ts";
 import { type Budget, createBudget, type Spending, WINDOW_SECONDS } from "./rate-budget.ts";
@@ -25,6 +26,22 @@ export interface RateOptions {
   readonly meter: Meter;
 }
 
+/**
+ * The limits that the settings of a process say.
+ *
+ * @param settings the settings of the mesh
+ */
+export function rateSettings(settings: MeshSettings): Pick<RateOptions, "limits" | "namespace"> {
+  return {
+    limits: {
+      anonymous: settings.SOUK_RATE_ANONYMOUS,
+      authenticated: settings.SOUK_RATE_AUTHENTICATED,
+      premium: settings.SOUK_RATE_PREMIUM,
+    },
+    namespace: settings.SOUK_EVENT_NAMESPACE,
+  };
+}
+
 /** With these gRPC clients (gRFC A6) and Envoy count attempts, the former from the second on. */
 const PREVIOUS_ATTEMPTS_HEADER = "grpc-previous-rpc-attempts";
 const ENVOY_ATTEMPT_HEADER = "x-envoy-attempt-count";
@@ -37,14 +54,27 @@ const PREMIUM = "premium";
 /** The budget of those of whom nothing at all is known; they share it. */
 const UNKNOWN = "unknown";
 
+/** The budgets of callers. */
+export interface Rates {
+  /**
+   * Counts a call against the budget of whoever makes it, and tells how much is left
+   * (draft-ietf-httpapi-ratelimit-headers-10).
+   *
+   * @param tier the limit that counts
+   * @param payer whose budget of that tier it is
+   * @param cost as how many calls it counts
+   * @param tell gets what is said of the budget beside the answer
+   * @throws SoukError RATE_LIMITED
+   */
+  charge(tier: Tier, payer: string, cost: number, tell: (name: string, value: string) => void): Promise<void>;
+}
+
 /**
- * Counts calls against the budget of whoever makes them and refuses those that go beyond it. A call counts
- * where it enters the mesh: what services, jobs and operators do is not counted. Every answer tells how much
- * is left (draft-ietf-httpapi-ratelimit-headers-10).
+ * Opens the budgets of callers.
  *
  * @param options the limits, and where they are kept
  */
-export function rate({ limits, redis, namespace, meter }: RateOptions): Interceptor {
+export function openRates({ limits, redis, namespace, meter }: RateOptions): Rates {
   const refused = meter.createCounter("souk.rate.refused", {
     description: "Calls that were refused because their caller made too many, by tier",
   });
@@ -62,17 +92,36 @@ export function rate({ limits, redis, namespace, meter }: RateOptions): Intercep
     );
   }
 
-  return (next) => async (call, request) => {
-    const { cost } = call.policy;
-    const tier = cost === 0 ? undefined : tierOf(call);
-    const budget = tier && budgets.get(tier);
-    if (tier === undefined || budget === undefined) return next(call, request);
-    const spending = budget.spend(payerOf(call), cost);
-    const spent = spending instanceof Promise ? await spending : spending;
-    tell(call, tier, budget, spent);
-    if (!spent.allowed) {
+  return {
+    async charge(tier, payer, cost, tell) {
+      const budget = budgets.get(tier);
+      if (budget === undefined || cost === 0) return;
+      const spending = budget.spend(payer, cost);
+      const spent = spending instanceof Promise ? await spending : spending;
+      const { left, resetMs } = spent;
+      tell("ratelimit-policy", `"${tier}";q=${budget.points};w=${WINDOW_SECONDS}`);
+      tell("ratelimit", `"${tier}";r=${left};t=${Math.ceil(resetMs / 1_000)}`);
+      if (spent.allowed) return;
       refused.add(1, { tier });
       throw tooMany(tier, budget, spent);
+    },
+  };
+}
+
+/**
+ * Counts calls against the budget of whoever makes them and refuses those that go beyond it. A call counts
+ * where it enters the mesh: what services, jobs and operators do is not counted.
+ *
+ * @param options the limits, and where they are kept
+ */
+export function rate(options: RateOptions): Interceptor {
+  const rates = openRates(options);
+  return (next) => async (call, request) => {
+    const tier = tierOf(call);
+    if (tier !== undefined) {
+      await rates.charge(tier, payerOf(call), call.policy.cost, (name, value) =>
+        call.responseHeaders.set(name, value),
+      );
     }
     return next(call, request);
   };
@@ -96,7 +145,15 @@ function isRepeated({ headers }: OpenCall): boolean {
 }
 
 function payerOf({ principal, clientAddress }: OpenCall): string {
-  if (principal.kind === "user") return principal.id;
+  return principal.kind === "user" ? principal.id : payerAt(clientAddress);
+}
+
+/**
+ * Whose budget a call counts against that nobody signed in for.
+ *
+ * @param clientAddress where it came from, as far as that is known
+ */
+export function payerAt(clientAddress: string | undefined): string {
   return clientAddress === undefined ? UNKNOWN : networkOf(clientAddress);
 }
 
@@ -113,11 +170,6 @@ export function networkOf(address: string): string {
   const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => "0");
   const groups = [...head, ...zeros, ...tail].slice(0, 4);
   return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`;
-}
-
-function tell(call: OpenCall, tier: Tier, { points }: Budget, { left, resetMs }: Spending): void {
-  call.responseHeaders.set("ratelimit-policy", `"${tier}";q=${points};w=${WINDOW_SECONDS}`);
-  call.responseHeaders.set("ratelimit", `"${tier}";r=${left};t=${Math.ceil(resetMs / 1_000)}`);
 }
 
 function tooMany(tier: Tier, { points }: Budget, { resetMs }: Spending) {

@@ -11,6 +11,7 @@ import { idempotency } from "../policy/idempotency.ts";
 import { identity } from "../policy/identity.ts";
 import { log } from "../policy/log.ts";
 import { metrics } from "../policy/metrics.ts";
+import type { Overload } from "../policy/overload.ts";
 import { trace } from "../policy/trace.ts";
 import { validation } from "../policy/validation.ts";
 import type { Telemetry } from "../telemetry.ts";
@@ -37,7 +38,7 @@ export interface DispatchOptions {
   /** Remembers answers; left out where none is to be. */
   readonly answers?: AnswerCache;
   /** Turns calls away when there are too many; left out where they must always be answered. */
-  readonly overload?: Interceptor;
+  readonly overload?: Overload;
   /** Counts calls against the budget of their caller; left out where they are not counted. */
   readonly rate?: Interceptor;
 }
@@ -46,6 +47,8 @@ export interface DispatchOptions {
 export interface Dispatcher {
   /** The contracts that are served, in the order given. */
   readonly implemented: readonly Implemented[];
+  /** Turns calls away before they are opened, see Overload; left out where they must always be answered. */
+  readonly refuse?: Overload["refuse"];
   /** Opens a call; the transport may then watch and abort it. */
   open(incoming: IncomingCall): OpenCall;
   /**
@@ -72,6 +75,7 @@ export function createDispatcher(implemented: readonly Implemented[], options: D
   }
   return {
     implemented,
+    ...(options.overload && { refuse: options.overload.refuse }),
     open: (incoming) => openCall(incoming, options.log, options.mesh),
     async answer(call, request) {
       const handler = handlers.get(call.method);
@@ -88,7 +92,7 @@ export function createDispatcher(implemented: readonly Implemented[], options: D
 function inOrder(options: DispatchOptions) {
   const { telemetry, authenticator, recorder, overload, rate, answers } = options;
   const beforeDecoding: Interceptor[] = [
-    ...(overload === undefined ? [] : [overload]),
+    ...(overload === undefined ? [] : [overload.policy]),
     deadline,
     trace(telemetry.tracer),
     log,

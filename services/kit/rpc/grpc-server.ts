@@ -22,6 +22,7 @@ import { isEncoded, isStream, type OpenCall, type Payload } from "./call.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { asBuffer, toStatus } from "./status.ts";
 import { STREAM_RESETS } from "./stream-resets.ts";
+import { turnAwayEarly } from "./turn-away.ts";
 
 /** The largest message taken, in bytes. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -64,6 +65,7 @@ export async function startGrpcServer(
       error === null ? resolve(actual) : reject(error),
     );
   });
+  turnAwayEarly(server, dispatchers);
   return {
     port: bound,
     async stop(graceMs) {
