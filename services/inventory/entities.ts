@@ -128,12 +128,12 @@ export const BackOrder = defineEntity({
   },
 });
 
-/** A shipment, reduction or return whose stock was moved; it is moved once. */
+/** A shipment, reduction, return or change whose stock was moved; it is moved once. */
 export const Booking = defineEntity({
   name: "Booking",
   tableName: "booking",
   properties: {
-    kind: p.text().$type<"SHIPMENT" | "REDUCTION" | "RETURN">().primary(),
+    kind: p.text().$type<"SHIPMENT" | "REDUCTION" | "RETURN" | "CHANGE">().primary(),
     /** Chosen by the caller. */
     id: p.uuid().primary(),
     createTime: p.datetime().defaultRaw("now()"),

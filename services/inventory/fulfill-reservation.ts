@@ -1,10 +1,9 @@
 import type { Scope } from "#kit/scope.ts";
 import { bookOnce } from "./book-once.ts";
 import type { InventoryDatabase } from "./database.ts";
-import { ErrorReason, refuse } from "./errors.ts";
 import { requireActive } from "./locations.ts";
 import { lockStock, type Move, moveStock } from "./move-stock.ts";
-import type { StoredReservation } from "./reservation.ts";
+import { refuseNotCommitted, type StoredReservation } from "./reservation.ts";
 import {
   addUpPortions,
   type LineChange,
@@ -44,7 +43,7 @@ export async function fulfillReservation(
     if (named.length > 0) await requireActive(tx, named);
     await lockStock(tx, portions);
     const reservation = await requireHeld(tx, reservationId);
-    if (reservation.state !== "COMMITTED") throw notCommitted(reservationId);
+    if (reservation.state !== "COMMITTED") throw refuseNotCommitted(reservationId);
     const { changes, moves } = planDeparture(reservation, portions);
     await shortenLines(tx, reservationId, changes);
     await moveStock(tx, moves, { referenceId: reservationId, actor: "" });
@@ -89,12 +88,4 @@ function planDeparture(
     }
   }
   return { changes: open.changes(), moves };
-}
-
-function notCommitted(id: string) {
-  return refuse(
-    ErrorReason.RESERVATION_NOT_COMMITTED,
-    `reservation ${id} is not final yet, so nothing of it can leave; commit it first`,
-    { metadata: { reservation_id: id } },
-  );
 }

@@ -85,6 +85,15 @@ export function refuseUnknown(id: string) {
   });
 }
 
+/** The refusal of what can only be done with a reservation that no longer expires. */
+export function refuseNotCommitted(id: string) {
+  return refuse(
+    ErrorReason.RESERVATION_NOT_COMMITTED,
+    `reservation ${id} is not final yet, so nothing of it can leave or be added to it; commit it first`,
+    { metadata: { reservation_id: id } },
+  );
+}
+
 /** The refusal of what can only be done with stock that is set aside. */
 export function refuseReleased(id: string) {
   return refuse(

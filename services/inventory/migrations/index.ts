@@ -5,6 +5,7 @@ import { locations } from "./0003-locations.ts";
 import { stockPolicies } from "./0004-stock-policies.ts";
 import { transfers } from "./0005-transfers.ts";
 import { stockTakes } from "./0006-stock-takes.ts";
+import { changes } from "./0007-changes.ts";
 import { largeStock } from "./0008-large-stock.ts";
 
 export const migrations: Migrations = [
@@ -14,5 +15,6 @@ export const migrations: Migrations = [
   stockPolicies,
   transfers,
   stockTakes,
+  changes,
   largeStock,
 ];

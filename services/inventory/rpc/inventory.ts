@@ -17,6 +17,7 @@ import type { Implementation } from "#kit/rpc/implement.ts";
 import { adjustStock } from "../adjust-stock.ts";
 import type { AllocationOrder } from "../allocation.ts";
 import { cancelTransfer } from "../cancel-transfer.ts";
+import { changeReservation } from "../change-reservation.ts";
 import { commitReservation } from "../commit-reservation.ts";
 import type { InventoryDatabase } from "../database.ts";
 import type { MovementKindName, TransferStateName } from "../entities.ts";
@@ -189,6 +190,12 @@ export function inventoryRpc(db: InventoryDatabase, changes: Changes) {
 
     async reduceReservation({ reservationId, changeId, lines }, call) {
       await reduceReservation(db, call, { id: changeId, reservationId, lines });
+      return {};
+    },
+
+    async changeReservation({ reservationId, changeId, mergedReservationId, lines }, call) {
+      const merged = given("mergedReservationId", mergedReservationId);
+      await changeReservation(db, call, { id: changeId, reservationId, ...merged, lines });
       return {};
     },
 

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/inventory/v1/reservation.proto.
  */
 export const file_souk_inventory_v1_reservation: GenFile = /*@__PURE__*/
-  fileDesc("CiNzb3VrL2ludmVudG9yeS92MS9yZXNlcnZhdGlvbi5wcm90bxIRc291ay5pbnZlbnRvcnkudjEidgoXUmVuZXdSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBEjkKA3R0bBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOyAEBqgEIIgQIgKMFKgAiSwoYUmVuZXdSZXNlcnZhdGlvblJlc3BvbnNlEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI5ChVHZXRSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBIpkBChlGdWxmaWxsUmVzZXJ2YXRpb25SZXF1ZXN0EiAKDnJlc2VydmF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCgtzaGlwbWVudF9pZBgCIAEoCUIIukgFcgOwAQESOwoFbGluZXMYAyADKAsyHy5zb3VrLmludmVudG9yeS52MS5TaGlwcGVkU3RvY2tCC7pICJIBBQgBEMgBIm0KDFNoaXBwZWRTdG9jaxIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAESIAoLbG9jYXRpb25faWQYAyABKAlCC7pICNgBAXIDsAEBIhwKGkZ1bGZpbGxSZXNlcnZhdGlvblJlc3BvbnNlIpYBChhSZWR1Y2VSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBEhsKCWNoYW5nZV9pZBgCIAEoCUIIukgFcgOwAQESOwoFbGluZXMYAyADKAsyHy5zb3VrLmludmVudG9yeS52MS5SZWR1Y2VkU3RvY2tCC7pICJIBBQgBEMgBIksKDFJlZHVjZWRTdG9jaxIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAEiGwoZUmVkdWNlUmVzZXJ2YXRpb25SZXNwb25zZSKRAQoSUmV0dXJuU3RvY2tSZXF1ZXN0EhsKCXJldHVybl9pZBgBIAEoCUIIukgFcgOwAQESIAoLbG9jYXRpb25faWQYAiABKAlCC7pICNgBAXIDsAEBEjwKBWxpbmVzGAMgAygLMiAuc291ay5pbnZlbnRvcnkudjEuUmV0dXJuZWRTdG9ja0ILukgIkgEFCAEQyAEiXwoNUmV0dXJuZWRTdG9jaxIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAESEQoJd3JpdGVfb2ZmGAMgASgIIhUKE1JldHVyblN0b2NrUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiNzb3VrL2ludmVudG9yeS92MS9yZXNlcnZhdGlvbi5wcm90bxIRc291ay5pbnZlbnRvcnkudjEidgoXUmVuZXdSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBEjkKA3R0bBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOyAEBqgEIIgQIgKMFKgAiSwoYUmVuZXdSZXNlcnZhdGlvblJlc3BvbnNlEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI5ChVHZXRSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBIpkBChlGdWxmaWxsUmVzZXJ2YXRpb25SZXF1ZXN0EiAKDnJlc2VydmF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCgtzaGlwbWVudF9pZBgCIAEoCUIIukgFcgOwAQESOwoFbGluZXMYAyADKAsyHy5zb3VrLmludmVudG9yeS52MS5TaGlwcGVkU3RvY2tCC7pICJIBBQgBEMgBIm0KDFNoaXBwZWRTdG9jaxIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAESIAoLbG9jYXRpb25faWQYAyABKAlCC7pICNgBAXIDsAEBIhwKGkZ1bGZpbGxSZXNlcnZhdGlvblJlc3BvbnNlIpYBChhSZWR1Y2VSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBEhsKCWNoYW5nZV9pZBgCIAEoCUIIukgFcgOwAQESOwoFbGluZXMYAyADKAsyHy5zb3VrLmludmVudG9yeS52MS5SZWR1Y2VkU3RvY2tCC7pICJIBBQgBEMgBIksKDFJlZHVjZWRTdG9jaxIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAEiGwoZUmVkdWNlUmVzZXJ2YXRpb25SZXNwb25zZSLAAQoYQ2hhbmdlUmVzZXJ2YXRpb25SZXF1ZXN0EiAKDnJlc2VydmF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIbCgljaGFuZ2VfaWQYAiABKAlCCLpIBXIDsAEBEioKFW1lcmdlZF9yZXNlcnZhdGlvbl9pZBgDIAEoCUILukgI2AEBcgOwAQESOQoFbGluZXMYBCADKAsyHy5zb3VrLmludmVudG9yeS52MS5SZWR1Y2VkU3RvY2tCCbpIBpIBAxDIASIbChlDaGFuZ2VSZXNlcnZhdGlvblJlc3BvbnNlIpEBChJSZXR1cm5TdG9ja1JlcXVlc3QSGwoJcmV0dXJuX2lkGAEgASgJQgi6SAVyA7ABARIgCgtsb2NhdGlvbl9pZBgCIAEoCUILukgI2AEBcgOwAQESPAoFbGluZXMYAyADKAsyIC5zb3VrLmludmVudG9yeS52MS5SZXR1cm5lZFN0b2NrQgu6SAiSAQUIARDIASJfCg1SZXR1cm5lZFN0b2NrEhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEh0KCHF1YW50aXR5GAIgASgDQgu6SAgiBhjAhD0oARIRCgl3cml0ZV9vZmYYAyABKAgiFQoTUmV0dXJuU3RvY2tSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Asks to keep a reservation longer.
@@ -249,6 +249,63 @@ export const ReduceReservationResponseSchema: GenMessage<ReduceReservationRespon
   messageDesc(file_souk_inventory_v1_reservation, 8);
 
 /**
+ * Asks to change what a reservation holds.
+ *
+ * @generated from message souk.inventory.v1.ChangeReservationRequest
+ */
+export type ChangeReservationRequest = Message<"souk.inventory.v1.ChangeReservationRequest"> & {
+  /**
+   * The reservation, which is final.
+   *
+   * @generated from field: string reservation_id = 1;
+   */
+  reservationId: string;
+
+  /**
+   * The change, named by who asks.
+   *
+   * @generated from field: string change_id = 2;
+   */
+  changeId: string;
+
+  /**
+   * Another reservation, whose stock becomes a part of this one; none when empty.
+   *
+   * @generated from field: string merged_reservation_id = 3;
+   */
+  mergedReservationId: string;
+
+  /**
+   * What is given back; may be nothing.
+   *
+   * @generated from field: repeated souk.inventory.v1.ReducedStock lines = 4;
+   */
+  lines: ReducedStock[];
+};
+
+/**
+ * Describes the message souk.inventory.v1.ChangeReservationRequest.
+ * Use `create(ChangeReservationRequestSchema)` to create a new message.
+ */
+export const ChangeReservationRequestSchema: GenMessage<ChangeReservationRequest> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_reservation, 9);
+
+/**
+ * The reservation is changed.
+ *
+ * @generated from message souk.inventory.v1.ChangeReservationResponse
+ */
+export type ChangeReservationResponse = Message<"souk.inventory.v1.ChangeReservationResponse"> & {
+};
+
+/**
+ * Describes the message souk.inventory.v1.ChangeReservationResponse.
+ * Use `create(ChangeReservationResponseSchema)` to create a new message.
+ */
+export const ChangeReservationResponseSchema: GenMessage<ChangeReservationResponse> = /*@__PURE__*/
+  messageDesc(file_souk_inventory_v1_reservation, 10);
+
+/**
  * Asks to book a return.
  *
  * @generated from message souk.inventory.v1.ReturnStockRequest
@@ -281,7 +338,7 @@ export type ReturnStockRequest = Message<"souk.inventory.v1.ReturnStockRequest">
  * Use `create(ReturnStockRequestSchema)` to create a new message.
  */
 export const ReturnStockRequestSchema: GenMessage<ReturnStockRequest> = /*@__PURE__*/
-  messageDesc(file_souk_inventory_v1_reservation, 9);
+  messageDesc(file_souk_inventory_v1_reservation, 11);
 
 /**
  * A number of one variant that came back.
@@ -316,7 +373,7 @@ export type ReturnedStock = Message<"souk.inventory.v1.ReturnedStock"> & {
  * Use `create(ReturnedStockSchema)` to create a new message.
  */
 export const ReturnedStockSchema: GenMessage<ReturnedStock> = /*@__PURE__*/
-  messageDesc(file_souk_inventory_v1_reservation, 10);
+  messageDesc(file_souk_inventory_v1_reservation, 12);
 
 /**
  * The return is booked.
@@ -331,5 +388,5 @@ export type ReturnStockResponse = Message<"souk.inventory.v1.ReturnStockResponse
  * Use `create(ReturnStockResponseSchema)` to create a new message.
  */
 export const ReturnStockResponseSchema: GenMessage<ReturnStockResponse> = /*@__PURE__*/
-  messageDesc(file_souk_inventory_v1_reservation, 11);
+  messageDesc(file_souk_inventory_v1_reservation, 13);
 
