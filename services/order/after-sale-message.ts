@@ -1,11 +1,13 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { InvoiceKind, type InvoiceSchema } from "#gen/souk/order/v1/invoice_pb.ts";
+import type { OrderPaymentSchema } from "#gen/souk/order/v1/order_payment_pb.ts";
 import { type RefundSchema, RefundState } from "#gen/souk/order/v1/refund_pb.ts";
 import { ReturnReason, type ReturnSchema, ReturnState } from "#gen/souk/order/v1/return_pb.ts";
 import { type ShipmentSchema, ShipmentState } from "#gen/souk/order/v1/shipment_pb.ts";
 import { type TimelineEntrySchema, TimelineKind } from "#gen/souk/order/v1/timeline_pb.ts";
 import { money } from "#kit/money.ts";
+import type { StoredPayment } from "./after-sale.ts";
 import { invoiceNumber } from "./invoice.ts";
 import type { StoredInvoice, StoredRefund, StoredReturn, StoredShipment } from "./order-parts.ts";
 import type { StoredEntry } from "./timeline.ts";
@@ -56,6 +58,7 @@ export function toReturn(stored: StoredReturn): MessageInitShape<typeof ReturnSc
     instructions: stored.instructions,
     rejectReason: stored.reject_reason,
     refundId: stored.refund_id ?? "",
+    exchangeOrderId: stored.exchange_order_id ?? "",
     etag: String(stored.version),
     createTime: timestampFromDate(stored.create_time),
     updateTime: timestampFromDate(stored.update_time),
@@ -85,6 +88,26 @@ export function toRefund(
     toStoreCredit: refund.to_store_credit,
     reason: refund.reason,
     createTime: timestampFromDate(refund.create_time),
+    exchangeOrderId: refund.exchange_order_id ?? "",
+  };
+}
+
+/**
+ * What pays for an order as callers and events tell it.
+ *
+ * @param payment the payment as stored with the order
+ * @param currency an ISO 4217 code
+ */
+export function toPayment(
+  { paymentId, amount, captured, refunded, exchanged }: StoredPayment,
+  currency: string,
+): MessageInitShape<typeof OrderPaymentSchema> & object {
+  return {
+    paymentId,
+    amount: money(BigInt(amount), currency),
+    captured: money(BigInt(captured), currency),
+    refunded: money(BigInt(refunded), currency),
+    exchanged,
   };
 }
 

@@ -22,6 +22,24 @@ export interface StoredPieces {
   readonly quantity: string;
 }
 
+/** What pays for an order: a payment, or the part of one that is the order's. */
+export interface StoredPayment {
+  readonly paymentId: string;
+  readonly amount: string;
+  /** What was taken of that for what was sent, and what was given back or is being. */
+  readonly captured: string;
+  readonly refunded: string;
+  /** Whether it was taken for goods of another order, which come back: payment has nothing left to take. */
+  readonly exchanged: boolean;
+}
+
+/** What a refund gives back of a payment, and under which id. */
+export interface StoredShare {
+  readonly paymentId: string;
+  readonly movementId: string;
+  readonly amount: string;
+}
+
 /** What a refund gives back for a line. */
 export interface StoredRefundLine extends StoredPieces {
   readonly amount: string;

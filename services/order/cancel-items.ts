@@ -1,7 +1,6 @@
 import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { OrderCancelledSchema, OrderEditedSchema } from "#gen/souk/order/v1/events_pb.ts";
-import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
@@ -9,8 +8,11 @@ import type { Scope } from "#kit/scope.ts";
 import { keepFor, lockForChange, lockOrder, requireOrder, storeChange } from "./change-order.ts";
 import type { OrderTransaction } from "./database.ts";
 import type { entities } from "./entities.ts";
+import { findOpenExchange, type OpenExchange, takeBackExchange } from "./exchanges.ts";
+import { json } from "./json-column.ts";
 import { toOrder } from "./order-message.ts";
 import type { StoredOrder } from "./order-parts.ts";
+import { type Freeing, planFreeing, setFree, withoutRest } from "./order-payments.ts";
 import { type Item, openPieces, type Pieces, requirePieces, worthOf } from "./pieces.ts";
 import type { Shop } from "./shop.ts";
 import { actorOf, writeDown } from "./timeline.ts";
@@ -38,10 +40,18 @@ type Cancelling = {
   }[];
   /** What of the order is left to send: nothing although some was sent, nothing at all, or something. */
   readonly leaves: "what was sent" | "nothing" | "more to send";
+  /** What is left of the money when nothing is left to send; nothing before. */
+  readonly freeings: readonly Freeing[];
+  readonly currency: string;
+  /** The exchange that is taken back with it. */
+  readonly exchange: OpenExchange | null;
 };
 
 /** What steps find out for later ones. */
-type Nothing = Record<string, never>;
+type Found = {
+  /** The payments whose rest the provider refused to give back. */
+  readonly kept: readonly string[];
+};
 /** What becomes of it. */
 type Cancelled = { readonly orderId: string };
 
@@ -50,17 +60,15 @@ type Cancelled = { readonly orderId: string };
  * that is taken stops it. What is set aside for pieces of an order that goes on is set free when its last pieces are
  * sent or cancelled, for no provider sets a part of it free.
  */
-export const cancelItemsSaga = defineSaga<Cancelling, Nothing, Cancelled, typeof entities>({
+export const cancelItemsSaga = defineSaga<Cancelling, Found, Cancelled, typeof entities>({
   name: "cancel-items",
   steps: [
     {
       name: "void-payment",
       attempts: Number.POSITIVE_INFINITY,
-      async run({ input: { orderId, leaves }, scope }) {
-        if (leaves === "more to send") return undefined;
-        const voided = scope.mesh(PaymentService).voidPayment({ paymentId: orderId });
-        await voided.catch(leaves === "nothing" ? voidError : voidOfTaken);
-        return undefined;
+      async run({ input: { leaves, freeings, currency }, scope }) {
+        const onTaken = leaves === "nothing" ? voidError : voidOfTaken;
+        return { kept: await setFree(scope, freeings, currency, onTaken) };
       },
     },
     {
@@ -81,18 +89,20 @@ export const cancelItemsSaga = defineSaga<Cancelling, Nothing, Cancelled, typeof
       },
     },
   ],
-  async complete({ input: { orderId, reason, actorId, items } }, tx) {
+  async complete({ input: { orderId, reason, actorId, items, leaves, exchange }, data }, tx) {
     const before = await lockOrder(tx, orderId);
     const pieces = requirePieces(before, items, openPieces);
     await Promise.all(pieces.map((each) => countAsCancelled(tx, each)));
     const order = await storeChange(tx, orderId, (cancelled) => ({
       changing: null,
       cancelled_total: worthOfCancelled(cancelled),
+      ...(leaves !== "more to send" && { payments: json(withoutRest(cancelled, data.kept)) }),
       ...(leftOf(cancelled) === 0n && { cancel_reason: reason }),
     }));
     const told = { orderId, customerId: order.customer_id ?? "", email: order.email, order: toOrder(order) };
     if (order.state === "CANCELLED") {
-      if (order.discounts.length > 0) await giveBackPromotions(tx, orderId);
+      await giveBackPromotions(tx, orderId);
+      if (exchange !== null) await takeBackExchange(tx, exchange, actorId);
       tx.emit(OrderCancelledSchema, told);
     } else {
       const difference = money(before.cancelled_total - order.cancelled_total, order.currency);
@@ -135,13 +145,25 @@ export async function cancelItems(
       const order = await lockForChange(tx, "cancelItems", orderId, etag);
       const pieces = requirePieces(order, items, openPieces);
       const leaves = leavesOf(order, pieces);
+      const exchange = leaves === "nothing" ? await findOpenExchange(tx, order) : undefined;
+      // What was exchanged for goods that are not back is no money to give back.
+      const freeings = planFreeing(order, []).filter(({ exchanged }) => !exchanged || exchange === undefined);
       keepFor(tx, orderId, id, leaves === "nothing" ? "CANCELLING" : undefined);
       const named = pieces.map(({ line, count }) => ({
         lineId: line.id,
         variantId: line.variant_id,
         quantity: count,
       }));
-      return { orderId, reason, actorId: actorOf(scope), items: named, leaves };
+      return {
+        orderId,
+        reason,
+        actorId: actorOf(scope),
+        items: named,
+        leaves,
+        freeings: leaves === "more to send" ? [] : freeings,
+        currency: order.currency,
+        exchange: exchange ?? null,
+      };
     },
   });
   return requireOrder(shop.db.sql, orderId);

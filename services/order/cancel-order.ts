@@ -1,17 +1,19 @@
 import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { OrderCancelledSchema } from "#gen/souk/order/v1/events_pb.ts";
-import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { isRefusal } from "#kit/error.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
-import { beingChanged } from "./change-order.ts";
-import type { OrderSql } from "./database.ts";
+import { beingChanged, lockOrder } from "./change-order.ts";
+import type { OrderTransaction } from "./database.ts";
 import type { entities } from "./entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "./errors.ts";
+import { findOpenExchange, type OpenExchange, takeBackExchange } from "./exchanges.ts";
+import { json } from "./json-column.ts";
 import type { OrderChanges } from "./order-changes.ts";
 import { toOrder } from "./order-message.ts";
+import { type Freeing, planFreeing, setFree, withoutRest } from "./order-payments.ts";
 import { moveOrder, requireOrderOf, type StoredOrder, tryMoveOrder } from "./orders.ts";
 import type { Shop } from "./shop.ts";
 import { actorOf } from "./timeline.ts";
@@ -19,23 +21,36 @@ import { voidError } from "./translate-error.ts";
 import { giveBackPromotions } from "./use-promotions.ts";
 
 /** What the saga of a cancellation is started with. */
-type Cancelling = { readonly orderId: string; readonly reason: string; readonly actorId: string };
-/** What steps find out for later ones, and what becomes of it. */
+type Cancelling = {
+  readonly orderId: string;
+  readonly reason: string;
+  readonly actorId: string;
+  /** What is set free of the money. */
+  readonly freeings: readonly Freeing[];
+  readonly currency: string;
+  /** The exchange that is taken back with it. */
+  readonly exchange: OpenExchange | null;
+};
+/** What steps find out for later ones. */
+type Found = {
+  /** The payments whose rest the provider refused to give back. */
+  readonly kept: readonly string[];
+};
+/** What becomes of it. */
 type Nothing = Record<string, never>;
 
 /**
  * Cancels a CONFIRMED order, which is CANCELLING from the beginning. Only a payment that is captured stops it; it is
  * asked first, and from there on every step is tried until it succeeds.
  */
-export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof entities>({
+export const cancelOrderSaga = defineSaga<Cancelling, Found, Nothing, typeof entities>({
   name: "cancel-order",
   steps: [
     {
       name: "void-payment",
       attempts: Number.POSITIVE_INFINITY,
-      async run({ input, scope }) {
-        await scope.mesh(PaymentService).voidPayment({ paymentId: input.orderId }).catch(voidError);
-        return undefined;
+      async run({ input: { freeings, currency }, scope }) {
+        return { kept: await setFree(scope, freeings, currency, voidError) };
       },
     },
     {
@@ -52,10 +67,11 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
       },
     },
   ],
-  async complete({ input }, tx) {
-    await countAsCancelled(tx, input.orderId);
+  async complete({ input, data }, tx) {
+    await countAsCancelled(tx, input.orderId, data.kept);
     const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason, input.actorId);
-    if (order.discounts.length > 0) await giveBackPromotions(tx, order.id);
+    await giveBackPromotions(tx, order.id);
+    if (input.exchange !== null) await takeBackExchange(tx, input.exchange, input.actorId);
     tx.emit(OrderCancelledSchema, {
       orderId: order.id,
       customerId: order.customer_id ?? "",
@@ -70,7 +86,13 @@ export const cancelOrderSaga = defineSaga<Cancelling, Nothing, Nothing, typeof e
 });
 
 /** All pieces and all that was to pay, as where staff cancels all of an order. */
-async function countAsCancelled({ sql: db }: { readonly sql: OrderSql }, orderId: string): Promise<void> {
+async function countAsCancelled(
+  tx: OrderTransaction,
+  orderId: string,
+  kept: readonly string[] | undefined,
+): Promise<void> {
+  const { sql: db } = tx;
+  const order = await lockOrder(tx, orderId);
   await db
     .updateTable("order_line")
     .set(({ ref }) => ({ cancelled: ref("quantity") }))
@@ -78,7 +100,7 @@ async function countAsCancelled({ sql: db }: { readonly sql: OrderSql }, orderId
     .execute();
   await db
     .updateTable("orders")
-    .set(({ ref }) => ({ cancelled_total: ref("total") }))
+    .set({ cancelled_total: order.total, payments: json(withoutRest(order, kept)) })
     .where("id", "=", orderId)
     .execute();
 }
@@ -129,9 +151,22 @@ async function beginCancelling(sagas: Sagas, scope: Scope, orderId: string, reas
     await sagas.execute(scope, cancelOrderSaga, {
       id: uuidv7(),
       async prepare(tx) {
-        if (await tryMoveOrder(tx, orderId, "CONFIRMED", "CANCELLING"))
-          return { orderId, reason, actorId: actorOf(scope) };
-        throw refuse(ErrorReason.ORDER_NOT_CANCELLABLE, "the order is being cancelled already");
+        const order = await tryMoveOrder(tx, orderId, "CONFIRMED", "CANCELLING");
+        if (order === undefined) {
+          throw refuse(ErrorReason.ORDER_NOT_CANCELLABLE, "the order is being cancelled already");
+        }
+        const exchange = await findOpenExchange(tx, order);
+        // What was exchanged for goods that are not back is no money to give back.
+        const freeings = planFreeing(order, []).filter((it) => !it.exchanged || exchange === undefined);
+        const { currency } = order;
+        return {
+          orderId,
+          reason,
+          actorId: actorOf(scope),
+          freeings,
+          currency,
+          exchange: exchange ?? null,
+        };
       },
     });
   } catch (error) {

@@ -20,11 +20,11 @@ import type { Shop } from "./shop.ts";
 import type { Shopper } from "./shopper.ts";
 
 /** How many lines a cart may have. */
-const MAX_LINES = 100;
+export const MAX_LINES = 100;
 /** How many lines may be put aside; with the others they are as many as product is asked for at once. */
 const MAX_SAVED = 99;
 /** How many of a variant a line may hold. */
-const MAX_QUANTITY = 999n;
+export const MAX_QUANTITY = 999n;
 
 /**
  * A cart at today's prices. A customer's is made when there is none yet.

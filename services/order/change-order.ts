@@ -1,4 +1,4 @@
-import { sql, type Updateable } from "kysely";
+import { sql, type UpdateObject } from "kysely";
 import type { Tables } from "#kit/data/tables.ts";
 import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
@@ -101,7 +101,7 @@ export function requireEtag(what: string, { version }: { readonly version: numbe
   );
 }
 
-type OrderChange = Updateable<Tables<typeof entities>["orders"]>;
+type OrderChange = UpdateObject<Tables<typeof entities>, "orders">;
 
 /**
  * Stores a change of an order whose lines and shipments are stored already; its state follows from them.

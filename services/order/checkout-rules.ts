@@ -53,7 +53,22 @@ export function requireShipping(
   destination: Destination,
   method: string,
 ): ShippingOffer {
-  const offers = shippingTo(shop, priced, destination);
+  return requireMethod(shippingTo(shop, priced, destination), destination, method);
+}
+
+/**
+ * The way of shipping with an id, among those that there are.
+ *
+ * @param offers the ways of shipping
+ * @param destination where to
+ * @param method as a quote named it
+ * @throws SoukError SHIPPING_METHOD_UNAVAILABLE
+ */
+export function requireMethod(
+  offers: readonly ShippingOffer[],
+  destination: Destination,
+  method: string,
+): ShippingOffer {
   const offer = offers.find((each) => each.method === method);
   if (offer !== undefined) return offer;
   const known = offers.map((each) => each.method).join(", ");

@@ -4,9 +4,11 @@ import type {
   InvoiceContent,
   InvoiceKindName,
   ReturnState,
+  StoredPayment,
   StoredPieces,
   StoredRefundLine,
   StoredReturnLine,
+  StoredShare,
   TimelineKindName,
 } from "./after-sale.ts";
 import type { Seen } from "./cart-changes.ts";
@@ -60,7 +62,7 @@ export const Order = defineEntity({
   name: "Order",
   tableName: "orders",
   properties: {
-    /** Also the id of the reservation and of the payment. */
+    /** Also the id of the reservation and of the first payment. */
     id: p.uuid().primary(),
     number: p.text().unique(),
     /** Null for a guest. */
@@ -69,6 +71,10 @@ export const Order = defineEntity({
     orderTokenHash: p.text().nullable(),
     /** The cart that it was made of; that one may be gone. */
     cartId: p.uuid().nullable(),
+    /** In which groups its customer was, for prices and promotions. */
+    customerGroups: p.array(),
+    /** The order whose goods it replaces. */
+    exchangeOfOrderId: p.uuid().nullable(),
     email: p.text(),
     state: p.text().$type<OrderState>(),
     currency: p.text(),
@@ -86,6 +92,8 @@ export const Order = defineEntity({
     taxIncluded: p.bigint(),
     total: p.bigint(),
     couponCodes: p.array(),
+    /** What pays for it, in the order in which it does. */
+    payments: p.json<readonly StoredPayment[]>(),
     /** A souk.mesh.v1.Address as JSON. */
     shippingAddress: p.json<JsonObject>(),
     shippingMethod: p.text(),
@@ -133,6 +141,8 @@ export const OrderLine = defineEntity({
     sku: p.text(),
     title: p.text(),
     optionValues: p.array(),
+    /** What one weighs. */
+    grams: p.bigint(),
     quantity: p.bigint(),
     unitPrice: p.bigint(),
     /** Before promotions and taxes that come on top. */
@@ -189,6 +199,10 @@ export const PromotionUse = defineEntity({
     orderId: p.uuid().primary(),
     promotionId: p.uuid().primary(),
     customerKey: p.text(),
+    /** A souk.order.v1.PromotionTerms as JSON, as it was when the order was placed, without its coupon codes. */
+    terms: p.json<JsonObject>(),
+    /** The code that brought it; empty for an automatic one. */
+    couponCode: p.text().default(""),
     /** Whether it is counted against the limit in all, and against that of its customer. */
     counted: p.boolean(),
     countedForCustomer: p.boolean(),
@@ -239,7 +253,7 @@ export const Shipment = defineEntity({
   },
 });
 
-/** Money that goes back to a customer; its id is that of the refund at payment. */
+/** Money that goes back to a customer, or to an order that replaces goods; its id is that of the saga that does it. */
 export const Refund = defineEntity({
   name: "Refund",
   tableName: "refund",
@@ -251,6 +265,10 @@ export const Refund = defineEntity({
     lines: p.json<readonly StoredRefundLine[]>(),
     shipping: p.bigint(),
     toStoreCredit: p.boolean(),
+    /** What goes back of which payment. */
+    shares: p.json<readonly StoredShare[]>(),
+    /** The order that it pays for; null where the customer gets it. */
+    exchangeOrderId: p.uuid().nullable(),
     reason: p.text(),
     createTime: p.datetime().defaultRaw("now()"),
   },
@@ -269,6 +287,9 @@ export const OrderReturn = defineEntity({
     instructions: p.text().default(""),
     rejectReason: p.text().default(""),
     refundId: p.uuid().nullable(),
+    /** The order that replaces its goods, and whether that may be sent before they are back. */
+    exchangeOrderId: p.uuid().nullable(),
+    sentFirst: p.boolean().default(false),
     version: p.integer().default(1),
     createTime: p.datetime().defaultRaw("now()"),
     updateTime: p.datetime().defaultRaw("now()"),

@@ -3,7 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Address, AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
 import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { money } from "#kit/money.ts";
-import { toInvoice, toRefund, toReturn, toShipment } from "./after-sale-message.ts";
+import { toInvoice, toPayment, toRefund, toReturn, toShipment } from "./after-sale-message.ts";
 import type { OrderState as StoredState } from "./order-state.ts";
 import type { StoredOrder, StoredOrderLine } from "./orders.ts";
 import type { Destination } from "./pricing/order-to-price.ts";
@@ -37,7 +37,9 @@ export function toOrder(order: StoredOrder): Order {
     }),
     vatId: order.vat_id,
     shippingMethod: order.shipping_method,
-    paymentId: order.id,
+    paymentId: order.payments[0]?.paymentId ?? order.id,
+    payments: order.payments.map((payment) => toPayment(payment, currency)),
+    exchangeOfOrderId: order.exchange_of_order_id ?? "",
     cancelReason: order.cancel_reason,
     cancelled: money(order.cancelled_total, currency),
     captured: money(order.captured, currency),

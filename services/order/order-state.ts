@@ -85,8 +85,14 @@ export const ORDER_ACTS = {
     reason: ErrorReason.ORDER_NOT_CANCELLABLE,
     verb: "be cancelled",
   },
+  edit: {
+    method: "EditOrder",
+    in: ["CONFIRMED"],
+    reason: ErrorReason.ORDER_NOT_EDITABLE,
+    verb: "be edited",
+  },
   return: {
-    method: "RequestReturn, ReceiveReturn",
+    method: "RequestReturn, ReceiveReturn, ExchangeOrder",
     in: ["PARTIALLY_SHIPPED", "SHIPPED", "DELIVERED"],
     reason: ErrorReason.ORDER_NOT_RETURNABLE,
     verb: "be sent back",

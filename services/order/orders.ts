@@ -1,7 +1,8 @@
 import { sql } from "kysely";
-import type { TimelineKindName } from "./after-sale.ts";
+import type { StoredPayment, TimelineKindName } from "./after-sale.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import { json } from "./json-column.ts";
 import {
   NOTHING_SENT,
   type OrderRow,
@@ -19,6 +20,7 @@ export type { StoredOrder, StoredOrderLine };
 /** What becomes of an order and of its lines later. */
 type Later =
   | "state"
+  | "payments"
   | "cancel_reason"
   | "changing"
   | "found_token_hash"
@@ -34,11 +36,13 @@ type LaterOfLine = "shipped" | "cancelled" | "awaited" | "returned" | "refunded"
 
 /** What an order is made of. */
 export type NewOrder = Omit<OrderRow, Later> & {
+  /** What pays for it; a payment with its id when left out. */
+  readonly payments?: readonly StoredPayment[];
   readonly lines: readonly Omit<StoredOrderLine, LaterOfLine | "order_id" | "position">[];
 };
 
 /** What stands in a new order: what its columns have by default. */
-const FRESH: Omit<Pick<OrderRow, Later>, "create_time" | "update_time"> = {
+const FRESH: Omit<Pick<OrderRow, Later>, "payments" | "create_time" | "update_time"> = {
   state: "PENDING",
   cancel_reason: "",
   changing: null,
@@ -64,9 +68,15 @@ const FRESH_LINE: Pick<StoredOrderLine, LaterOfLine> = {
  *
  * @param tx the transaction
  * @param order the order with its lines
+ * @param actorId the account that does it; its customer when left out
  * @returns the order as it is stored
  */
-export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder): StoredOrder {
+export function insertOrder(
+  tx: OrderTransaction,
+  { lines, ...made }: NewOrder,
+  actorId = made.customer_id ?? "",
+): StoredOrder {
+  const order = { ...made, payments: made.payments ?? paymentOf(made.id, made.total) };
   // The time is ours, so that the order is known without being read.
   const now = new Date();
   const times = { create_time: now, update_time: now };
@@ -81,6 +91,7 @@ export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder)
         shipping_taxes: json(order.shipping_taxes),
         discounts: json(order.discounts),
         taxes: json(order.taxes),
+        payments: json(order.payments),
         state: FRESH.state,
       })
       .compile(),
@@ -95,10 +106,21 @@ export function insertOrder(tx: OrderTransaction, { lines, ...order }: NewOrder)
     orderId: order.id,
     kind: "PLACED",
     text: "The order was placed",
-    actorId: order.customer_id ?? "",
+    actorId,
   });
   const stored = placed.map((line) => ({ ...line, ...FRESH_LINE }));
   return { ...order, ...times, ...FRESH, ...NOTHING_SENT, lines: stored };
+}
+
+/**
+ * What pays for an order by a payment of its own: nothing where nothing is to pay.
+ *
+ * @param paymentId the payment
+ * @param amount in minor units
+ */
+export function paymentOf(paymentId: string, amount: bigint): StoredPayment[] {
+  if (amount === 0n) return [];
+  return [{ paymentId, amount: String(amount), captured: "0", refunded: "0", exchanged: false }];
 }
 
 /** What is written down of an order that comes to a state. */
@@ -136,6 +158,8 @@ export async function tryMoveOrder(
       cancel_reason: cancelReason,
       version: sql<number>`version + 1`,
       update_time: sql<Date>`now()`,
+      // Nothing was set aside for what was never confirmed, or it is free again.
+      ...(to === "CANCELLED" && from !== "CANCELLING" && { payments: json([]) }),
     })
     .where("id", "=", id)
     .where("state", "=", from)
@@ -257,9 +281,4 @@ export async function listOrdersOf(
     .limit(limit)
     .execute();
   return withParts(db, orders);
-}
-
-/** A list for a JSON column; the driver would make an array of the database of it. */
-function json<T>(list: readonly T[]) {
-  return sql<readonly T[]>`${JSON.stringify(list)}`;
 }

@@ -2,32 +2,25 @@ import { sql } from "kysely";
 import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
-import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { isRefusal, isRetryable, toSoukError } from "#kit/error.ts";
-import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { StoredReturnLine } from "./after-sale.ts";
+import { beginRefund, failRefund, settleRefund } from "./book-refund.ts";
 import { lockOrder, requireEtag, requireOrder, storeChange } from "./change-order.ts";
 import type { entities } from "./entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "./errors.ts";
+import { requireSteady } from "./exchanges.ts";
 import type { OrderChanges } from "./order-changes.ts";
 import type { StoredOrder, StoredReturn } from "./order-parts.ts";
+import { giveBack, type Share } from "./order-payments.ts";
 import { requireMay } from "./order-state.ts";
-import {
-  beginRefund,
-  failRefund,
-  leftToRefund,
-  planRefund,
-  refundable,
-  requireRefunded,
-  settleRefund,
-} from "./refunds.ts";
+import { leftToRefund, planRefund, refundable } from "./refunds.ts";
 import { lockReturn, returnConflict, storeReturn, tellOfReturn } from "./returns.ts";
 import type { Shop } from "./shop.ts";
 import { actorOf } from "./timeline.ts";
-import { refundError, stockReturnError } from "./translate-error.ts";
+import { stockReturnError } from "./translate-error.ts";
 
 /** What came back of a line. */
 export interface ReceivedItem {
@@ -60,15 +53,17 @@ type Receiving = {
     readonly writeOff: boolean;
   }[];
   readonly lines: readonly StoredReturnLine[];
-  /** What is given back, in minor units. */
-  readonly amount: bigint;
+  /** What is given back of which payment. */
+  readonly shares: readonly Share[];
   /** Pieces that cost nothing, so that nothing is given back for them. */
-  readonly free?: readonly { readonly lineId: string; readonly quantity: bigint }[];
+  readonly free: readonly { readonly lineId: string; readonly quantity: bigint }[];
   readonly currency: string;
+  /** The refund that pays for the order that replaces the goods; "" where they are not exchanged. */
+  readonly exchangeRefundId: string;
 };
 
-/** What steps find out for later ones. */
-type Found = { readonly isRefused: boolean };
+/** What steps find out for later ones: of how many payments money goes back. */
+type Found = { readonly given: number };
 /** What becomes of it. */
 type Received = { readonly orderId: string };
 
@@ -91,22 +86,18 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
     {
       name: "refund-payment",
       attempts: Number.POSITIVE_INFINITY,
-      async run({ sagaId, input: { orderId, amount, currency }, scope }) {
-        if (amount === 0n) return undefined;
-        const request = { paymentId: orderId, refundId: sagaId, amount: money(amount, currency) };
+      async run({ input: { shares, currency }, scope }) {
         try {
-          const { refund } = await scope.mesh(PaymentService).refundPayment(request).catch(refundError);
-          requireRefunded(refund);
+          return { given: await giveBack(scope, shares, { currency }) };
         } catch (caught) {
           if (isRetryable(toSoukError(caught))) throw caught;
-          return { isRefused: true };
+          return { given: 0 };
         }
-        return undefined;
       },
     },
   ],
   async complete({ sagaId, input, data }, tx) {
-    const { orderId, returnId, lines, amount, free = [], actorId } = input;
+    const { orderId, returnId, lines, shares, free, actorId, exchangeRefundId } = input;
     await lockOrder(tx, orderId);
     await Promise.all(
       lines.map(({ lineId, quantity, restocked, writtenOff }) =>
@@ -132,18 +123,19 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
     const received = await storeReturn(tx, returnId, {
       state: "RECEIVED",
       lines,
-      refund_id: amount === 0n ? null : sagaId,
+      refund_id: exchangeRefundId || (shares.length === 0 ? null : sagaId),
     });
-    if (amount === 0n) await storeChange(tx, orderId);
-    else if (data.isRefused === true) await failRefund(tx, orderId, sagaId);
-    else await settleRefund(tx, orderId, sagaId, actorId);
+    if (exchangeRefundId !== "") await settleRefund(tx, orderId, exchangeRefundId, actorId);
+    if (shares.length === 0) await storeChange(tx, orderId);
+    else if (data.given === 0) await failRefund(tx, orderId, sagaId);
+    else await settleRefund(tx, orderId, sagaId, actorId, data.given);
     const order = await lockOrder(tx, orderId);
     tellOfReturn(tx, order, received, actorId, "The goods came back");
     return { orderId };
   },
-  async abandon({ sagaId, input: { orderId, returnId, amount } }, _, tx) {
+  async abandon({ sagaId, input: { orderId, returnId, shares } }, _, tx) {
     await lockOrder(tx, orderId);
-    if (amount > 0n) await failRefund(tx, orderId, sagaId);
+    if (shares.length > 0) await failRefund(tx, orderId, sagaId);
     await storeReturn(tx, returnId, { state: "APPROVED" });
   },
 });
@@ -210,10 +202,11 @@ async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Pro
         if (stored.state !== "APPROVED") throw returnConflict(stored, ["APPROVED"]);
         requireEtag("return", stored, receipt.etag);
         requireMay("return", order);
+        await requireSteady(tx, stored);
         const lines = receivedLines(stored, receipt.items);
-        const plan = planReturnRefund(order, lines, receipt);
-        const isFree = plan.amount === 0n;
-        if (!isFree) beginRefund(tx, order, { ...plan, id, toStoreCredit: false, reason: "" });
+        const refund = planReturnRefund(order, stored, lines, receipt);
+        const isFree = refund.amount === 0n;
+        const shares = isFree ? [] : beginRefund(tx, order, { ...refund, id });
         await storeReturn(tx, stored.id, { state: "RECEIVING" });
         return {
           returnId: stored.id,
@@ -222,9 +215,12 @@ async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Pro
           locationId: receipt.locationId,
           stock: stockOf(order, lines),
           lines,
-          amount: plan.amount,
-          free: isFree ? plan.lines.map(({ line, count }) => ({ lineId: line.id, quantity: count })) : [],
+          shares,
+          free: isFree
+            ? refund.lines.map(({ line, count }) => ({ lineId: line.id, quantity: count }))
+            : [],
           currency: order.currency,
+          exchangeRefundId: stored.exchange_order_id === null ? "" : (stored.refund_id ?? ""),
         };
       },
     });
@@ -244,7 +240,7 @@ function receivedLines(stored: StoredReturn, items: readonly ReceivedItem[]): St
       { metadata: { line_id: unknown } },
     );
   }
-  return stored.lines.map((line) => {
+  const all = stored.lines.map((line) => {
     const received = items.filter(({ lineId }) => lineId.toLowerCase() === line.lineId);
     const restocked = received.reduce((sum, it) => sum + it.restocked, 0n);
     const writtenOff = received.reduce((sum, it) => sum + it.writtenOff, 0n);
@@ -256,16 +252,34 @@ function receivedLines(stored: StoredReturn, items: readonly ReceivedItem[]): St
       { metadata: { line_id: line.lineId, left: line.quantity, asked: String(restocked + writtenOff) } },
     );
   });
+  if (stored.exchange_order_id !== null) requireAll(stored, all);
+  return all;
+}
+
+/** What goods cost that are exchanged pays for others, so that either all of them came back or none. */
+function requireAll({ id, exchange_order_id }: StoredReturn, lines: readonly StoredReturnLine[]): void {
+  const missing = lines.find(
+    (line) => BigInt(line.restocked) + BigInt(line.writtenOff) < BigInt(line.quantity),
+  );
+  if (missing === undefined) return;
+  throw refuse(
+    ErrorReason.RETURN_NOT_BOOKED,
+    `the goods of return ${id} are exchanged, and some of line ${missing.lineId} are missing; cancel order ${exchange_order_id} to take fewer back`,
+    { metadata: { return_id: id, line_id: missing.lineId, exchange_order_id: exchange_order_id ?? "" } },
+  );
 }
 
 /** What is given back for goods that came back; nothing where they were given back for already. */
 function planReturnRefund(
   order: StoredOrder,
+  { exchange_order_id }: StoredReturn,
   lines: readonly StoredReturnLine[],
   { refundAmount, withShipping }: Receipt,
 ) {
   const nothing = { amount: 0n, lines: [], shipping: 0n };
-  const items = lines.flatMap(({ lineId, restocked, writtenOff }) => {
+  // What goods cost that are exchanged went to the order that replaces them.
+  const paid = exchange_order_id === null ? lines : [];
+  const items = paid.flatMap(({ lineId, restocked, writtenOff }) => {
     const line = order.lines.find(({ id }) => id === lineId);
     const left = line === undefined ? 0n : refundable(line);
     const back = BigInt(restocked) + BigInt(writtenOff);

@@ -1,18 +1,17 @@
 import { uuidv7 } from "uuidv7";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
-import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
-import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
+import { beginRefund, failRefund, settleRefund } from "./book-refund.ts";
 import { lockOrder, requireOrder } from "./change-order.ts";
 import type { entities } from "./entities.ts";
 import type { StoredOrder } from "./order-parts.ts";
+import { giveBack, type Share } from "./order-payments.ts";
 import type { Item } from "./pieces.ts";
-import { beginRefund, failRefund, planRefund, requireRefunded, settleRefund } from "./refunds.ts";
+import { planRefund } from "./refunds.ts";
 import type { Shop } from "./shop.ts";
 import { actorOf } from "./timeline.ts";
-import { refundError } from "./translate-error.ts";
 
 /** What staff asks for. */
 export interface Refunding {
@@ -27,48 +26,37 @@ export interface Refunding {
   readonly reason: string;
 }
 
-/** What the saga of a refund is started with; its id is the refund's, here and at payment. */
-type GivingBack = {
+/** What the saga of a refund is started with; its id is the refund's. */
+type Refund = {
   readonly orderId: string;
-  readonly amount: bigint;
+  readonly shares: readonly Share[];
   readonly currency: string;
   readonly toStoreCredit: boolean;
   readonly reason: string;
   readonly actorId: string;
 };
 
-/** What steps find out for later ones. */
-type Nothing = Record<string, never>;
+/** What steps find out for later ones: of how many payments money goes back. */
+type Found = { readonly given: number };
 /** What becomes of it. */
 type GivenBack = { readonly orderId: string; readonly refundId: string };
 
 /**
  * Gives money back. The order keeps room for it from the beginning, so that however many refunds come at once, they
- * never come to more than was taken.
+ * never come to more than was taken. One that several payments bear goes through as far as the provider lets it.
  */
-export const refundOrderSaga = defineSaga<GivingBack, Nothing, GivenBack, typeof entities>({
+export const refundOrderSaga = defineSaga<Refund, Found, GivenBack, typeof entities>({
   name: "refund-order",
   steps: [
     {
       name: "refund-payment",
       attempts: Number.POSITIVE_INFINITY,
-      async run({ sagaId, input: { orderId, amount, currency, toStoreCredit, reason }, scope }) {
-        const request = {
-          paymentId: orderId,
-          refundId: sagaId,
-          amount: money(amount, currency),
-          toStoreCredit,
-          reason,
-        };
-        const { refund } = await scope.mesh(PaymentService).refundPayment(request).catch(refundError);
-        requireRefunded(refund);
-        return undefined;
-      },
+      run: async ({ input: { shares, ...how }, scope }) => ({ given: await giveBack(scope, shares, how) }),
     },
   ],
-  async complete({ sagaId, input: { orderId, actorId } }, tx) {
+  async complete({ sagaId, input: { orderId, actorId }, data }, tx) {
     await lockOrder(tx, orderId);
-    await settleRefund(tx, orderId, sagaId, actorId);
+    await settleRefund(tx, orderId, sagaId, actorId, data.given);
     return { orderId, refundId: sagaId };
   },
   async abandon({ sagaId, input: { orderId } }, _, tx) {
@@ -101,10 +89,10 @@ export async function refundOrder(
       const order = await lockOrder(tx, refunding.orderId);
       const plan = planRefund(order, refunding);
       const { toStoreCredit, reason } = refunding;
-      beginRefund(tx, order, { ...plan, id, toStoreCredit, reason });
+      const shares = beginRefund(tx, order, { ...plan, id, toStoreCredit, reason });
       return {
         orderId: order.id,
-        amount: plan.amount,
+        shares,
         currency: order.currency,
         toStoreCredit,
         reason,

@@ -124,7 +124,10 @@ export async function decideReturn(
   const { from, text } = STEPS[to];
   if (!(from as readonly ReturnState[]).includes(stored.state)) throw returnConflict(stored, from);
   requireEtag("return", stored, etag);
-  if (to !== "APPROVED") await letGo(tx, stored);
+  if (to !== "APPROVED") {
+    requireNotExchanged(stored);
+    await letGo(tx, stored);
+  }
   const decided = await storeReturn(tx, id, {
     state: to,
     ...(to === "APPROVED" && { instructions }),
@@ -172,7 +175,9 @@ export async function lockReturn(
 export function storeReturn(
   tx: OrderTransaction,
   id: string,
-  change: Partial<Pick<StoredReturn, "state" | "instructions" | "reject_reason" | "refund_id">> & {
+  change: Partial<
+    Pick<StoredReturn, "state" | "instructions" | "reject_reason" | "refund_id" | "exchange_order_id">
+  > & {
     readonly lines?: readonly StoredReturnLine[];
   },
 ): Promise<StoredReturn> {
@@ -229,8 +234,22 @@ export function returnConflict({ id, state }: StoredReturn, needed: readonly Ret
   );
 }
 
-/** The pieces of a return that does not come are free to be sent back later. */
-async function letGo(tx: OrderTransaction, { lines }: StoredReturn): Promise<void> {
+function requireNotExchanged({ id, state, exchange_order_id }: StoredReturn): void {
+  if (exchange_order_id === null) return;
+  throw refuse(
+    ErrorReason.RETURN_STATE_CONFLICT,
+    `order ${exchange_order_id} replaces the goods of return ${id}; cancel that first`,
+    { metadata: { return_id: id, state, exchange_order_id } },
+  );
+}
+
+/**
+ * The pieces of a return that does not come are free to be sent back later.
+ *
+ * @param tx the transaction, in which their order is locked
+ * @param returned the return
+ */
+export async function letGo(tx: OrderTransaction, { lines }: Pick<StoredReturn, "lines">): Promise<void> {
   await Promise.all(
     lines.map(({ lineId, quantity }) =>
       tx.sql

@@ -9,7 +9,9 @@ import { defineService } from "#kit/service.ts";
 import { cancelItemsSaga } from "./cancel-items.ts";
 import { cancelOrderSaga } from "./cancel-order.ts";
 import { orderSettings } from "./config.ts";
+import { editOrderSaga } from "./edit-order.ts";
 import { entities } from "./entities.ts";
+import { exchangeOrderSaga } from "./exchange-order.ts";
 import { expireCarts } from "./expire-carts.ts";
 import { migrations } from "./migrations/index.ts";
 import { listenForOrderChanges } from "./order-changes.ts";
@@ -40,10 +42,7 @@ export const order = defineService({
     return [
       implement(CartService, cartRpc(shop)),
       implement(CheckoutService, checkoutRpc(shop, sagas), ["completePayment"]),
-      implement(OrderService, { ...orderRpc(shop, sagas, changes), ...orderStaffRpc(shop, sagas, changes) }, [
-        "editOrder",
-        "exchangeOrder",
-      ]),
+      implement(OrderService, { ...orderRpc(shop, sagas, changes), ...orderStaffRpc(shop, sagas, changes) }),
       implement(PromotionService, promotionRpc(shop)),
     ];
   },
@@ -61,5 +60,7 @@ export const order = defineService({
     shipOrderSaga,
     refundOrderSaga,
     receiveReturnSaga,
+    editOrderSaga,
+    exchangeOrderSaga,
   ],
 });

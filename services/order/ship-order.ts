@@ -1,9 +1,6 @@
-import { sql } from "kysely";
 import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { OrderShippedSchema } from "#gen/souk/order/v1/events_pb.ts";
-import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
-import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
@@ -11,13 +8,26 @@ import { keepFor, lockForChange, lockOrder, requireOrder, storeChange } from "./
 import { checkStock } from "./check-stock.ts";
 import type { OrderTransaction } from "./database.ts";
 import type { entities } from "./entities.ts";
+import { requireBack } from "./exchanges.ts";
 import { draftInvoice, issueInvoice } from "./invoice.ts";
+import { json } from "./json-column.ts";
 import { toOrder } from "./order-message.ts";
 import type { StoredOrder } from "./order-parts.ts";
+import {
+  type Freeing,
+  planFreeing,
+  planTaking,
+  putBack,
+  setFree,
+  type Taking,
+  take,
+  withCaptured,
+  withoutRest,
+} from "./order-payments.ts";
 import { type Item, openPieces, type Pieces, requirePieces, toStoredPieces, worthOf } from "./pieces.ts";
 import type { Shop } from "./shop.ts";
 import { actorOf, writeDown } from "./timeline.ts";
-import { captureError, refundOfNothing, shippingError, voidOfTaken } from "./translate-error.ts";
+import { shippingError } from "./translate-error.ts";
 
 /** What staff asks for. */
 export interface Shipping {
@@ -32,7 +42,7 @@ export interface Shipping {
   readonly etag: string;
 }
 
-/** What the saga of a shipment is started with; its id is the shipment's and the capture's. */
+/** What the saga of a shipment is started with; its id is the shipment's and the first capture's. */
 type Sending = Omit<Shipping, "items" | "etag"> & {
   readonly actorId: string;
   readonly items: readonly {
@@ -40,17 +50,18 @@ type Sending = Omit<Shipping, "items" | "etag"> & {
     readonly variantId: string;
     readonly quantity: bigint;
   }[];
-  /** What is taken for it, in minor units. */
-  readonly amount: bigint;
+  /** What is taken for it. */
+  readonly takings: readonly Taking[];
+  /** What is left of the money when nothing is left to send; nothing before. */
+  readonly freeings: readonly Freeing[];
   readonly currency: string;
-  /** Whether nothing is left to send, but some of the money that is set aside is. */
-  readonly leavesMoney: boolean;
-  /** The refund with which the money goes back should the goods not be there. */
-  readonly refundId: string;
 };
 
 /** What steps find out for later ones. */
-type Nothing = Record<string, never>;
+type Found = {
+  /** The payments whose rest the provider refused to give back. */
+  readonly kept: readonly string[];
+};
 /** What becomes of it. */
 type Sent = { readonly orderId: string; readonly shipmentId: string };
 
@@ -59,7 +70,7 @@ type Sent = { readonly orderId: string; readonly shipmentId: string };
  * the money back. A step whose end is not known is tried until it is, for a capture that comes true late must not
  * have been given up.
  */
-export const shipOrderSaga = defineSaga<Sending, Nothing, Sent, typeof entities>({
+export const shipOrderSaga = defineSaga<Sending, Found, Sent, typeof entities>({
   name: "ship-order",
   steps: [
     {
@@ -72,18 +83,11 @@ export const shipOrderSaga = defineSaga<Sending, Nothing, Sent, typeof entities>
     {
       name: "capture-payment",
       attempts: Number.POSITIVE_INFINITY,
-      async run({ sagaId, input: { orderId, amount, currency }, scope }) {
-        // There is nothing to take for what is free.
-        if (amount === 0n) return undefined;
-        const request = { paymentId: orderId, captureId: sagaId, amount: money(amount, currency) };
-        await scope.mesh(PaymentService).capturePayment(request).catch(captureError);
+      async run({ input: { takings, currency }, scope }) {
+        await take(scope, takings, currency);
         return undefined;
       },
-      async undo({ input: { orderId, refundId, amount, currency }, scope }) {
-        if (amount === 0n) return;
-        const request = { paymentId: orderId, refundId, amount: money(amount, currency) };
-        await scope.mesh(PaymentService).refundPayment(request).catch(refundOfNothing);
-      },
+      undo: ({ input: { takings, currency }, scope }) => putBack(scope, takings, currency),
     },
     {
       name: "fulfill-reservation",
@@ -98,37 +102,40 @@ export const shipOrderSaga = defineSaga<Sending, Nothing, Sent, typeof entities>
     {
       name: "release-rest",
       attempts: Number.POSITIVE_INFINITY,
-      async run({ input: { orderId, leavesMoney }, scope }) {
-        if (!leavesMoney) return undefined;
-        await scope.mesh(PaymentService).voidPayment({ paymentId: orderId }).catch(voidOfTaken);
-        return undefined;
+      async run({ input: { freeings, currency }, scope }) {
+        return { kept: await setFree(scope, freeings, currency) };
       },
     },
   ],
-  complete: async ({ sagaId, input }, tx) => {
+  complete: async ({ sagaId, input, data }, tx) => {
     const before = await lockOrder(tx, input.orderId);
     const pieces = requirePieces(before, input.items, openPieces);
     await Promise.all(pieces.map((each) => countAsSent(tx, each)));
+    const amount = input.takings.reduce((sum, it) => sum + it.amount, 0n);
     await tx.sql
       .insertInto("shipment")
       .values({
         id: sagaId,
         order_id: input.orderId,
         state: "SENT",
-        lines: sql`${JSON.stringify(toStoredPieces(pieces))}`,
+        lines: json(toStoredPieces(pieces)),
         location_id: input.locationId,
         carrier: input.carrier,
         tracking_number: input.trackingNumber,
         tracking_uri: input.trackingUri,
-        captured: input.amount,
+        captured: amount,
       })
       .execute();
     const isFirst = before.shipments.length === 0;
     await issueInvoice(tx, input.orderId, draftInvoice(before, pieces, isFirst));
-    const order = await storeChange(tx, input.orderId, ({ captured }) => ({
-      changing: null,
-      captured: captured + input.amount,
-    }));
+    const order = await storeChange(tx, input.orderId, (sent) => {
+      const payments = withCaptured(sent, input.takings);
+      return {
+        changing: null,
+        captured: sent.captured + amount,
+        payments: json(input.freeings.length > 0 ? withoutRest({ payments }, data.kept) : payments),
+      };
+    });
     writeDown(tx, {
       orderId: order.id,
       kind: "SHIPPED",
@@ -172,9 +179,10 @@ export async function shipOrder(
     id,
     async prepare(tx) {
       const order = await lockForChange(tx, "ship", shipping.orderId, etag);
+      await requireBack(tx.sql, order);
       const pieces = requirePieces(order, items, openPieces);
       keepFor(tx, order.id, id);
-      const captured = capturedWith(order, pieces);
+      const takings = planTaking(order, capturedWith(order, pieces) - order.captured, id);
       const isLast = order.lines.every((line) => openPieces(line) === countOf(pieces, line.id));
       return {
         ...shipping,
@@ -184,10 +192,9 @@ export async function shipOrder(
           variantId: line.variant_id,
           quantity: count,
         })),
-        amount: captured - order.captured,
+        takings,
+        freeings: isLast ? planFreeing(order, takings) : [],
         currency: order.currency,
-        leavesMoney: isLast && captured < order.total,
-        refundId: uuidv7(),
       };
     },
   });

@@ -24,7 +24,8 @@ export function stockError(caught: unknown): never {
     throw refuse(ErrorReason.OUT_OF_STOCK, cause.message, { metadata: cause.metadata, cause });
   }
   if (!isRetryable(cause)) throw cause;
-  const message = "the stock could not be set aside in time, so nothing was ordered; order again in a moment";
+  const message =
+    "the stock could not be set aside in time, so nothing was ordered or changed; try again in a moment";
   throw refuseMesh(MeshReason.DEPENDENCY_UNAVAILABLE, message, { retryAfterMs: RETRY_AFTER_MS, cause });
 }
 
@@ -41,7 +42,7 @@ export function paymentError(caught: unknown): never {
   }
   if (!isRetryable(cause)) throw cause;
   const message =
-    "the payment could not be made in time, so nothing was ordered and nothing is charged; order again in a moment";
+    "the payment could not be made in time, so nothing was ordered or changed and nothing is charged; try again in a moment";
   throw refuse(ErrorReason.PAYMENT_UNAVAILABLE, message, { retryAfterMs: RETRY_AFTER_MS, cause });
 }
 
@@ -83,6 +84,21 @@ export function shippingError(caught: unknown): never {
   const cause = toSoukError(caught);
   if (isRetryable(cause)) throw cause;
   throw refuse(ErrorReason.ORDER_NOT_SHIPPABLE, `nothing was sent: ${cause.message}`, {
+    metadata: { ...cause.metadata, inventory_reason: cause.reason },
+    cause,
+  });
+}
+
+/**
+ * Says in order's words why the stock of an order could not be changed.
+ *
+ * @param caught what inventory's client threw
+ * @throws SoukError ORDER_NOT_EDITABLE, or what was caught where it is not known what inventory did
+ */
+export function stockChangeError(caught: unknown): never {
+  const cause = toSoukError(caught);
+  if (isRetryable(cause)) throw cause;
+  throw refuse(ErrorReason.ORDER_NOT_EDITABLE, `nothing was changed: ${cause.message}`, {
     metadata: { ...cause.metadata, inventory_reason: cause.reason },
     cause,
   });

@@ -1,4 +1,6 @@
+import { fromJson, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { sql } from "kysely";
+import { PromotionTermsSchema } from "#gen/souk/order/v1/promotion_pb.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 import type { Offer } from "./pricing/order-to-price.ts";
 
@@ -61,14 +63,35 @@ export async function usePromotions(
     });
     if (usedUp.length > 0) throw new UsedUp(usedUp);
   }
-  const rows = offers.map(({ id, terms }) => ({
+  const rows = offers.map(({ id, terms, couponCode }) => ({
     order_id: orderId,
     promotion_id: id,
     customer_key: customerKey,
+    terms: toJson(PromotionTermsSchema, { ...terms, couponCodes: [] }) as JsonObject,
+    coupon_code: couponCode,
     counted: hasLimit({ terms }),
     counted_for_customer: terms.usageLimitPerCustomer > 0n,
   }));
   tx.finishWith(tx.sql.insertInto("promotion_use").values(rows).compile());
+}
+
+/**
+ * The promotions that an order was placed with, as they were then.
+ *
+ * @param db where to read
+ * @param orderId the order
+ */
+export async function promotionsOf(db: OrderSql, orderId: string): Promise<Offer[]> {
+  const uses = await db
+    .selectFrom("promotion_use")
+    .select(["promotion_id", "terms", "coupon_code"])
+    .where("order_id", "=", orderId)
+    .execute();
+  return uses.map((use) => ({
+    id: use.promotion_id,
+    terms: fromJson(PromotionTermsSchema, use.terms, { ignoreUnknownFields: true }),
+    couponCode: use.coupon_code,
+  }));
 }
 
 /**

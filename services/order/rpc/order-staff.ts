@@ -1,13 +1,22 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type OrderService, OrderState, OrderStateSchema } from "#gen/souk/order/v1/order_pb.ts";
+import {
+  EditOrderResponseSchema,
+  type OrderService,
+  OrderState,
+  OrderStateSchema,
+} from "#gen/souk/order/v1/order_pb.ts";
+import type { AddedLine as RequestedLine } from "#gen/souk/order/v1/order_staff_pb.ts";
 import { AddOrderNoteResponseSchema } from "#gen/souk/order/v1/timeline_pb.ts";
 import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
+import { money } from "#kit/money.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import { toEntry, toRefund, toReturn, toShipment } from "../after-sale-message.ts";
 import { cancelItems } from "../cancel-items.ts";
 import { requireOrder } from "../change-order.ts";
+import { type EditedOrder, editOrder, tryEdit } from "../edit-order.ts";
+import { exchangeOrder } from "../exchange-order.ts";
 import { listOrders } from "../list-orders.ts";
 import { addNote } from "../notes.ts";
 import type { OrderChanges } from "../order-changes.ts";
@@ -15,6 +24,7 @@ import { toOrder } from "../order-message.ts";
 import type { OrderState as StoredState } from "../order-state.ts";
 import { printPackingSlip } from "../packing-slip.ts";
 import { receiveReturn } from "../receive-return.ts";
+import type { AddedLine } from "../reckon-order.ts";
 import { refundOrder } from "../refund-order.ts";
 import { decideReturn } from "../returns.ts";
 import { shipOrder } from "../ship-order.ts";
@@ -130,6 +140,33 @@ export function orderStaffRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
       return { order: toOrder(order), refund: refund && toRefund(refund, order.currency) };
     },
 
+    async editOrder({ orderId, addedLines, validateOnly, ...request }, call) {
+      const edit = { ...request, orderId: orderId.toLowerCase(), addedLines: addedLines.map(toAddedLine) };
+      const answer = ({ order, difference }: EditedOrder) =>
+        create(EditOrderResponseSchema, {
+          order: toOrder(order),
+          difference: money(difference, order.currency),
+        });
+      if (validateOnly) return tryEdit(shop, call, edit, answer);
+      return answer(await editOrder(shop, sagas, call, edit));
+    },
+
+    async exchangeOrder({ orderId, returnedItems, sentLines, shipBeforeReceipt, ...request }, call) {
+      const { order, replacement, returned, difference } = await exchangeOrder(shop, sagas, call, {
+        ...request,
+        orderId: orderId.toLowerCase(),
+        returnedItems,
+        sentLines: sentLines.map(toAddedLine),
+        sentFirst: shipBeforeReceipt,
+      });
+      return {
+        order: toOrder(order),
+        replacement: toOrder(replacement),
+        return: returned && toReturn(returned),
+        difference: money(difference, order.currency),
+      };
+    },
+
     async addOrderNote({ orderId, text, visibleToCustomer }, call) {
       const note = { orderId: orderId.toLowerCase(), text, visibleToCustomer };
       return db.write(call, async (tx) =>
@@ -137,6 +174,10 @@ export function orderStaffRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
       );
     },
   } satisfies Partial<Implementation<typeof OrderService>>;
+}
+
+function toAddedLine({ variantId, quantity, note }: RequestedLine): AddedLine {
+  return { variantId: variantId.toLowerCase(), quantity, note };
 }
 
 /** The states that callers are told to be this one. */

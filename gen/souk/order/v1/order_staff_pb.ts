@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/order/v1/order_staff.proto.
  */
 export const file_souk_order_v1_order_staff: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zb3VrL29yZGVyL3YxL29yZGVyX3N0YWZmLnByb3RvEg1zb3VrLm9yZGVyLnYxIl8KFUZpbmRHdWVzdE9yZGVyUmVxdWVzdBIoCgZudW1iZXIYASABKAlCGLpIBnIEEAEYMsK7GAs3SzNNVy05UVhEMhIcCgVlbWFpbBgCIAEoCUINgAEBukgHcgUY/gFgASIvChdHZXRPcmRlckZvclN0YWZmUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiRQoJT3JkZXJJdGVtEhkKB2xpbmVfaWQYASABKAlCCLpIBXIDsAEBEh0KCHF1YW50aXR5GAIgASgDQgu6SAgiBhjAhD0oASKdAQoXQ2FuY2VsT3JkZXJJdGVtc1JlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBEjIKBWl0ZW1zGAIgAygLMhguc291ay5vcmRlci52MS5PcmRlckl0ZW1CCbpIBpIBAxDIARIbCgZyZWFzb24YAyABKAlCC4ABAbpIBXIDGPQDEhUKBGV0YWcYBCABKAlCB7pIBHICGCgi6wIKEEVkaXRPcmRlclJlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBEjEKBWxpbmVzGAIgAygLMhcuc291ay5vcmRlci52MS5MaW5lRWRpdEIJukgGkgEDEMgBEjgKC2FkZGVkX2xpbmVzGAMgAygLMhguc291ay5vcmRlci52MS5BZGRlZExpbmVCCbpIBpIBAxDIARIvChBzaGlwcGluZ19hZGRyZXNzGAQgASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3MSIAoPc2hpcHBpbmdfbWV0aG9kGAUgASgJQge6SARyAhgyEjAKE2V4cGVjdGVkX2RpZmZlcmVuY2UYBiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSFQoNdmFsaWRhdGVfb25seRgHIAEoCBIbCgZyZWFzb24YCCABKAlCC4ABAbpIBXIDGPQDEhUKBGV0YWcYCSABKAlCB7pIBHICGCgiRAoITGluZUVkaXQSGQoHbGluZV9pZBgBIAEoCUIIukgFcgOwAQESHQoIcXVhbnRpdHkYAiABKANCC7pICCIGGMCEPSgAImMKCUFkZGVkTGluZRIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAESGQoEbm90ZRgDIAEoCUILgAEBukgFcgMY9AMimAIKFEV4Y2hhbmdlT3JkZXJSZXF1ZXN0EhoKCG9yZGVyX2lkGAEgASgJQgi6SAVyA7ABARI9Cg5yZXR1cm5lZF9pdGVtcxgCIAMoCzIYLnNvdWsub3JkZXIudjEuT3JkZXJJdGVtQgu6SAiSAQUIARDIARI5CgpzZW50X2xpbmVzGAMgAygLMhguc291ay5vcmRlci52MS5BZGRlZExpbmVCC7pICJIBBQgBEMgBEhsKE3NoaXBfYmVmb3JlX3JlY2VpcHQYBCABKAgSMAoTZXhwZWN0ZWRfZGlmZmVyZW5jZRgFIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIbCgZyZWFzb24YBiABKAlCC4ABAbpIBXIDGPQDIo4BChNBZGRPcmRlck5vdGVSZXF1ZXN0EhoKCG9yZGVyX2lkGAEgASgJQgi6SAVyA7ABARI+CgR0ZXh0GAIgASgJQjCAAQG6SAdyBRABGIgnwrsYH0xlYXZlcyB0aGUgd2FyZWhvdXNlIG9uIE1vbmRheS4SGwoTdmlzaWJsZV90b19jdXN0b21lchgDIAEoCGIGcHJvdG8z", [file_buf_validate_validate, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy]);
+  fileDesc("Ch9zb3VrL29yZGVyL3YxL29yZGVyX3N0YWZmLnByb3RvEg1zb3VrLm9yZGVyLnYxIl8KFUZpbmRHdWVzdE9yZGVyUmVxdWVzdBIoCgZudW1iZXIYASABKAlCGLpIBnIEEAEYMsK7GAs3SzNNVy05UVhEMhIcCgVlbWFpbBgCIAEoCUINgAEBukgHcgUY/gFgASIvChdHZXRPcmRlckZvclN0YWZmUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiRQoJT3JkZXJJdGVtEhkKB2xpbmVfaWQYASABKAlCCLpIBXIDsAEBEh0KCHF1YW50aXR5GAIgASgDQgu6SAgiBhjAhD0oASKdAQoXQ2FuY2VsT3JkZXJJdGVtc1JlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBEjIKBWl0ZW1zGAIgAygLMhguc291ay5vcmRlci52MS5PcmRlckl0ZW1CCbpIBpIBAxDIARIbCgZyZWFzb24YAyABKAlCC4ABAbpIBXIDGPQDEhUKBGV0YWcYBCABKAlCB7pIBHICGCgijwUKEEVkaXRPcmRlclJlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBEo4BCgVsaW5lcxgCIAMoCzIXLnNvdWsub3JkZXIudjEuTGluZUVkaXRCZrpIY7oBWgoXZWRpdF9vcmRlci5saW5lcy51bmlxdWUSGG11c3QgbmFtZSBlYWNoIGxpbmUgb25jZRoldGhpcy5tYXAobGluZSwgbGluZS5saW5lX2lkKS51bmlxdWUoKZIBAxDIARI4CgthZGRlZF9saW5lcxgDIAMoCzIYLnNvdWsub3JkZXIudjEuQWRkZWRMaW5lQgm6SAaSAQMQyAESLwoQc2hpcHBpbmdfYWRkcmVzcxgEIAEoCzIVLnNvdWsubWVzaC52MS5BZGRyZXNzEiAKD3NoaXBwaW5nX21ldGhvZBgFIAEoCUIHukgEcgIYMhIwChNleHBlY3RlZF9kaWZmZXJlbmNlGAYgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EhUKDXZhbGlkYXRlX29ubHkYByABKAgSGwoGcmVhc29uGAggASgJQguAAQG6SAVyAxj0AxIVCgRldGFnGAkgASgJQge6SARyAhgoEsMBCg1wYXltZW50X3Rva2VuGAogASgJQqsBgAEBukiYAboBjwEKJ2VkaXRfb3JkZXIucGF5bWVudF90b2tlbi5ub19jYXJkX251bWJlchJDbG9va3MgbGlrZSBhIGNhcmQgbnVtYmVyOyBzZW5kIHRoZSB0b2tlbiB0aGF0IHRoZSBwYXltZW50IGZvcm0gZ2F2ZRofIXRoaXMubWF0Y2hlcygnXlswLTkgLV17MTIsfSQnKXIDGMgBwrsYCHRva192aXNhIkQKCExpbmVFZGl0EhkKB2xpbmVfaWQYASABKAlCCLpIBXIDsAEBEh0KCHF1YW50aXR5GAIgASgDQgu6SAgiBhjAhD0oACJjCglBZGRlZExpbmUSHAoKdmFyaWFudF9pZBgBIAEoCUIIukgFcgOwAQESHQoIcXVhbnRpdHkYAiABKANCC7pICCIGGMCEPSgBEhkKBG5vdGUYAyABKAlCC4ABAbpIBXIDGPQDIuIDChRFeGNoYW5nZU9yZGVyUmVxdWVzdBIaCghvcmRlcl9pZBgBIAEoCUIIukgFcgOwAQESPQoOcmV0dXJuZWRfaXRlbXMYAiADKAsyGC5zb3VrLm9yZGVyLnYxLk9yZGVySXRlbUILukgIkgEFCAEQyAESOQoKc2VudF9saW5lcxgDIAMoCzIYLnNvdWsub3JkZXIudjEuQWRkZWRMaW5lQgu6SAiSAQUIARDIARIbChNzaGlwX2JlZm9yZV9yZWNlaXB0GAQgASgIEjAKE2V4cGVjdGVkX2RpZmZlcmVuY2UYBSABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSGwoGcmVhc29uGAYgASgJQguAAQG6SAVyAxj0AxLHAQoNcGF5bWVudF90b2tlbhgHIAEoCUKvAYABAbpInAG6AZMBCitleGNoYW5nZV9vcmRlci5wYXltZW50X3Rva2VuLm5vX2NhcmRfbnVtYmVyEkNsb29rcyBsaWtlIGEgY2FyZCBudW1iZXI7IHNlbmQgdGhlIHRva2VuIHRoYXQgdGhlIHBheW1lbnQgZm9ybSBnYXZlGh8hdGhpcy5tYXRjaGVzKCdeWzAtOSAtXXsxMix9JCcpcgMYyAHCuxgIdG9rX3Zpc2EijgEKE0FkZE9yZGVyTm90ZVJlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBEj4KBHRleHQYAiABKAlCMIABAbpIB3IFEAEYiCfCuxgfTGVhdmVzIHRoZSB3YXJlaG91c2Ugb24gTW9uZGF5LhIbChN2aXNpYmxlX3RvX2N1c3RvbWVyGAMgASgIYgZwcm90bzM", [file_buf_validate_validate, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy]);
 
 /**
  * Names a guest's order.
@@ -151,14 +151,14 @@ export type EditOrderRequest = Message<"souk.order.v1.EditOrderRequest"> & {
   orderId: string;
 
   /**
-   * The lines to change.
+   * The lines to change, each once. They keep the price that they were ordered at.
    *
    * @generated from field: repeated souk.order.v1.LineEdit lines = 2;
    */
   lines: LineEdit[];
 
   /**
-   * The lines to add.
+   * The lines to add, at what they cost today.
    *
    * @generated from field: repeated souk.order.v1.AddedLine added_lines = 3;
    */
@@ -206,6 +206,14 @@ export type EditOrderRequest = Message<"souk.order.v1.EditOrderRequest"> & {
    * @generated from field: string etag = 9;
    */
   etag: string;
+
+  /**
+   * The token of the card that pays what is to pay beyond the money that the order has already;
+   * needed when there is such. Never a card number.
+   *
+   * @generated from field: string payment_token = 10;
+   */
+  paymentToken: string;
 };
 
 /**
@@ -299,14 +307,16 @@ export type ExchangeOrderRequest = Message<"souk.order.v1.ExchangeOrderRequest">
   returnedItems: OrderItem[];
 
   /**
-   * What to send instead.
+   * What to send instead, at what it costs today; what promotions took off the goods that come back,
+   * they take off these.
    *
    * @generated from field: repeated souk.order.v1.AddedLine sent_lines = 3;
    */
   sentLines: AddedLine[];
 
   /**
-   * Whether to send before the goods are back.
+   * Whether to send before the goods are back; otherwise the order of what is sent instead cannot be
+   * sent until their return is received.
    *
    * @generated from field: bool ship_before_receipt = 4;
    */
@@ -326,6 +336,14 @@ export type ExchangeOrderRequest = Message<"souk.order.v1.ExchangeOrderRequest">
    * @generated from field: string reason = 6;
    */
   reason: string;
+
+  /**
+   * The token of the card that pays what is to pay beyond the money that the order has already;
+   * needed when there is such. Never a card number.
+   *
+   * @generated from field: string payment_token = 7;
+   */
+  paymentToken: string;
 };
 
 /**
