@@ -7,7 +7,12 @@ import {
   RefreshTokenReusedSchema,
   SecondFactorChangedSchema,
 } from "#gen/souk/auth/v1/events_pb.ts";
-import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import {
+  OrderCancelledSchema,
+  OrderConfirmedSchema,
+  OrderEditedSchema,
+  OrderExchangedSchema,
+} from "#gen/souk/order/v1/events_pb.ts";
 import { type EventContext, on, type Subscription, UnfitEvent } from "#kit/events/subscription.ts";
 import type { NotificationTransaction } from "./database.ts";
 import { mailUser, type Recipient, tellUser } from "./tell-user.ts";
@@ -20,6 +25,8 @@ import {
 import type { MailContent, Message, Shop } from "./templates/message.ts";
 import { orderCancelled } from "./templates/order-cancelled.ts";
 import { orderConfirmed } from "./templates/order-confirmed.ts";
+import { orderEdited } from "./templates/order-edited.ts";
+import { orderExchanged } from "./templates/order-exchanged.ts";
 import { resetPassword } from "./templates/reset-password.ts";
 import { verifyEmail } from "./templates/verify-email.ts";
 import { welcome } from "./templates/welcome.ts";
@@ -102,6 +109,12 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     ),
     on(OrderCancelledSchema, async (event, tx: NotificationTransaction, context) =>
       tell({ userId: event.customerId, email: event.email }, compose(orderCancelled, event), tx, context),
+    ),
+    on(OrderEditedSchema, async (event, tx: NotificationTransaction, context) =>
+      tell({ userId: event.customerId, email: event.email }, compose(orderEdited, event), tx, context),
+    ),
+    on(OrderExchangedSchema, async (event, tx: NotificationTransaction, context) =>
+      tell({ userId: event.customerId, email: event.email }, compose(orderExchanged, event), tx, context),
     ),
   ];
 }

@@ -2,13 +2,20 @@ import { create } from "@bufbuild/protobuf";
 import test from "ava";
 import fc from "fast-check";
 import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
-import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import {
+  OrderCancelledSchema,
+  OrderConfirmedSchema,
+  OrderEditedSchema,
+  OrderExchangedSchema,
+} from "#gen/souk/order/v1/events_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { money } from "#kit/money.ts";
 import { formatMoney } from "../../services/notification/templates/format-money.ts";
 import { html } from "../../services/notification/templates/html.ts";
 import { orderCancelled } from "../../services/notification/templates/order-cancelled.ts";
 import { orderConfirmed } from "../../services/notification/templates/order-confirmed.ts";
+import { orderEdited } from "../../services/notification/templates/order-edited.ts";
+import { orderExchanged } from "../../services/notification/templates/order-exchanged.ts";
 import { welcome } from "../../services/notification/templates/welcome.ts";
 import { someOrder } from "./notification-post.ts";
 
@@ -129,3 +136,32 @@ test("a name that carries a message is left out", (t) => {
 function greet(firstName: string) {
   return welcome(create(AccountRegisteredSchema, { accountId: "1", firstName }), shop);
 }
+
+test("a changed order is told with what the change costs, and an exchange with what is sent instead", (t) => {
+  const order = someOrder();
+  const event = { orderId: order.id, customerId: "", email: "ada@example.com" };
+  const edited = (minor: bigint) =>
+    orderEdited(create(OrderEditedSchema, { ...event, order, difference: money(minor, "EUR") }), shop);
+  t.like(edited(-1_250n), {
+    topic: "order-edited",
+    title: "Order 7K3MW-9QXD2 was changed",
+    body: "The change costs you €12.50 less.",
+    subjectId: order.id,
+  });
+  t.is(edited(5n).body, "The change costs you €0.05 more.");
+  const exchanged = create(OrderExchangedSchema, {
+    ...event,
+    orderId: "the first",
+    replacement: order,
+    difference: money(0n, "EUR"),
+  });
+  const message = orderExchanged(exchanged, shop);
+  t.like(message, {
+    topic: "order-exchanged",
+    title: "Your goods are exchanged with order 7K3MW-9QXD2",
+    body: "The exchange costs you nothing.",
+    subjectId: "the first",
+  });
+  t.true(message.mail.text.includes(`${order.lines[0]?.quantity} × ${order.lines[0]?.title}`));
+  t.throws(() => orderEdited(create(OrderEditedSchema, { ...event, order }), shop));
+});

@@ -144,9 +144,12 @@ export function cancelPieces(
 ): void {
   for (const { line, count } of pieces) line.cancelled += count;
   reduce(order.reservation, portionsOfPieces(model, pieces));
-  if (sumOf(order.lines, openPieces) > 0n) return;
-  if (order.payment !== undefined) free(order.payment);
-  if (order.lines.some(({ shipped }) => shipped > 0n)) return;
+  const isOver = sumOf(order.lines, openPieces) === 0n;
+  if (isOver && order.payment !== undefined) free(order.payment);
+  if (!isOver || order.lines.some(({ shipped }) => shipped > 0n)) {
+    tell(shopper, { topic: "order-edited", order });
+    return;
+  }
   order.isCancelled = true;
   order.cancelReason = reason;
   tell(shopper, { topic: "order-cancelled", order });

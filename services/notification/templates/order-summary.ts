@@ -35,11 +35,15 @@ export function orderSummaryHtml(order: Order): Html {
 ${[...lines, ...sums]}</table>`;
 }
 
-function totals({ subtotal, shipping, total, taxIncluded }: Order): [label: string, amount: string][] {
+function totals(order: Order): [label: string, amount: string][] {
+  const { subtotal, shipping, total, taxIncluded, cancelled } = order;
   return [
     ["Subtotal", price(subtotal)],
     ["Shipping", price(shipping)],
     ["Total", price(total)],
+    ...(cancelled !== undefined && cancelled.minor > 0n
+      ? ([["Of that cancelled", price(cancelled)]] as [string, string][])
+      : []),
     ["Tax included", price(taxIncluded)],
   ];
 }

@@ -1,0 +1,18 @@
+import { create } from "@bufbuild/protobuf";
+import { type Money, MoneySchema } from "#gen/souk/mesh/v1/money_pb.ts";
+import { formatMoney } from "./format-money.ts";
+
+/**
+ * Tells what a change costs, as a sentence.
+ *
+ * @param what what costs it
+ * @param difference negative when it costs less
+ * @throws Error when it is left out
+ */
+export function tellDifference(what: string, difference: Money | undefined): string {
+  if (difference === undefined) throw new Error("the change lacks what it costs");
+  const { minor, currency } = difference;
+  if (minor === 0n) return `${what} costs you nothing.`;
+  const amount = formatMoney(create(MoneySchema, { currency, minor: minor < 0n ? -minor : minor }));
+  return minor > 0n ? `${what} costs you ${amount} more.` : `${what} costs you ${amount} less.`;
+}
