@@ -216,9 +216,7 @@ async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Pro
           stock: stockOf(order, lines),
           lines,
           shares,
-          free: isFree
-            ? refund.lines.map(({ line, count }) => ({ lineId: line.id, quantity: count }))
-            : [],
+          free: isFree ? refund.lines.map(({ line, count }) => ({ lineId: line.id, quantity: count })) : [],
           currency: order.currency,
           exchangeRefundId: stored.exchange_order_id === null ? "" : (stored.refund_id ?? ""),
         };

@@ -1,0 +1,269 @@
+import { randomUUID } from "node:crypto";
+import test, { type ExecutionContext } from "ava";
+import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
+import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import { SoukError } from "#kit/error.ts";
+import { editOrderSaga } from "../../services/order/edit-order.ts";
+import { exchangeOrderSaga } from "../../services/order/exchange-order.ts";
+import { type Auditor, openBooks } from "./books.ts";
+import { insist } from "./insist.ts";
+import { backward, describe, forward } from "./moments.ts";
+import { type Customer, openShop, type Shop, visit } from "./shop.ts";
+import { openTills, type Till, type Tills } from "./tills.ts";
+
+const STOCK = 10;
+/** What a piece of 60.00 costs after the promotion that every order of the shop uses; shipping costs nothing. */
+const PRICE = 5_400n;
+
+/** What is told of the changes that are tested here. */
+const TOPICS = ["order-confirmed", "order-edited", "order-exchanged"];
+
+let shop: Shop;
+let books: Auditor;
+let tills: Tills;
+let variants: string[];
+const closing: (() => Promise<void>)[] = [];
+
+test.before(async () => {
+  const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
+  shop = await openShop(forFile, { apart: ["order"] });
+  books = await openBooks(forFile, shop);
+  tills = openTills(forFile, shop, 3, { SOUK_SAGA_LEASE_MS: "500" });
+  variants = await shop.offer(STOCK, 80);
+});
+
+test.after.always(async () => {
+  for (const close of closing) await close();
+});
+
+for (const moment of forward(editOrderSaga)) {
+  test(`an edit whose process is killed ${describe(moment)} takes effect once`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await sell(till);
+      const edited = await dieAndRepeat(t, till, (key) => sale.edit(key));
+      t.is(edited.total?.minor, 5n * PRICE);
+      await agree(t, till, sale, {
+        order: "CONFIRMED",
+        levels: [
+          [9, 1],
+          [6, 4],
+        ],
+        charges: ["authorized 16200 0 0", "authorized 10800 0 0"],
+        told: ["order-confirmed", "order-edited"],
+      });
+    }));
+}
+
+for (const moment of backward(editOrderSaga, 1)) {
+  test(`an edit that is not paid and whose process is killed ${describe(moment)} changes nothing`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await sell(till);
+      const edit = (key: string) => sale.edit(key, "tok_declined");
+      await refusedAndRepeated(t, till, "PAYMENT_DECLINED", edit);
+      await agree(t, till, sale, {
+        order: "CONFIRMED",
+        levels: [
+          [7, 3],
+          [10, 0],
+        ],
+        charges: ["authorized 16200 0 0", "declined 10800 0 0"],
+        told: ["order-confirmed"],
+      });
+    }));
+}
+
+for (const moment of backward(editOrderSaga, 2)) {
+  test(`an edit whose stock cannot change and whose process is killed ${describe(moment)} gives all back`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await sell(till);
+      await shop
+        .call(InventoryService, { caller: "order" })
+        .releaseReservation({ reservationId: sale.orderId });
+      await refusedAndRepeated(t, till, "ORDER_NOT_EDITABLE", (key) => sale.edit(key));
+      await agree(t, till, sale, {
+        order: "CONFIRMED",
+        levels: [
+          [10, 0],
+          [10, 0],
+        ],
+        charges: ["authorized 16200 0 0", "voided 10800 0 0"],
+        told: ["order-confirmed"],
+      });
+    }));
+}
+
+for (const moment of forward(exchangeOrderSaga)) {
+  test(`an exchange whose process is killed ${describe(moment)} takes effect once`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await sell(till);
+      await insist(() => sale.ship(sale.orderId));
+      const replacement = await dieAndRepeat(t, till, (key) => sale.exchange(key));
+      t.is(replacement.total?.minor, 2n * 6_000n - 600n);
+      await agree(t, till, sale, {
+        order: "SHIPPED",
+        levels: [
+          [7, 0],
+          [8, 2],
+        ],
+        charges: ["captured 16200 16200 0", "authorized 6000 0 0"],
+        told: ["order-confirmed", "order-exchanged"],
+      });
+      await insist(() => sale.receive());
+      await insist(() => sale.ship(replacement.id));
+      await agree(t, till, sale, {
+        order: "SHIPPED",
+        levels: [
+          [8, 0],
+          [8, 0],
+        ],
+        charges: ["captured 16200 16200 0", "captured 6000 6000 0"],
+        told: ["order-confirmed", "order-exchanged"],
+      });
+    }));
+}
+
+for (const moment of backward(exchangeOrderSaga, 1)) {
+  test(`an exchange that is not paid and whose process is killed ${describe(moment)} changes nothing`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await sell(till);
+      await insist(() => sale.ship(sale.orderId));
+      const exchange = (key: string) => sale.exchange(key, "tok_declined");
+      await refusedAndRepeated(t, till, "PAYMENT_DECLINED", exchange);
+      await agree(t, till, sale, {
+        order: "SHIPPED",
+        levels: [
+          [7, 0],
+          [10, 0],
+        ],
+        charges: ["captured 16200 16200 0", "declined 6000 0 0"],
+        told: ["order-confirmed"],
+      });
+      const { refunds, returns } = await sale.read();
+      t.deepEqual([refunds, returns], [[], []]);
+    }));
+}
+
+/** What a test does with an order that it has sold. */
+interface Sale {
+  readonly orderId: string;
+  readonly customer: Customer;
+  /** What was ordered, and what comes to it. */
+  readonly variantIds: readonly [string, string];
+  read(): Promise<Order>;
+  /** Leaves one of three pieces, and adds four of something else. */
+  edit(key: string, paymentToken?: string): Promise<Order>;
+  ship(orderId: string): Promise<Order>;
+  /** Exchanges one piece for two of something else, and gives the order of these. */
+  exchange(key: string, paymentToken?: string): Promise<Order>;
+  /** Books the piece that was exchanged. */
+  receive(): Promise<Order>;
+}
+
+/** Sells three pieces of something of which nothing was sold before. */
+async function sell(till: Till): Promise<Sale> {
+  const customer: Customer = shop.customer();
+  const variantIds = variants.splice(-2) as [string, string];
+  if (variantIds.length < 2) throw new Error("every variant is used; offer more");
+  const [variantId, otherId] = variantIds;
+  await visit(shop, customer, till.address()).add(variantId, 3n);
+  const placeKey = randomUUID();
+  const { id: orderId, lines } = await insist(() => visit(shop, customer, till.address()).place(placeKey));
+  const lineId = lines[0]?.id ?? "";
+  const staff = () => shop.call(OrderService, { caller: "operator" }, till.address());
+  const read = async () => (await insist(() => staff().getOrderForStaff({ id: orderId }))).order as Order;
+  const shipKey = randomUUID();
+  return {
+    orderId,
+    customer,
+    variantIds,
+    read,
+    async edit(idempotencyKey, paymentToken = "tok_visa") {
+      const lines = [{ lineId, quantity: 1n }];
+      const addedLines = [{ variantId: otherId, quantity: 4n }];
+      const { order } = await staff().editOrder(
+        { orderId, lines, addedLines, paymentToken },
+        { idempotencyKey },
+      );
+      return order as Order;
+    },
+    async ship(id) {
+      const { order } = await staff().shipOrder({ orderId: id }, { idempotencyKey: `${shipKey}-${id}` });
+      return order as Order;
+    },
+    async exchange(idempotencyKey, paymentToken = "tok_visa") {
+      const returnedItems = [{ lineId, quantity: 1n }];
+      const sentLines = [{ variantId: otherId, quantity: 2n }];
+      const { replacement } = await staff().exchangeOrder(
+        { orderId, returnedItems, sentLines, paymentToken },
+        { idempotencyKey },
+      );
+      return replacement as Order;
+    },
+    async receive() {
+      const [asked] = (await read()).returns;
+      const items = [{ lineId, restocked: 1n }];
+      return (await staff().receiveReturn({ id: asked?.id ?? "", items })).order as Order;
+    },
+  };
+}
+
+/** Does something whose process dies, then asks until it is known how it ended. */
+async function dieAndRepeat(
+  t: ExecutionContext,
+  till: Till,
+  work: (key: string) => Promise<Order>,
+): Promise<Order> {
+  const key = randomUUID();
+  await t.throwsAsync(
+    till.dieDuring(() => work(key)),
+    { instanceOf: SoukError },
+  );
+  await insist(() => work(key));
+  return insist(() => work(key));
+}
+
+/** The same for what is refused in the end. */
+async function refusedAndRepeated(
+  t: ExecutionContext,
+  till: Till,
+  reason: string,
+  work: (key: string) => Promise<Order>,
+): Promise<void> {
+  const error = await t.throwsAsync(dieAndRepeat(t, till, work), { instanceOf: SoukError });
+  t.is(error?.reason, reason);
+}
+
+type Level = [available: number, reserved: number];
+
+/** Compares what order, payment with its provider, inventory and notification keep, each for itself. */
+async function agree(
+  t: ExecutionContext,
+  till: Till,
+  { orderId, customer, variantIds }: Sale,
+  expected: { order: string; levels: Level[]; charges: string[]; told: string[] },
+): Promise<void> {
+  await books.settled(till.database);
+  const [first, second] = await Promise.all(
+    variantIds.map((variantId) => books.read(orderId, variantId, till.database)),
+  );
+  const charges = await shop.ask<{ it: string; agrees: boolean }>(
+    "payment",
+    `select concat_ws(' ', c.status, c.amount_minor, c.captured_minor, c.refunded_minor) as it,
+            (p.captured_minor, p.refunded_minor) = (c.captured_minor, c.refunded_minor) as agrees
+     from payment p join sandbox.charge c on c.idempotency_key = p.id::text
+     where p.id = $1 or p.account_id = $2 order by p.create_time`,
+    [orderId, customer.id],
+  );
+  const open = await shop.ask<{ id: string }>(
+    till.database,
+    "select id from orders where customer_id = $1 and (changing is not null or state in ('PENDING', 'CANCELLING'))",
+    [customer.id],
+  );
+  const levels = [first?.level, second?.level];
+  const told = first?.told.filter((topic) => TOPICS.includes(topic)).sort();
+  t.deepEqual({ order: first?.order, levels, charges: charges.map(({ it }) => it), told }, expected);
+  t.is(first?.mails, first?.told.length);
+  t.is(first?.uses, 1);
+  t.true(charges.every(({ agrees }) => agrees));
+  t.deepEqual(open, []);
+}
