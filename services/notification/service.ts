@@ -8,7 +8,14 @@ import {
   SecondFactorChangedSchema,
 } from "#gen/souk/auth/v1/events_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
-import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import {
+  OrderCancelledSchema,
+  OrderConfirmedSchema,
+  OrderDeliveredSchema,
+  OrderRefundedSchema,
+  OrderShippedSchema,
+  ReturnChangedSchema,
+} from "#gen/souk/order/v1/events_pb.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService, type Resources } from "#kit/service.ts";
@@ -59,6 +66,10 @@ export const notification = defineService({
     RefreshTokenReusedSchema,
     OrderConfirmedSchema,
     OrderCancelledSchema,
+    OrderShippedSchema,
+    OrderDeliveredSchema,
+    OrderRefundedSchema,
+    ReturnChangedSchema,
   ],
   consume,
 });

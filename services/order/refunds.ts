@@ -9,6 +9,7 @@ import { draftCreditNote } from "./credit-note.ts";
 import type { OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { issueInvoice } from "./invoice.ts";
+import { toOrder } from "./order-message.ts";
 import type { StoredOrder, StoredOrderLine, StoredRefund } from "./order-parts.ts";
 import { type Item, type Pieces, requirePieces, worthOf } from "./pieces.ts";
 import { writeDown } from "./timeline.ts";
@@ -209,6 +210,7 @@ export async function settleRefund(
     customerId: order.customer_id ?? "",
     email: order.email,
     refund: toRefund(refund, order.currency),
+    order: toOrder(order),
   });
   return order;
 }
