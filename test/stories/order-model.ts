@@ -69,6 +69,7 @@ export function placeOrder(
     return order.cancelReason;
   }
   shopper.cart = [];
+  shopper.codes = shopper.codes.filter((code) => !bill.discounts.some((it) => it.code === code));
   tell(shopper, { topic: "order-confirmed", order });
   shopper.attempts.push({ key, request, outcome: order });
   return order;
