@@ -5,7 +5,7 @@ import { acquireLock } from "./lock.ts";
 import { refuseProduction } from "./secrets.ts";
 import { type LocalConfig, readLocalConfig } from "./settings.ts";
 import { gateway, services } from "./shop.ts";
-import { startShop } from "./start-shop.ts";
+import { type Shop, startShop } from "./start-shop.ts";
 import { createSupervisor, endLeftovers } from "./supervisor.ts";
 import { formatDuration, printTable } from "./table.ts";
 
@@ -43,8 +43,12 @@ async function main(): Promise<void> {
     const started = runShop(config, options, supervisor, startedAt, (addresses) => lock.announce(addresses));
     const shop = await Promise.race([started, told.promise]);
     if (shop !== undefined) await removeDiscardedData(config.dataDir);
+    const leaving = new AbortController();
+    const furnished = config.demo ? shop && furnish(shop, leaving.signal) : undefined;
     await told.promise;
     say("Stopping.");
+    leaving.abort();
+    await furnished;
     await supervisor.stop();
     await shop?.stop();
     // A start that was cut short fails when its children are stopped, and that is no news.
@@ -69,6 +73,18 @@ async function runShop(
     `\nThe shop is open at ${shop.edgeUrl} after ${formatDuration(performance.now() - startedAt)}. Ctrl-C stops it.\n`,
   );
   return shop;
+}
+
+/** A shop that cannot be furnished is open all the same. */
+async function furnish(shop: Shop, signal: AbortSignal): Promise<void> {
+  try {
+    await shop.furnish(signal, say);
+  } catch (error) {
+    if (signal.aborted) return;
+    say(
+      `There is less to look at than there should be: ${(error as Error).message}. The next start goes on with it.`,
+    );
+  }
 }
 
 function readOptions(): Options {

@@ -12,6 +12,8 @@ import type { Scope } from "#kit/scope.ts";
 export interface Operator {
   /** Clients that call as the operator come from here. */
   readonly scope: Scope;
+  /** Clients that call as who holds an access token come from what this gives. */
+  onBehalfOf(accessToken: string): Scope;
   close(): void;
 }
 
@@ -32,8 +34,17 @@ export function becomeOperator(
   }));
   const breakers = createBreakers({ resetMs: 1_000 }, metrics.getMeter("operator"));
   const mesh = createMesh(transport, breakers, serviceTokens("operator", key));
+  const scope = rootScopes(pino({ level: "silent" }), mesh)({ timeoutMs });
   return {
-    scope: rootScopes(pino({ level: "silent" }), mesh)({ timeoutMs }),
+    scope,
+    onBehalfOf(accessToken) {
+      const own: Scope = {
+        ...scope,
+        authorization: `Bearer ${accessToken}`,
+        mesh: (service) => mesh(own, service),
+      };
+      return own;
+    },
     close() {
       transport.close();
       breakers.stop();

@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
  * @param script the file, from the root of the repository
  * @param args its arguments
  * @param env its environment
+ * @param signal ends it early
  * @returns what it printed
  * @throws Error with what it printed to standard error when it fails
  */
@@ -16,9 +17,11 @@ export async function runScript(
   script: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
 ): Promise<string> {
   const child = spawn(process.execPath, [...NODE_OPTIONS, script, ...args], {
     env,
+    signal,
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [printed, complained, [code]] = await Promise.all([

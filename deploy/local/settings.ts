@@ -10,6 +10,11 @@ export const localSettings = {
     default: 0,
     desc: "Added to every port that is not set, so that two shops fit one machine",
   }),
+  SOUK_DEMO: str({
+    default: "on",
+    choices: ["on", "off"],
+    desc: "Whether npm start furnishes a new shop with locations, customers and orders to look at",
+  }),
   SOUK_POSTGRES_PORT: port({
     default: undefined,
     desc: "Port of the PostgreSQL that npm start brings (5432)",
@@ -50,6 +55,8 @@ export interface Ports {
 export interface LocalConfig {
   readonly dataDir: string;
   readonly host: string;
+  /** Whether a new shop gets something to look at. */
+  readonly demo: boolean;
   readonly ports: Ports;
   /** Requests from outside that Envoy takes in a second. */
   readonly edgeRate: number;
@@ -75,6 +82,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
   return {
     dataDir: resolve(settings.SOUK_DATA_DIR),
     host: settings.SOUK_HOST,
+    demo: settings.SOUK_DEMO === "on",
     edgeRate: settings.SOUK_EDGE_RATE,
     ports: {
       postgres: settings.SOUK_POSTGRES_PORT ?? 5432 + offset,

@@ -19,6 +19,14 @@ export interface Shop {
   readonly rows: readonly Row[];
   /** Where browsers call. */
   readonly edgeUrl: string;
+  /**
+   * Gives it something to look at, once: locations, customers and orders.
+   *
+   * @param signal ends it early; the next time it goes on where it was
+   * @param say gets a line when it begins and one when it is done
+   * @throws Error when it cannot be done
+   */
+  furnish(signal: AbortSignal, say: (line: string) => void): Promise<void>;
   /** Ends what runs in this process; the supervisor ends the others. */
   stop(): Promise<void>;
 }
@@ -81,7 +89,16 @@ export async function startShop(
     rows.push({ name: `Envoy ${envoy.version}`, where: `${edgeUrl}, gRPC ${mesh}`, tookMs: envoy.tookMs });
   }
   rows.push(...catalogue);
-  return { rows, edgeUrl, stop: () => stores.mailbox.stop() };
+  return {
+    rows,
+    edgeUrl,
+    furnish: (signal, say) =>
+      onceFor(dataDir, "demo", where, async () => {
+        say("Placing demo orders, in the background.");
+        say(await runScript("deploy/local/furnish-shop.ts", [], env, signal));
+      }),
+    stop: () => stores.mailbox.stop(),
+  };
 }
 
 async function importCatalogue(

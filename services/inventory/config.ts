@@ -14,4 +14,8 @@ export const inventorySettings = {
     default: 3_600_000,
     desc: "How often the books of stock are compared",
   }),
+  INVENTORY_BOOKING_MS: milliseconds({
+    default: 90 * 24 * 3_600_000,
+    desc: "How long it is remembered that a shipment, a cancellation or a return was booked, so that its stock moves once; longer than order may go on trying",
+  }),
 } satisfies Settings;

@@ -12,11 +12,14 @@ import { inventorySettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { expireReservations } from "./expire-reservations.ts";
 import { fillWaiting } from "./fill-back-orders.ts";
+import { forgetBookings } from "./forget-bookings.ts";
 import { migrations } from "./migrations/index.ts";
 import { openStock } from "./open-stock.ts";
 import { inventoryRpc } from "./rpc/inventory.ts";
 import { stockTakeRpc } from "./rpc/stock-take.ts";
 import { tellLowStock } from "./tell-low-stock.ts";
+
+const FORGET_INTERVAL_MS = 3_600_000;
 
 /** Stock: how much there is of each variant, where it lies, and who it is promised to. */
 export const inventory = defineService({
@@ -49,6 +52,11 @@ export const inventory = defineService({
       name: "tell-low-stock",
       everyMs: settings.INVENTORY_TELL_INTERVAL_MS,
       run: (scope) => tellLowStock(db, scope),
+    }),
+    job({
+      name: "forget-bookings",
+      everyMs: FORGET_INTERVAL_MS,
+      run: (scope) => forgetBookings(db, scope, settings.INVENTORY_BOOKING_MS),
     }),
     job({
       name: "audit-stock",

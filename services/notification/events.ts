@@ -1,3 +1,4 @@
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import {
   AccountRegisteredSchema,
   EmailVerificationRequestedSchema,
@@ -10,10 +11,14 @@ import {
 import {
   OrderCancelledSchema,
   OrderConfirmedSchema,
+  OrderDeliveredSchema,
   OrderEditedSchema,
   OrderExchangedSchema,
+  OrderRefundedSchema,
+  OrderShippedSchema,
+  ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
-import { type EventContext, on, type Subscription, UnfitEvent } from "#kit/events/subscription.ts";
+import { on, type Subscription, UnfitEvent } from "#kit/events/subscription.ts";
 import type { NotificationTransaction } from "./database.ts";
 import { mailUser, type Recipient, tellUser } from "./tell-user.ts";
 import {
@@ -25,9 +30,13 @@ import {
 import type { MailContent, Message, Shop } from "./templates/message.ts";
 import { orderCancelled } from "./templates/order-cancelled.ts";
 import { orderConfirmed } from "./templates/order-confirmed.ts";
+import { orderDelivered } from "./templates/order-delivered.ts";
 import { orderEdited } from "./templates/order-edited.ts";
 import { orderExchanged } from "./templates/order-exchanged.ts";
+import { orderRefunded } from "./templates/order-refunded.ts";
+import { orderShipped } from "./templates/order-shipped.ts";
 import { resetPassword } from "./templates/reset-password.ts";
+import { returnChanged } from "./templates/return-changed.ts";
 import { verifyEmail } from "./templates/verify-email.ts";
 import { welcome } from "./templates/welcome.ts";
 
@@ -42,24 +51,28 @@ export interface Telling {
 
 /** The events of others of which users are told. */
 export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscription[] {
-  async function tell(
-    recipient: Recipient,
-    message: Message,
-    tx: NotificationTransaction,
-    { eventId }: EventContext,
-  ): Promise<void> {
-    tellUser(tx, eventId, recipient, message, mailDomain);
-    mailComes();
+  /** Has an event told in the shop and by mail. */
+  function tell<D extends DescMessage>(
+    schema: D,
+    recipient: (event: MessageShape<D>) => Recipient,
+    template: Reader<D, Message>,
+  ) {
+    return on(schema, async (event, tx: NotificationTransaction, { eventId }) => {
+      tellUser(tx, eventId, recipient(event), compose(template, event), mailDomain);
+      mailComes();
+    });
   }
 
-  async function mail(
-    recipient: Recipient,
-    content: MailContent,
-    tx: NotificationTransaction,
-    { eventId }: EventContext,
-  ): Promise<void> {
-    mailUser(tx, eventId, recipient, content, mailDomain);
-    mailComes();
+  /** Has an event told by mail alone. */
+  function mail<D extends DescMessage>(
+    schema: D,
+    recipient: (event: MessageShape<D>) => Recipient,
+    template: Reader<D, MailContent>,
+  ) {
+    return on(schema, async (event, tx: NotificationTransaction, { eventId }) => {
+      mailUser(tx, eventId, recipient(event), compose(template, event), mailDomain);
+      mailComes();
+    });
   }
 
   /** What a template cannot tell now it never can: it knows nothing but the event. */
@@ -71,50 +84,34 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     }
   }
 
-  const owner = ({
-    accountId,
-    email,
-  }: {
-    readonly accountId: string;
-    readonly email: string;
-  }): Recipient => ({
-    userId: accountId,
-    email,
-  });
-
   return [
-    on(AccountRegisteredSchema, async (event, tx: NotificationTransaction, context) =>
-      tell(owner(event), compose(welcome, event), tx, context),
-    ),
-    on(EmailVerificationRequestedSchema, async (event, tx: NotificationTransaction, context) =>
-      mail(owner(event), compose(verifyEmail, event), tx, context),
-    ),
-    on(PasswordResetRequestedSchema, async (event, tx: NotificationTransaction, context) =>
-      mail(owner(event), compose(resetPassword, event), tx, context),
-    ),
-    on(PasswordChangedSchema, async (event, tx: NotificationTransaction, context) =>
-      tell(owner(event), compose(passwordChanged, event), tx, context),
-    ),
-    on(SecondFactorChangedSchema, async (event, tx: NotificationTransaction, context) =>
-      tell(owner(event), compose(secondFactorChanged, event), tx, context),
-    ),
-    on(IdentityLinkedSchema, async (event, tx: NotificationTransaction, context) =>
-      tell(owner(event), compose(identityLinked, event), tx, context),
-    ),
-    on(RefreshTokenReusedSchema, async (event, tx: NotificationTransaction, context) =>
-      tell(owner(event), compose(refreshTokenReused, event), tx, context),
-    ),
-    on(OrderConfirmedSchema, async (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.customerId, email: event.email }, compose(orderConfirmed, event), tx, context),
-    ),
-    on(OrderCancelledSchema, async (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.customerId, email: event.email }, compose(orderCancelled, event), tx, context),
-    ),
-    on(OrderEditedSchema, async (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.customerId, email: event.email }, compose(orderEdited, event), tx, context),
-    ),
-    on(OrderExchangedSchema, async (event, tx: NotificationTransaction, context) =>
-      tell({ userId: event.customerId, email: event.email }, compose(orderExchanged, event), tx, context),
-    ),
+    tell(AccountRegisteredSchema, owner, welcome),
+    mail(EmailVerificationRequestedSchema, owner, verifyEmail),
+    mail(PasswordResetRequestedSchema, owner, resetPassword),
+    tell(PasswordChangedSchema, owner, passwordChanged),
+    tell(SecondFactorChangedSchema, owner, secondFactorChanged),
+    tell(IdentityLinkedSchema, owner, identityLinked),
+    tell(RefreshTokenReusedSchema, owner, refreshTokenReused),
+    tell(OrderConfirmedSchema, customer, orderConfirmed),
+    tell(OrderCancelledSchema, customer, orderCancelled),
+    tell(OrderEditedSchema, customer, orderEdited),
+    tell(OrderExchangedSchema, customer, orderExchanged),
+    tell(OrderShippedSchema, customer, orderShipped),
+    tell(OrderDeliveredSchema, customer, orderDelivered),
+    tell(OrderRefundedSchema, customer, orderRefunded),
+    tell(ReturnChangedSchema, customer, returnChanged),
   ];
+}
+
+/** What follows from an event for what a shop tells. */
+type Reader<D extends DescMessage, Told> = (event: MessageShape<D>, shop: Shop) => Told;
+
+/** Who owns the account that an event is about. */
+function owner({ accountId, email }: { readonly accountId: string; readonly email: string }): Recipient {
+  return { userId: accountId, email };
+}
+
+/** Who placed the order that an event is about. */
+function customer({ customerId, email }: { readonly customerId: string; readonly email: string }): Recipient {
+  return { userId: customerId, email };
 }

@@ -11,8 +11,12 @@ import { NotificationService } from "#gen/souk/notification/v1/notification_pb.t
 import {
   OrderCancelledSchema,
   OrderConfirmedSchema,
+  OrderDeliveredSchema,
   OrderEditedSchema,
   OrderExchangedSchema,
+  OrderRefundedSchema,
+  OrderShippedSchema,
+  ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
 import { implement } from "#kit/rpc/implement.ts";
@@ -66,6 +70,10 @@ export const notification = defineService({
     OrderCancelledSchema,
     OrderEditedSchema,
     OrderExchangedSchema,
+    OrderShippedSchema,
+    OrderDeliveredSchema,
+    OrderRefundedSchema,
+    ReturnChangedSchema,
   ],
   consume,
 });

@@ -8,6 +8,7 @@ import { draftCreditNote } from "./credit-note.ts";
 import type { OrderTransaction } from "./database.ts";
 import { issueInvoice } from "./invoice.ts";
 import { json } from "./json-column.ts";
+import { toOrder } from "./order-message.ts";
 import type { StoredOrder, StoredRefund } from "./order-parts.ts";
 import { planGivingBack, type Share, withRefunded } from "./order-payments.ts";
 import type { RefundPlan } from "./refunds.ts";
@@ -122,6 +123,7 @@ export async function settleRefund(
     customerId: order.customer_id ?? "",
     email: order.email,
     refund: toRefund(refund, order.currency),
+    order: toOrder(order),
   });
   return order;
 }

@@ -262,3 +262,21 @@ export function takeOrderedLines(tx: OrderTransaction, orderId: string): void {
       `update cart_line l set quantity = l.quantity - o.quantity from ${taken(value)} and o.quantity < l.quantity`,
   );
 }
+
+/**
+ * Takes the coupon codes that an order used out of its cart with the end of a transaction: where they may be used once,
+ * they would stand in the way of the next order.
+ *
+ * @param tx a transaction in which the cart is touched
+ * @param cartId the cart
+ * @param codes the codes
+ */
+export function takeUsedCodes(tx: OrderTransaction, cartId: string, codes: readonly string[]): void {
+  if (codes.length === 0) return;
+  tx.finishWith(
+    (value) => `update cart set coupon_codes = array(
+        select code from unnest(coupon_codes) with ordinality as it (code, place)
+        where code <> all(${value(codes)}::text[]) order by place)
+      where id = ${value(cartId)}`,
+  );
+}

@@ -10,7 +10,7 @@ import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
-import { CART_AS_READ, takeOrderedLines, touchCartById } from "./cart-rows.ts";
+import { CART_AS_READ, takeOrderedLines, takeUsedCodes, touchCartById } from "./cart-rows.ts";
 import { requireOrder } from "./change-order.ts";
 import { couponExhausted } from "./coupons.ts";
 import type { entities } from "./entities.ts";
@@ -100,6 +100,7 @@ export const placeOrderSaga = defineSaga<Placing, Nothing, Placed, typeof entiti
       known ? moveKnownOrder(tx, known, "CONFIRMED") : moveOrder(tx, sagaId, "PENDING", "CONFIRMED"),
     ]);
     takeOrderedLines(tx, sagaId);
+    takeUsedCodes(tx, cartId, order.coupon_codes);
     tx.emit(OrderConfirmedSchema, {
       orderId: order.id,
       customerId: order.customer_id ?? "",

@@ -7,9 +7,10 @@ import type { SoukError } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { ReturnReasonName, ReturnState, StoredReturnLine } from "./after-sale.ts";
 import { toReturn } from "./after-sale-message.ts";
-import { lockOrder, requireEtag } from "./change-order.ts";
+import { lockOrder, requireEtag, storeChange } from "./change-order.ts";
 import type { OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import { toOrder } from "./order-message.ts";
 import type { StoredOrder, StoredReturn } from "./order-parts.ts";
 import { requireMay } from "./order-state.ts";
 import { type Item, requirePieces } from "./pieces.ts";
@@ -82,8 +83,7 @@ export async function requestReturn(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
-  await touchOrder(tx, orderId);
-  tellOfReturn(tx, order, requested, actorOf(scope), "Goods shall be sent back");
+  tellOfReturn(tx, await storeChange(tx, orderId), requested, actorOf(scope), "Goods shall be sent back");
   return requested;
 }
 
@@ -133,8 +133,7 @@ export async function decideReturn(
     ...(to === "APPROVED" && { instructions }),
     ...(to === "REJECTED" && { reject_reason: rejectReason }),
   });
-  await touchOrder(tx, order.id);
-  tellOfReturn(tx, order, decided, actorOf(scope), text);
+  tellOfReturn(tx, await storeChange(tx, order.id), decided, actorOf(scope), text);
   return decided;
 }
 
@@ -199,14 +198,14 @@ export function storeReturn(
  * Tells that a return changed, with the end of the transaction.
  *
  * @param tx the transaction
- * @param order its order
+ * @param order its order as it is then
  * @param stored the return as it is now
  * @param actorId the account that did it
  * @param text the same in words
  */
 export function tellOfReturn(
   tx: OrderTransaction,
-  order: Pick<StoredOrder, "id" | "customer_id" | "email">,
+  order: StoredOrder,
   stored: StoredReturn,
   actorId: string,
   text: string,
@@ -217,6 +216,7 @@ export function tellOfReturn(
     customerId: order.customer_id ?? "",
     email: order.email,
     return: create(ReturnSchema, toReturn(stored)),
+    order: toOrder(order),
   });
 }
 
@@ -259,18 +259,6 @@ export async function letGo(tx: OrderTransaction, { lines }: Pick<StoredReturn, 
         .execute(),
     ),
   );
-}
-
-/** What is told with an order changed, so that those who watch it are told it again. */
-async function touchOrder(tx: OrderTransaction, id: string): Promise<void> {
-  tx.finishWith(
-    tx.sql
-      .updateTable("orders")
-      .set({ version: sql<number>`version + 1`, update_time: sql<Date>`now()` })
-      .where("id", "=", id)
-      .compile(),
-  );
-  tx.ring(id);
 }
 
 function requireInTime(order: StoredOrder, periodMs: number): void {

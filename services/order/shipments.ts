@@ -4,6 +4,7 @@ import type { Scope } from "#kit/scope.ts";
 import { lockOrder, requireEtag, requireOrder, storeChange } from "./change-order.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import { toOrder } from "./order-message.ts";
 import type { StoredOrder, StoredShipment } from "./order-parts.ts";
 import { actorOf, writeDown } from "./timeline.ts";
 
@@ -111,6 +112,7 @@ export async function markDelivered(
     customerId: order.customer_id ?? "",
     email: order.email,
     shipmentId: id,
+    order: toOrder(order),
   });
   return { order, shipment: shipmentOf(order, id) };
 }

@@ -47,6 +47,8 @@ export async function makePremises(more: NodeJS.ProcessEnv = {}): Promise<Premis
     ...process.env,
     SOUK_DATA_DIR: join(dir, "data"),
     AUTH_KEY_SECRET: KEY_SECRET,
+    // What is measured has the shop for itself.
+    SOUK_DEMO: "off",
     SOUK_PORT_OFFSET: String(await freeOffset()),
     // What is measured is how much the shop can do, not how much one caller may.
     SOUK_RATE_ANONYMOUS: "0",

@@ -119,3 +119,22 @@ test.serial("a level that was changed past the ledger is found, and named", asyn
   await forge(-2);
   t.deepEqual(await differences(), []);
 });
+
+test.serial("what was booked is remembered for its time, and forgotten after it", async (t) => {
+  const { mesh, order, location, deliver, at, forgetBookings } = warehouse();
+  const depot = await location();
+  const lamp = await deliver({ [await location()]: 1 });
+  const book = (returnId: string) =>
+    order.returnStock({ returnId, locationId: depot, lines: [{ variantId: lamp, quantity: 1n }] });
+  const [old, recent] = [uuidv7(), uuidv7()];
+  for (const id of [old, recent]) await book(id);
+  const client = new pg.Client(mesh.env["INVENTORY_DATABASE_URL"]);
+  await client.connect();
+  t.teardown(() => client.end());
+  await client.query("update booking set create_time = now() - interval '2 days' where id = $1", [old]);
+  await forgetBookings(24 * 3_600_000);
+  const { rows } = await client.query("select id from booking where id = any ($1)", [[old, recent]]);
+  t.deepEqual(rows, [{ id: recent }]);
+  await book(recent);
+  t.deepEqual(await at(lamp, depot), [[2, 0]]);
+});

@@ -18,6 +18,7 @@ import { rootScopes } from "#kit/rpc/root-scope.ts";
 import { defineService } from "#kit/service.ts";
 import { type Difference, findDifferences } from "../../services/inventory/check-ledger.ts";
 import { entities } from "../../services/inventory/entities.ts";
+import { forgetBookings } from "../../services/inventory/forget-bookings.ts";
 import { inventory } from "../../services/inventory/service.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 
@@ -54,6 +55,8 @@ export interface Warehouse {
   at(variantId: string, ...locationIds: string[]): Promise<[available: number, reserved: number][]>;
   /** Compares the books. */
   differences(): Promise<Difference[]>;
+  /** Forgets what was booked longer ago than that, in ms. */
+  forgetBookings(afterMs: number): Promise<void>;
 }
 
 /**
@@ -153,6 +156,7 @@ async function openWarehouse(t: Parameters<typeof startTestMesh>[0]): Promise<Wa
       });
     },
     differences: () => findDifferences(books, scopes({ timeoutMs: 30_000 })),
+    forgetBookings: (afterMs) => forgetBookings(books, scopes({ timeoutMs: 30_000 }), afterMs),
   };
 }
 

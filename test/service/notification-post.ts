@@ -9,7 +9,14 @@ import { connect as connectNats } from "@nats-io/transport-node";
 import { type Logger, pino } from "pino";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { uuidv7 } from "uuidv7";
-import type { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import type {
+  OrderCancelledSchema,
+  OrderConfirmedSchema,
+  OrderDeliveredSchema,
+  OrderRefundedSchema,
+  OrderShippedSchema,
+  ReturnChangedSchema,
+} from "#gen/souk/order/v1/events_pb.ts";
 import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { openDatabase } from "#kit/data/database.ts";
 import { eventSubject } from "#kit/data/outbox.ts";
@@ -160,7 +167,13 @@ export async function mailRows(db: NotificationDatabase) {
 }
 
 /** A type of event about an order. */
-type OrderEvent = typeof OrderConfirmedSchema | typeof OrderCancelledSchema;
+type OrderEvent =
+  | typeof OrderConfirmedSchema
+  | typeof OrderCancelledSchema
+  | typeof OrderShippedSchema
+  | typeof OrderDeliveredSchema
+  | typeof OrderRefundedSchema
+  | typeof ReturnChangedSchema;
 
 /** Events on their way to notification. */
 export interface OrderEvents {
@@ -224,27 +237,39 @@ export async function openOrderEvents(t: Teardown, { env }: TestMesh): Promise<O
   };
 }
 
-/** An order of two shirts and a tea cup. */
+/** An amount in euros, in cents. */
+export const eur = (minor: bigint) => ({ minor, currency: "EUR" });
+
+/** An order of two shirts and a tea cup, of which the shirts were sent. */
 export function someOrder(state: Order["state"] = OrderState.CONFIRMED): Order {
-  const eur = (minor: bigint) => ({ minor, currency: "EUR" });
   return create(OrderSchema, {
     id: uuidv7(),
     number: "7K3MW-9QXD2",
     state,
     lines: [
       {
+        id: "shirts",
         title: "Linen shirt",
         optionValues: ["blue", "M"],
         quantity: 2n,
         total: eur(9_800n),
         note: "for my aunt",
       },
-      { title: "Tea cup <small> & “fine”", quantity: 1n, total: eur(1_250n) },
+      { id: "cup", title: "Tea cup <small> & “fine”", quantity: 1n, total: eur(1_250n) },
     ],
     subtotal: eur(11_050n),
     shipping: eur(490n),
     taxIncluded: eur(1_843n),
     total: eur(11_540n),
+    shipments: [
+      {
+        id: "parcel",
+        lines: [{ lineId: "shirts", quantity: 2n }],
+        carrier: "DHL",
+        trackingNumber: "00340434161094022115",
+        trackingUri: "https://track.example/00340434161094022115?a=1&b=2",
+      },
+    ],
     shippingAddress: { name: "Grace Hopper", line1: "1 Navy Yard", city: "Arlington", countryCode: "US" },
   });
 }

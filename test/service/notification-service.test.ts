@@ -1,11 +1,19 @@
 import test from "ava";
 import { uuidv7 } from "uuidv7";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
-import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import {
+  OrderCancelledSchema,
+  OrderConfirmedSchema,
+  OrderDeliveredSchema,
+  OrderRefundedSchema,
+  OrderShippedSchema,
+  ReturnChangedSchema,
+} from "#gen/souk/order/v1/events_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { ReturnState } from "#gen/souk/order/v1/return_pb.ts";
 import type { SoukError } from "#kit/error.ts";
 import { listNotifications } from "../../services/notification/notifications.ts";
-import { headersOf } from "./notification-post.ts";
+import { eur, headersOf } from "./notification-post.ts";
 import { type NotificationShop, openShop, orderEvent } from "./notification-shop.ts";
 import { until } from "./payment-desk.ts";
 
@@ -53,6 +61,45 @@ test("a customer is told of a confirmed and of a cancelled order", async (t) => 
     ["order-cancelled", "order-confirmed", "welcome"],
   );
   t.is(notifications[1]?.subjectId, confirmed.orderId);
+});
+
+test("a customer is told of what is sent, arrives, is given back and comes back, each once", async (t) => {
+  const { mailbox, events, register } = shop;
+  const ada = await register("Ada");
+  const sent = { ...orderEvent(ada, OrderState.PARTIALLY_SHIPPED), shipmentId: "parcel" };
+  const shippedId = await events.publish(OrderShippedSchema, sent);
+  await events.publish(OrderDeliveredSchema, sent);
+  const lines = [{ lineId: "shirts", quantity: 1n }];
+  await events.publish(OrderRefundedSchema, { ...sent, refund: { amount: eur(4_900n), lines } });
+  for (const state of [ReturnState.REQUESTED, ReturnState.APPROVED, ReturnState.RECEIVED])
+    await events.publish(ReturnChangedSchema, { ...sent, return: { state, lines } });
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 8);
+
+  const { notifications } = await ada.client.listMyNotifications({});
+  const aboutOrder = notifications.filter(({ subjectId }) => subjectId === sent.orderId);
+  t.deepEqual(aboutOrder.map(({ topic }) => topic).reverse(), [
+    "order-partially-shipped",
+    "order-partially-delivered",
+    "order-refunded",
+    "return-requested",
+    "return-approved",
+    "return-received",
+  ]);
+  const mails = await mailbox.mailsTo(ada.email);
+  for (const { title } of aboutOrder) t.is(mails.filter(({ subject }) => subject === title).length, 1, title);
+  const shipped = mails.find(({ subject }) => subject === "Part of order 7K3MW-9QXD2 is on its way");
+  t.deepEqual(shipped && headersOf(shipped, "Message-ID"), [`<${shippedId}@souk.example>`]);
+  t.regex(shipped?.text ?? "", /DHL 00340434161094022115/);
+});
+
+test("a guest is told by mail alone", async (t) => {
+  const { mailbox, db, events } = shop;
+  const email = `${uuidv7()}@example.com`;
+  const sent = { ...orderEvent({ id: "", email }, OrderState.SHIPPED), shipmentId: "parcel" };
+  const eventId = await events.publish(OrderShippedSchema, sent);
+  await until(async () => (await mailbox.mailsTo(email)).length === 1);
+  const told = await db.sql.selectFrom("notification").select("id").where("event_id", "=", eventId).execute();
+  t.deepEqual(told, []);
 });
 
 test("an event that cannot be told is given up and holds up no other", async (t) => {

@@ -64,7 +64,10 @@ export async function openShop(t: Teardown): Promise<NotificationShop> {
 }
 
 /** The content of an event about an order of a customer. */
-export function orderEvent({ id, email }: Customer, state: OrderState = OrderState.CONFIRMED) {
+export function orderEvent(
+  { id, email }: Pick<Customer, "id" | "email">,
+  state: OrderState = OrderState.CONFIRMED,
+) {
   const order = someOrder(state);
   return { orderId: order.id, customerId: id, email, order };
 }

@@ -5,19 +5,28 @@ import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
 import {
   OrderCancelledSchema,
   OrderConfirmedSchema,
+  OrderDeliveredSchema,
   OrderEditedSchema,
   OrderExchangedSchema,
+  OrderRefundedSchema,
+  OrderShippedSchema,
+  ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { ReturnState } from "#gen/souk/order/v1/return_pb.ts";
 import { money } from "#kit/money.ts";
 import { formatMoney } from "../../services/notification/templates/format-money.ts";
 import { html } from "../../services/notification/templates/html.ts";
 import { orderCancelled } from "../../services/notification/templates/order-cancelled.ts";
 import { orderConfirmed } from "../../services/notification/templates/order-confirmed.ts";
+import { orderDelivered } from "../../services/notification/templates/order-delivered.ts";
 import { orderEdited } from "../../services/notification/templates/order-edited.ts";
 import { orderExchanged } from "../../services/notification/templates/order-exchanged.ts";
+import { orderRefunded } from "../../services/notification/templates/order-refunded.ts";
+import { orderShipped } from "../../services/notification/templates/order-shipped.ts";
+import { returnChanged } from "../../services/notification/templates/return-changed.ts";
 import { welcome } from "../../services/notification/templates/welcome.ts";
-import { someOrder } from "./notification-post.ts";
+import { eur, someOrder } from "./notification-post.ts";
 
 const shop = { name: "Souk & Sons", url: undefined };
 
@@ -99,6 +108,124 @@ test("a cancelled order is told with what was cancelled", (t) => {
   t.notRegex(JSON.stringify(message), /Grace|Hopper|Navy|Arlington|aunt|ada@example/);
 });
 
+test("a shipment is told with what is in it and where to follow it", (t) => {
+  const order = someOrder(OrderState.PARTIALLY_SHIPPED);
+  const event = { orderId: order.id, email: "ada@example.com", shipmentId: "parcel", order };
+  const message = orderShipped(create(OrderShippedSchema, event), shop);
+  t.like(message, {
+    topic: "order-partially-shipped",
+    title: "Part of order 7K3MW-9QXD2 is on its way",
+    body: "A part of your order is on its way. The rest follows. DHL 00340434161094022115.",
+    subjectId: order.id,
+  });
+  t.is(
+    message.mail.text,
+    `Hello,
+
+A part of your order is on its way. The rest follows.
+
+2 × Linen shirt (blue, M)
+
+DHL 00340434161094022115
+
+https://track.example/00340434161094022115?a=1&b=2
+
+Souk & Sons
+`,
+  );
+  const link = "https://track.example/00340434161094022115?a=1&amp;b=2";
+  t.true(message.mail.html.includes(`<p><a href="${link}">${link}</a></p>`));
+  t.notRegex(JSON.stringify(message), /Grace|Hopper|Navy|Arlington|aunt|ada@example/);
+
+  const all = someOrder(OrderState.SHIPPED);
+  t.like(orderShipped(create(OrderShippedSchema, { ...event, order: all }), shop), {
+    topic: "order-shipped",
+    title: "Order 7K3MW-9QXD2 is on its way",
+  });
+});
+
+test("what staff typed in is a link only where it is an address of the web", (t) => {
+  const order = someOrder(OrderState.SHIPPED);
+  const [parcel] = order.shipments;
+  if (parcel !== undefined) Object.assign(parcel, { carrier: "", trackingUri: "javascript:alert('1')" });
+  const event = { orderId: order.id, shipmentId: "parcel", order };
+  const { body, mail } = orderShipped(create(OrderShippedSchema, event), shop);
+  t.is(body, "Your order is on its way. Tracking number 00340434161094022115.");
+  t.true(mail.html.includes("<p>javascript:alert(&#39;1&#39;)</p>"));
+  t.notRegex(mail.html, /href/);
+});
+
+test("an arrival is told as a part until all of the order is there", (t) => {
+  for (const [state, topic, title] of [
+    [OrderState.SHIPPED, "order-partially-delivered", "Part of order 7K3MW-9QXD2 has arrived"],
+    [OrderState.DELIVERED, "order-delivered", "Order 7K3MW-9QXD2 has arrived"],
+  ] as const) {
+    const order = someOrder(state);
+    const event = { orderId: order.id, shipmentId: "parcel", order };
+    const message = orderDelivered(create(OrderDeliveredSchema, event), shop);
+    t.like(message, { topic, title, subjectId: order.id });
+    t.regex(message.mail.text, /^2 × Linen shirt \(blue, M\)$/m);
+    t.true(message.mail.html.includes("<li>2 × Linen shirt (blue, M)</li>"));
+  }
+});
+
+test("a refund is told with its amount, what it is for and where it goes", (t) => {
+  const order = someOrder(OrderState.SHIPPED);
+  const refund = {
+    amount: eur(5_390n),
+    shipping: eur(490n),
+    lines: [{ lineId: "shirts", quantity: 1n, amount: eur(4_900n) }],
+    reason: "for my aunt",
+  };
+  const message = orderRefunded(create(OrderRefundedSchema, { orderId: order.id, order, refund }), shop);
+  t.like(message, {
+    topic: "order-refunded",
+    title: "You get €53.90 back for order 7K3MW-9QXD2",
+    subjectId: order.id,
+  });
+  t.regex(
+    message.mail.text,
+    /the way that you paid.*\n\nIt is for:\n\n1 × Linen shirt \(blue, M\)\n\nOf it, €4\.90 is for/,
+  );
+  t.regex(
+    message.mail.html,
+    /<li>1 × Linen shirt \(blue, M\)<\/li>[\s\S]*<p>Of it, €4\.90 is for shipping\.<\/p>/,
+  );
+  t.notRegex(JSON.stringify(message), /Grace|aunt/);
+
+  const credit = { amount: eur(500n), shipping: eur(0n), toStoreCredit: true };
+  const { body, mail } = orderRefunded(create(OrderRefundedSchema, { order, refund: credit }), shop);
+  t.is(body, "We have added €5.00 to your store credit.");
+  t.notRegex(mail.text, /It is for|shipping/);
+});
+
+test("each step of a return is told, with what staff wrote to it", (t) => {
+  const order = someOrder(OrderState.DELIVERED);
+  const lines = [{ lineId: "cup", quantity: 1n }];
+  const told = (state: ReturnState, texts: { instructions?: string; rejectReason?: string } = {}) => {
+    const event = { orderId: order.id, order, return: { state, lines, note: "for my aunt", ...texts } };
+    return returnChanged(create(ReturnChangedSchema, event), shop);
+  };
+  for (const [state, topic, title] of [
+    [ReturnState.REQUESTED, "return-requested", "Your return of order 7K3MW-9QXD2 was asked for"],
+    [ReturnState.APPROVED, "return-approved", "Your return of order 7K3MW-9QXD2 is approved"],
+    [ReturnState.REJECTED, "return-rejected", "Your return of order 7K3MW-9QXD2 is refused"],
+    [ReturnState.CANCELLED, "return-cancelled", "Your return of order 7K3MW-9QXD2 is withdrawn"],
+    [ReturnState.RECEIVED, "return-received", "Your return of order 7K3MW-9QXD2 has arrived"],
+  ] as const) {
+    const message = told(state);
+    t.like(message, { topic, title, subjectId: order.id, mail: { subject: title } });
+    t.true(message.mail.text.includes("1 × Tea cup <small> & “fine”"));
+    t.true(message.mail.html.includes("<li>1 × Tea cup &lt;small&gt; &amp; “fine”</li>"));
+    t.notRegex(JSON.stringify(message), /Grace|aunt/);
+  }
+  const approved = told(ReturnState.APPROVED, { instructions: "Wrap it well.\n\nSend it to <Kiel>." });
+  t.is(approved.body, "You may send it back now. Wrap it well. Send it to <Kiel>.");
+  t.true(approved.mail.html.includes("<p>Wrap it well.</p>\n<p>Send it to &lt;Kiel&gt;.</p>"));
+  t.is(told(ReturnState.REJECTED, { rejectReason: "Worn" }).body, "We cannot take it back. Worn");
+  t.throws(() => told(ReturnState.UNSPECIFIED), { message: /which tells nothing/ });
+});
+
 test("an event without the order or without an amount is told to nobody", (t) => {
   const { total: _, ...broken } = someOrder();
   t.throws(() => orderConfirmed(create(OrderConfirmedSchema, { orderId: "1" }), shop), {
@@ -107,6 +234,16 @@ test("an event without the order or without an amount is told to nobody", (t) =>
   t.throws(() => orderCancelled(create(OrderCancelledSchema, { orderId: "1", order: broken }), shop), {
     message: /lacks an amount/,
   });
+  const order = someOrder(OrderState.SHIPPED);
+  const lines = [{ lineId: "gone", quantity: 1n }];
+  for (const tell of [
+    () => orderShipped(create(OrderShippedSchema, { orderId: "1", shipmentId: "gone", order }), shop),
+    () => orderDelivered(create(OrderDeliveredSchema, { orderId: "1", shipmentId: "gone", order }), shop),
+    () => orderRefunded(create(OrderRefundedSchema, { orderId: "1", order, refund: { lines } }), shop),
+    () => returnChanged(create(ReturnChangedSchema, { orderId: "1", order }), shop),
+    () => orderRefunded(create(OrderRefundedSchema, { order, refund: { amount: eur(1n), lines } }), shop),
+  ])
+    t.throws(tell, { message: /lacks/ });
 });
 
 test("a new user is greeted by name", (t) => {

@@ -108,8 +108,8 @@ test.serial("a customer uses a coupon as often as each may, also at once and wit
   const [ada, bob] = [await shopper(code), await shopper(code)];
   t.is((await ada.place()).discounts.length, 1);
   await ada.add(await shop().offer(1_000n));
-  t.like(await refusal(ada.place()), { reason: "COUPON_EXHAUSTED", metadata: { used_up: "by customer" } });
-  await ada.cart.removeCoupon({ code });
+  const again = await refusal(ada.cart.applyCoupon({ code }));
+  t.like(again, { reason: "COUPON_EXHAUSTED", metadata: { used_up: "by customer" } });
   t.is((await ada.place()).discounts.length, 0);
   t.is((await bob.place()).discounts.length, 1);
   t.is(await used(id), 2n);
@@ -126,8 +126,23 @@ test.serial("the use of an order that fails or is cancelled is given back, once"
   await Promise.all([1, 2, 3].map(() => ada.orders.cancelOrder({ id: order.id })));
   t.is(await used(id), 0n);
   await ada.add(await shop().offer(1_000n));
+  await ada.cart.applyCoupon({ code });
   t.like(await ada.place(), { state: OrderState.CONFIRMED, couponCodes: [code] });
 });
+
+test.serial(
+  "an order takes the coupons that it used out of the cart, and leaves those that it did not",
+  async (t) => {
+    const [code] = await coupon();
+    const [dear] = await coupon({ conditions: { minSubtotals: [{ minor: 100_000n, currency: "EUR" }] } });
+    const [late] = await coupon({ priority: 1 });
+    const ada = await shopper(dear);
+    for (const each of [code, late]) await ada.cart.applyCoupon({ code: each });
+    t.deepEqual((await ada.place()).couponCodes.toSorted(), [code, late]);
+    const { cart } = await ada.cart.getCart({});
+    t.deepEqual([cart?.couponCodes, cart?.changes], [[dear], []]);
+  },
+);
 
 test.serial("an automatic promotion that is used up is left out, and who expects it is told", async (t) => {
   const productId = await shop().offer(1_000n);
@@ -150,7 +165,7 @@ test.serial("the first order of a customer is the first one that is not cancelle
   const first = await ada.place();
   t.is(first.discounts.length, 1);
   await ada.add(await shop().offer(1_000n));
-  t.is((await ada.cart.getCart({})).cart?.discounts.length, 0);
+  t.is((await ada.cart.applyCoupon({ code })).cart?.discounts.length, 0);
   await ada.orders.cancelOrder({ id: first.id });
   t.is((await ada.cart.getCart({})).cart?.discounts.length, 1);
 });
@@ -204,7 +219,7 @@ test.serial("a limit that comes later counts the orders of before", async (t) =>
   });
   t.is(await used(id), 1n);
   await ada.add(await shop().offer(1_000n));
-  t.is((await refusal(ada.place())).metadata.used_up, "by customer");
+  t.is((await refusal(ada.cart.applyCoupon({ code }))).metadata.used_up, "by customer");
   await (await shopper(code)).place();
   t.is((await refusal((await shop().customer()).cart.applyCoupon({ code }))).reason, "COUPON_EXHAUSTED");
 });

@@ -28,24 +28,36 @@ export function shopFolder(t: Teardown): string {
 }
 
 /**
+ * The settings by which tools find a shop of a test.
+ *
+ * @param dir its data folder
+ * @param portOffset moves its ports away from others'
+ */
+export function placeOf(dir: string, portOffset: number): NodeJS.ProcessEnv {
+  return { SOUK_DATA_DIR: dir, SOUK_PORT_OFFSET: String(portOffset) };
+}
+
+/**
  * Runs what `npm start` runs.
  *
  * @param t the test after which it is ended
  * @param dir its data folder
  * @param portOffset moves its ports away from others'
  * @param args its arguments
+ * @param env settings that differ from the usual
  */
 export function startShop(
   t: Teardown,
   dir: string,
   portOffset: number,
   args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
 ): RunningShop {
   const child: ChildProcess = spawn(
     process.execPath,
     ["deploy/local/bootstrap.mjs", "deploy/local/main.ts", ...args],
     {
-      env: { ...process.env, SOUK_DATA_DIR: dir, SOUK_PORT_OFFSET: String(portOffset) },
+      env: { ...process.env, ...placeOf(dir, portOffset), ...env },
       stdio: ["ignore", "pipe", "pipe"],
     },
   );

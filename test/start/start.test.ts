@@ -1,10 +1,12 @@
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
-import { shopFolder, startShop } from "./running-shop.ts";
+import { eventually } from "../eventually.ts";
+import { placeOf, shopFolder, startShop } from "./running-shop.ts";
 
 const OPEN = /The shop is open at http:\/\/127\.0\.0\.1:(\d+)/;
 
@@ -14,17 +16,56 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
   const shop = startShop(t, dir, 20_000);
   const [, port] = await shop.prints(OPEN);
   t.regex(shop.printed(), /products created, 0 updated, \d+ variants, 0 rows left out/);
-  const answers = await walkThrough(t, port);
-  t.is(answers.length, 7);
-  const [found, registered, added, reduced, placed, got, notified] = answers;
+  const answers = await walkThrough(t, port, placeOf(dir, 20_000));
+  t.is(answers.length, 13);
+  const [
+    found,
+    registered,
+    added,
+    reduced,
+    placed,
+    staff,
+    shipped,
+    refunded,
+    asked,
+    approved,
+    received,
+    got,
+  ] = answers;
   t.true(found.products[0].title.toLowerCase().includes("lamp"));
   t.is(registered.user.email, "ada@example.com");
   t.is(added.cart.lines[0].quantity, "2");
   t.is(reduced.cart.discounts[0].couponCode, "WELCOME10");
   t.deepEqual(placed.order.discounts, reduced.cart.discounts);
   t.is(placed.order.state, "ORDER_STATE_CONFIRMED");
-  t.deepEqual(got.order, placed.order);
-  t.truthy(notified.notifications);
+  t.true(staff.user.roles.includes("admin"));
+  t.is(shipped.order.state, "ORDER_STATE_SHIPPED");
+  t.deepEqual(shipped.order.captured, placed.order.total);
+  t.is(refunded.refund.state, "REFUND_STATE_SUCCEEDED");
+  t.is(asked.return.state, "RETURN_STATE_REQUESTED");
+  t.is(approved.return.state, "RETURN_STATE_APPROVED");
+  t.is(received.return.state, "RETURN_STATE_RECEIVED");
+  t.is(
+    received.order.refunded.minor,
+    placed.order.lines[0].total.minor,
+    "both lamps are paid back to the cent",
+  );
+  t.deepEqual(got.order, received.order);
+  const call = (method: string, { tokens }: typeof registered, body = {}) =>
+    ask(port, method, tokens.accessToken, body);
+  await eventually(async () => {
+    const { notifications } = await call(
+      "notification.v1.NotificationService/ListMyNotifications",
+      registered,
+    );
+    const topics = notifications.map(({ topic }: { topic: string }) => topic);
+    assert.deepEqual(topics.sort(), TOLD);
+  });
+
+  await shop.prints(/3 locations and \d+ demo orders/);
+  const list = () => call("order.v1.OrderService/ListOrders", staff, { pageSize: 100 });
+  const { orders } = await list();
+  t.deepEqual([...new Set(orders.map(({ state }: { state: string }) => state))].sort(), STATES);
 
   const second = startShop(t, dir, 20_000);
   t.is(await second.exited, 1);
@@ -33,17 +74,41 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
   t.is(await shop.interrupt(), 0);
   const again = startShop(t, dir, 20_000);
   await again.prints(OPEN);
-  t.notRegex(again.printed(), /products created/);
-  const [kept] = await walkThrough(t, port, 1);
+  const [kept] = await walkThrough(t, port, {}, 1);
   t.is(kept.products[0].id, found.products[0].id);
+  t.deepEqual((await list()).orders, orders);
+  t.notRegex(again.printed(), /products created|demo orders/);
   t.is(await again.interrupt(), 0);
 });
 
+/** What Ada is told in the end, and in which states orders are to be seen. */
+const TOLD = [
+  "order-confirmed",
+  "order-refunded",
+  "order-refunded",
+  "order-shipped",
+  "return-approved",
+  "return-received",
+  "return-requested",
+  "welcome",
+];
+const STATES = [
+  "ORDER_STATE_CANCELLED",
+  "ORDER_STATE_CONFIRMED",
+  "ORDER_STATE_DELIVERED",
+  "ORDER_STATE_PARTIALLY_SHIPPED",
+  "ORDER_STATE_RETURNED",
+  "ORDER_STATE_SHIPPED",
+];
+
 test.serial("the whole shop runs as one process, and takes the same walk", async (t) => {
-  const shop = startShop(t, shopFolder(t), 21_000, ["--colocate"]);
+  const dir = shopFolder(t);
+  const shop = startShop(t, dir, 21_000, ["--colocate"], { SOUK_DEMO: "off" });
   const [, port] = await shop.prints(OPEN);
-  const answers = await walkThrough(t, port);
+  const answers = await walkThrough(t, port, placeOf(dir, 21_000));
   t.is(answers[4].order.state, "ORDER_STATE_CONFIRMED");
+  t.is(answers[11].order.state, "ORDER_STATE_SHIPPED");
+  t.notRegex(shop.printed(), /demo orders/);
   t.is(await shop.interrupt(), 0);
 });
 
@@ -56,10 +121,16 @@ test("an unknown option is answered with the usage", async (t) => {
 /**
  * Runs the README's own text against a shop.
  *
+ * @param env by which tools find the shop
  * @param calls how many of its calls; all by default
  * @returns what each call answered
  */
-async function walkThrough(t: ExecutionContext, port: string | undefined, calls = Number.POSITIVE_INFINITY) {
+async function walkThrough(
+  t: ExecutionContext,
+  port: string | undefined,
+  env: NodeJS.ProcessEnv,
+  calls = Number.POSITIVE_INFINITY,
+) {
   const readme = readFileSync("README.md", "utf8");
   const text = /<!-- walk-through -->\n```sh\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
   const folder = mkdtempSync(join(tmpdir(), "souk-walk-"));
@@ -67,20 +138,24 @@ async function walkThrough(t: ExecutionContext, port: string | undefined, calls 
   // Each answer on a line of its own, so that they can be told apart.
   const script = text
     .replaceAll("localhost:8080", `localhost:${port}`)
+    .replaceAll("npm run", `npm --prefix ${resolve(".")} run`)
     .replaceAll("curl -s", "curl -s -w '\\n'");
-  const commands =
-    calls === 1
-      ? script
-          .split("\n")
-          .slice(0, 5)
-          .join("\n")
-          .replace(/^VARIANT.*$/m, "")
-      : script;
+  const commands = calls === 1 ? script.slice(0, script.indexOf("VARIANT=")) : script;
   const { stdout } = await promisify(execFile)("bash", ["-eu", "-o", "pipefail", "-c", commands], {
     cwd: folder,
+    env: { ...process.env, ...env },
   });
   return stdout
     .split("\n")
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line));
+}
+
+async function ask(port: string | undefined, method: string, accessToken: string, body: object) {
+  const answer = await fetch(`http://localhost:${port}/souk.${method}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
+    body: JSON.stringify(body),
+  });
+  return JSON.parse(await answer.text());
 }

@@ -148,11 +148,16 @@ async function agreeOnWhatWasTold(
     if (mails !== expected) throw new Error(`${mails} mails came to ${customer.email}, not ${expected}`);
   }, 20_000);
   if (isGuest) return;
-  const { notifications } = await shop
-    .call(NotificationService, customer)
-    .listMyNotifications({ pageSize: 100 });
+  const own = shop.call(NotificationService, customer);
+  const topics: string[] = [];
+  for (let pageToken = ""; ; ) {
+    const page = await own.listMyNotifications({ pageSize: 100, pageToken });
+    topics.push(...page.notifications.map(({ topic, subjectId }) => `${topic} ${subjectId}`));
+    pageToken = page.nextPageToken;
+    if (pageToken === "") break;
+  }
   assert.deepEqual(
-    notifications.map(({ topic, subjectId }) => `${topic} ${subjectId}`).sort(),
+    topics.sort(),
     told.map(({ topic, order }) => `${topic} ${order?.id ?? customer.id}`).sort(),
     "what was told",
   );

@@ -69,6 +69,7 @@ export function placeOrder(
     return order.cancelReason;
   }
   shopper.cart = [];
+  shopper.codes = shopper.codes.filter((code) => !bill.discounts.some((it) => it.code === code));
   tell(shopper, { topic: "order-confirmed", order });
   shopper.attempts.push({ key, request, outcome: order });
   return order;
@@ -161,7 +162,13 @@ export function areThere(model: Model, { reservation }: Order, pieces: readonly 
 }
 
 /** Does in the model what sending some of an order should do: it is paid when it is sent, shipping with the first. */
-export function shipPieces(model: Model, order: Order, pieces: readonly Pieces[], shipmentId: string): void {
+export function shipPieces(
+  model: Model,
+  shopper: Shopper,
+  order: Order,
+  pieces: readonly Pieces[],
+  shipmentId: string,
+): void {
   const { payment } = order;
   const isFirst = order.shipments.length === 0;
   order.shipments.push({ id: shipmentId, isDelivered: false });
@@ -172,13 +179,24 @@ export function shipPieces(model: Model, order: Order, pieces: readonly Pieces[]
     line.shipped += count;
   }
   leave(order.reservation, portionsOfPieces(model, pieces));
+  const isAll = sumOf(order.lines, openPieces) === 0n;
+  tell(shopper, { topic: isAll ? "order-shipped" : "order-partially-shipped", order });
   if (payment === undefined) return;
   capture(payment, due);
-  if (sumOf(order.lines, openPieces) === 0n) free(payment);
+  if (isAll) free(payment);
+}
+
+/** Does in the model what a shipment's arrival should do. */
+export function deliver(shopper: Shopper, order: Order, shipment: Order["shipments"][number]): void {
+  if (shipment.isDelivered) return;
+  shipment.isDelivered = true;
+  const isAll = stateOf(order) === "DELIVERED";
+  tell(shopper, { topic: isAll ? "order-delivered" : "order-partially-delivered", order });
 }
 
 /** Gives money of an order back, in the model. */
-export function giveBack(order: Order, amount: bigint): void {
+export function giveBack(shopper: Shopper, order: Order, amount: bigint): void {
+  if (amount > 0n) tell(shopper, { topic: "order-refunded", order });
   order.refunded += amount;
   if (order.payment !== undefined) refund(order.payment, amount);
 }

@@ -9,7 +9,7 @@ import { type Html, html } from "./html.ts";
  */
 export function orderSummaryText(order: Order): string {
   const rows = [
-    ...order.lines.map((line) => `${line.quantity} × ${describe(line)}: ${price(line.total)}`),
+    ...order.lines.map((line) => `${line.quantity} × ${describeLine(line)}: ${price(line.total)}`),
     "",
     ...totals(order).map(([label, amount]) => `${label}: ${amount}`),
   ];
@@ -21,7 +21,7 @@ export function orderSummaryHtml(order: Order): Html {
   const lines = order.lines.map(
     (
       line,
-    ) => html`<tr><td>${String(line.quantity)} ×</td><td>${describe(line)}</td>${amountCell(price(line.total))}</tr>
+    ) => html`<tr><td>${String(line.quantity)} ×</td><td>${describeLine(line)}</td>${amountCell(price(line.total))}</tr>
 `,
   );
   const sums = totals(order).map(
@@ -48,7 +48,8 @@ function totals(order: Order): [label: string, amount: string][] {
   ];
 }
 
-function describe({ title, optionValues }: OrderLine): string {
+/** What a line is of: the title, and the options in brackets. */
+export function describeLine({ title, optionValues }: OrderLine): string {
   return optionValues.length === 0 ? title : `${title} (${optionValues.join(", ")})`;
 }
 

@@ -19,7 +19,7 @@ export const refundAmount = fc
       "refund amount",
       args,
       async (model, shop) => {
-        const { order } = orderAt(model, args);
+        const { order, owner } = orderAt(model, args);
         const left = capturedOf(order) - order.refunded;
         const minor = (left * args.share + 99n) / 100n + (args.share > 100n || left === 0n ? 1n : 0n);
         const staff = shop.call(OrderService, { caller: "operator" });
@@ -27,7 +27,7 @@ export const refundAmount = fc
         const options = { idempotencyKey: shop.unique() };
         const refund = () => outcomeOf(staff.refundOrder(request, options));
         const outcomes = await Promise.all(Array.from({ length: args.callers }, refund));
-        if (minor <= left) giveBack(order, minor);
+        if (minor <= left) giveBack(owner, order, minor);
         for (const outcome of outcomes) {
           if (minor <= left) expectOrder(answered(outcome).order, model, order);
           else refused(outcome, "REFUND_EXCEEDED");
@@ -49,7 +49,7 @@ export const refundPieces = fc
       "refund pieces",
       args,
       async (model, shop) => {
-        const { order } = orderAt(model, args);
+        const { order, owner } = orderAt(model, args);
         const { withShipping } = args;
         const { pieces, items, isTooMany } = piecesAt(
           order,
@@ -84,7 +84,7 @@ export const refundPieces = fc
           refused(outcome, isTooMany ? "QUANTITY_EXCEEDED" : "REFUND_EXCEEDED");
           return;
         }
-        giveBack(order, amount);
+        giveBack(owner, order, amount);
         const forShipping = amount < shipping ? amount : shipping;
         if (forShipping > 0n) order.isShippingRefunded = true;
         const shares = divide(amount - forShipping, costs);

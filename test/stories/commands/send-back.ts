@@ -4,7 +4,7 @@ import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { ReturnReason } from "#gen/souk/order/v1/return_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
-import { goodsAt } from "../model.ts";
+import { goodsAt, tell } from "../model.ts";
 import { capturedOf, giveBack, stateOf, worthOf } from "../order-model.ts";
 import { move } from "../warehouse.ts";
 import { hasOrder, orderAt, SOME_PIECES } from "./some-pieces.ts";
@@ -35,9 +35,11 @@ export const sendBack = fc
           return;
         }
         const id = answered(requested).return?.id ?? "";
+        tell(owner, { topic: "return-requested", order });
         const staff = shop.call(OrderService, { caller: "operator" });
         if (args.ending === "reject") {
           await staff.rejectReturn({ id, reason: "Worn" });
+          tell(owner, { topic: "return-rejected", order });
           refused(await outcomeOf(staff.approveReturn({ id })), "RETURN_STATE_CONFLICT");
           return;
         }
@@ -52,6 +54,7 @@ export const sendBack = fc
         const outcomes = [await receive(), await receive()];
 
         const goods = goodsAt(model, line.goods);
+        for (const topic of ["return-approved", "return-received"]) tell(owner, { topic, order });
         line.returned += quantity;
         // It comes back to the place that is taken from first.
         if (isForSale) move(goods, 0, quantity);
@@ -63,7 +66,7 @@ export const sendBack = fc
         const owed = cost > 0n ? cost : 0n;
         const amount = owed < left ? owed : left;
         if (count > 0n && left > 0n) {
-          giveBack(order, amount);
+          giveBack(owner, order, amount);
           line.refunded += count;
           line.refundedAmount += amount;
         }

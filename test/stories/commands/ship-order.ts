@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
-import { areThere, openPieces, shipPieces, stateOf } from "../order-model.ts";
+import { areThere, deliver, openPieces, shipPieces, stateOf } from "../order-model.ts";
 import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
 
 /** Sends some or all of an order, sometimes from two callers with one key: it is sent, and paid, once. */
@@ -12,7 +12,7 @@ export const shipOrder = fc.record({ ...SOME_PIECES, callers: fc.constantFrom(1,
     "ship order",
     args,
     async (model, shop) => {
-      const { order } = orderAt(model, args);
+      const { order, owner } = orderAt(model, args);
       const { pieces, items, isTooMany } = piecesAt(order, args, openPieces);
       const staff = shop.call(OrderService, { caller: "operator" });
       const options = { idempotencyKey: shop.unique() };
@@ -32,7 +32,7 @@ export const shipOrder = fc.record({ ...SOME_PIECES, callers: fc.constantFrom(1,
       }
       const ids = outcomes.map((outcome) => answered(outcome).shipment?.id);
       assert.equal(new Set(ids).size, 1, "one shipment for one key");
-      shipPieces(model, order, pieces, ids[0] ?? "");
+      shipPieces(model, owner, order, pieces, ids[0] ?? "");
       for (const outcome of outcomes) expectOrder(answered(outcome).order, model, order);
     },
     hasOrder,
@@ -47,12 +47,12 @@ export const deliverShipment = fc
       "deliver shipment",
       args,
       async (model, shop) => {
-        const { order } = orderAt(model, args);
+        const { order, owner } = orderAt(model, args);
         const shipment = order.shipments[args.shipment % order.shipments.length];
         assert.ok(shipment);
         const staff = shop.call(OrderService, { caller: "operator" });
         for (let time = 0; time < 2; time++) await staff.markShipmentDelivered({ id: shipment.id });
-        shipment.isDelivered = true;
+        deliver(owner, order, shipment);
         const { order: told } = await staff.getOrderForStaff({ id: order.id });
         expectOrder(told, model, order);
       },

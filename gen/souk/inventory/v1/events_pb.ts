@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/inventory/v1/events.proto.
  */
 export const file_souk_inventory_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zb3VrL2ludmVudG9yeS92MS9ldmVudHMucHJvdG8SEXNvdWsuaW52ZW50b3J5LnYxIkIKElJlc2VydmF0aW9uRXhwaXJlZBIWCg5yZXNlcnZhdGlvbl9pZBgBIAEoCToUsrsYEAoOcmVzZXJ2YXRpb25faWQiWQoMU3RvY2tDaGFuZ2VkEhIKCnZhcmlhbnRfaWQYASABKAkSEQoJYXZhaWxhYmxlGAIgASgDEhAKCHJlc2VydmVkGAMgASgDOhCyuxgMCgp2YXJpYW50X2lkIlkKC1N0b2NrUmFuTG93EhIKCnZhcmlhbnRfaWQYASABKAkSEQoJYXZhaWxhYmxlGAIgASgDEhEKCXRocmVzaG9sZBgDIAEoAzoQsrsYDAoKdmFyaWFudF9pZCI/Cg9CYWNrT3JkZXJGaWxsZWQSFgoOcmVzZXJ2YXRpb25faWQYASABKAk6FLK7GBAKDnJlc2VydmF0aW9uX2lkYgZwcm90bzM", [file_souk_mesh_v1_policy]);
+  fileDesc("Ch5zb3VrL2ludmVudG9yeS92MS9ldmVudHMucHJvdG8SEXNvdWsuaW52ZW50b3J5LnYxIkIKElJlc2VydmF0aW9uRXhwaXJlZBIWCg5yZXNlcnZhdGlvbl9pZBgBIAEoCToUsrsYEAoOcmVzZXJ2YXRpb25faWQiWQoLU3RvY2tSYW5Mb3cSEgoKdmFyaWFudF9pZBgBIAEoCRIRCglhdmFpbGFibGUYAiABKAMSEQoJdGhyZXNob2xkGAMgASgDOhCyuxgMCgp2YXJpYW50X2lkIj8KD0JhY2tPcmRlckZpbGxlZBIWCg5yZXNlcnZhdGlvbl9pZBgBIAEoCToUsrsYEAoOcmVzZXJ2YXRpb25faWRiBnByb3RvMw", [file_souk_mesh_v1_policy]);
 
 /**
  * A reservation was given back because its time was up.
@@ -33,41 +33,6 @@ export type ReservationExpired = Message<"souk.inventory.v1.ReservationExpired">
  */
 export const ReservationExpiredSchema: GenMessage<ReservationExpired> = /*@__PURE__*/
   messageDesc(file_souk_inventory_v1_events, 0);
-
-/**
- * The stock of a variant changed.
- *
- * @generated from message souk.inventory.v1.StockChanged
- */
-export type StockChanged = Message<"souk.inventory.v1.StockChanged"> & {
-  /**
-   * The variant.
-   *
-   * @generated from field: string variant_id = 1;
-   */
-  variantId: string;
-
-  /**
-   * How many can be sold now.
-   *
-   * @generated from field: int64 available = 2;
-   */
-  available: bigint;
-
-  /**
-   * How many are set aside for orders.
-   *
-   * @generated from field: int64 reserved = 3;
-   */
-  reserved: bigint;
-};
-
-/**
- * Describes the message souk.inventory.v1.StockChanged.
- * Use `create(StockChangedSchema)` to create a new message.
- */
-export const StockChangedSchema: GenMessage<StockChanged> = /*@__PURE__*/
-  messageDesc(file_souk_inventory_v1_events, 1);
 
 /**
  * The stock of a variant fell to its threshold or below.
@@ -102,7 +67,7 @@ export type StockRanLow = Message<"souk.inventory.v1.StockRanLow"> & {
  * Use `create(StockRanLowSchema)` to create a new message.
  */
 export const StockRanLowSchema: GenMessage<StockRanLow> = /*@__PURE__*/
-  messageDesc(file_souk_inventory_v1_events, 2);
+  messageDesc(file_souk_inventory_v1_events, 1);
 
 /**
  * What a reservation waited for came into stock.
@@ -123,5 +88,5 @@ export type BackOrderFilled = Message<"souk.inventory.v1.BackOrderFilled"> & {
  * Use `create(BackOrderFilledSchema)` to create a new message.
  */
 export const BackOrderFilledSchema: GenMessage<BackOrderFilled> = /*@__PURE__*/
-  messageDesc(file_souk_inventory_v1_events, 3);
+  messageDesc(file_souk_inventory_v1_events, 2);
 
