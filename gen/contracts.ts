@@ -38,6 +38,7 @@ import { file_souk_order_v1_checkout } from "./souk/order/v1/checkout_pb.ts";
 import { file_souk_order_v1_errors } from "./souk/order/v1/errors_pb.ts";
 import { file_souk_order_v1_events } from "./souk/order/v1/events_pb.ts";
 import { file_souk_order_v1_invoice } from "./souk/order/v1/invoice_pb.ts";
+import { file_souk_order_v1_means } from "./souk/order/v1/means_pb.ts";
 import { file_souk_order_v1_order_payment } from "./souk/order/v1/order_payment_pb.ts";
 import { file_souk_order_v1_order } from "./souk/order/v1/order_pb.ts";
 import { file_souk_order_v1_order_staff } from "./souk/order/v1/order_staff_pb.ts";
@@ -107,6 +108,7 @@ export const files: readonly DescFile[] = [
   file_souk_order_v1_errors,
   file_souk_order_v1_events,
   file_souk_order_v1_invoice,
+  file_souk_order_v1_means,
   file_souk_order_v1_order_payment,
   file_souk_order_v1_order,
   file_souk_order_v1_order_staff,

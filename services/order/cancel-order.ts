@@ -10,6 +10,7 @@ import type { OrderTransaction } from "./database.ts";
 import type { entities } from "./entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "./errors.ts";
 import { findOpenExchange, type OpenExchange, takeBackExchange } from "./exchanges.ts";
+import { giveUpPayment } from "./give-up-payment.ts";
 import { json } from "./json-column.ts";
 import type { OrderChanges } from "./order-changes.ts";
 import { toOrder } from "./order-message.ts";
@@ -109,8 +110,8 @@ async function countAsCancelled(
 const POLL_MS = 1_000;
 
 /**
- * Cancels an order of a customer; one that is cancelled stays so. Of calls that come at once, one does it and the
- * others wait for it.
+ * Cancels an order of a customer, also while it waits for its payment; one that is cancelled stays so. Of calls that
+ * come at once, one does it and the others wait for it.
  *
  * @param shop what orders are handled with
  * @param sagas order's sagas
@@ -130,14 +131,20 @@ export async function cancelOrder(
   // Before the first look, so that no change falls between the two.
   const watch = changes.watch(id);
   try {
-    const { state } = await requireOrderOf(shop.db.sql, id, customerId);
-    if (state === "CONFIRMED") await beginCancelling(sagas, scope, id, reason);
-    for (;;) {
+    for (let isTried = false; ; ) {
       const order = await requireOrderOf(shop.db.sql, id, customerId);
-      if (order.state === "CANCELLED") return order;
-      if (order.changing !== null && order.state === "CONFIRMED") throw beingChanged(id);
-      if (order.state !== "CANCELLING") throw notCancellable(order);
-      await watch.next(POLL_MS, scope.signal);
+      const { state, changing } = order;
+      if (state === "CANCELLED") return order;
+      if (state === "AWAITING_PAYMENT" && changing === null) {
+        await giveUpPayment(sagas, scope, id, reason);
+      } else if (state === "CONFIRMED" && !isTried) {
+        isTried = true;
+        await beginCancelling(sagas, scope, id, reason);
+      } else {
+        if (changing !== null && state === "CONFIRMED") throw beingChanged(id);
+        if (state !== "CANCELLING" && state !== "AWAITING_PAYMENT") throw notCancellable(order);
+        await watch.next(POLL_MS, scope.signal);
+      }
       scope.signal.throwIfAborted();
     }
   } finally {

@@ -1,6 +1,8 @@
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
+import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { CartChange } from "./cart-changes.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import type { Split } from "./means.ts";
 import { type PricedLines, parcelOf } from "./price-lines.ts";
 import type { Destination } from "./pricing/order-to-price.ts";
 import type { ShippingOffer } from "./pricing/shipping/shipping-rules.ts";
@@ -142,6 +144,41 @@ export function requireVatId(vatId: string, { countryCode }: Destination): strin
   const description = `is not a VAT number of ${countryCode}: correct it, leave it out, or take an address in its country`;
   throw refuse(ErrorReason.VAT_ID_INVALID, `vat_id ${description}`, {
     violations: [{ field: "vat_id", description }],
+  });
+}
+
+/**
+ * Requires something that pays what gift cards and store credit leave.
+ *
+ * @param split who pays what
+ * @param currency of the order
+ * @param token of a card; "" where there is none
+ * @throws SoukError INVALID_REQUEST
+ */
+export function requireCard({ card }: Split, currency: string, token: string): void {
+  if (card === 0n || token !== "") return;
+  const description = `is missing: ${card} ${currency} in minor units are left for a card to pay`;
+  throw refuseMesh(MeshReason.INVALID_REQUEST, `payment ${description}`, {
+    violations: [{ field: "payment", description }],
+  });
+}
+
+/**
+ * Requires that the shop allows to send browsers back to an address.
+ *
+ * @param shop what orders are handled with
+ * @param returnUri the address; "" where there is none
+ * @throws SoukError RETURN_URI_REFUSED
+ */
+export function requireReturnUri({ returnOrigins }: Shop, returnUri: string): void {
+  if (returnUri === "" || returnOrigins.has("*")) return;
+  const uri = URL.parse(returnUri);
+  // Of what is no page, the origin is "null".
+  if (uri !== null && returnOrigins.has(uri.origin)) return;
+  const description =
+    "is not of an origin to which this shop sends browsers back; ORDER_RETURN_ORIGINS names them";
+  throw refuse(ErrorReason.RETURN_URI_REFUSED, `return_uri ${description}`, {
+    violations: [{ field: "return_uri", description }],
   });
 }
 

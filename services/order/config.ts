@@ -45,6 +45,14 @@ export const orderSettings = {
     default: 15 * 60_000,
     desc: "How long stock is set aside for an order that is being placed; longer than placing one can take with a change of process",
   }),
+  ORDER_CONFIRM_PAYMENT_MS: milliseconds({
+    default: 15 * 60_000,
+    desc: "How long an order waits at most, with its stock and its cart, for its customer to confirm the payment at the payment provider, as 3-D Secure asks; at most a day, less ORDER_RESERVATION_MS",
+  }),
+  ORDER_RETURN_ORIGINS: str({
+    default: "http://localhost:3000,http://localhost:5173,http://localhost:8080",
+    desc: "Origins of pages to which payment providers may send browsers back, separated by commas; * for any",
+  }),
   ORDER_RETURN_PERIOD_MS: milliseconds({
     default: 30 * 24 * 60 * 60_000,
     desc: "How long after an order was last sent, or arrived, it can be sent back",

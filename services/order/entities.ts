@@ -12,6 +12,7 @@ import type {
   TimelineKindName,
 } from "./after-sale.ts";
 import type { Seen } from "./cart-changes.ts";
+import type { StoredMeansPart } from "./means.ts";
 import type { OrderState } from "./order-state.ts";
 import type { StoredDiscount, StoredTax } from "./stored-totals.ts";
 
@@ -94,6 +95,12 @@ export const Order = defineEntity({
     couponCodes: p.array(),
     /** What pays for it, in the order in which it does. */
     payments: p.json<readonly StoredPayment[]>(),
+    /** What pays of it beside a card. */
+    means: p.json<readonly StoredMeansPart[]>(),
+    /** Where its customer confirms the payment. */
+    confirmUri: p.text().nullable(),
+    /** Until when the payment can be confirmed; it stays where that was never done. */
+    confirmUntil: p.datetime().nullable(),
     /** A souk.mesh.v1.Address as JSON. */
     shippingAddress: p.json<JsonObject>(),
     shippingMethod: p.text(),

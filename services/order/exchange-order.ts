@@ -202,6 +202,7 @@ function insertReplacement(tx: OrderTransaction, order: StoredOrder, made: Repla
     email: order.email,
     currency: order.currency,
     coupon_codes: [],
+    means: [],
     payments: [...exchanged, ...paymentOf(id, missing)],
     shipping_address: order.shipping_address,
     billing_address: order.billing_address,

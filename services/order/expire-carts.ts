@@ -20,7 +20,7 @@ export async function expireCarts(db: OrderDatabase, scope: Scope, afterMs: numb
     delete from cart where id in (
       select id from cart
       where id < ${made} and update_time < now() - ${afterMs} * interval '1 millisecond'
-        and not exists (select from orders where orders.cart_id = cart.id and state = 'PENDING')
+        and not exists (select from orders where orders.cart_id = cart.id and state in ('PENDING', 'AWAITING_PAYMENT'))
       order by id limit ${AT_ONCE} for update skip locked)
     returning id`.compile(db.sql);
   while (!scope.signal.aborted && (await db.change(scope, expiring)).length === AT_ONCE);

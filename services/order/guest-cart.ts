@@ -102,13 +102,11 @@ async function moveLines({ sql: db }: OrderTransaction, from: string, to: string
 }
 
 async function requireNotOrdered({ sql: db }: OrderTransaction, cartId: string): Promise<void> {
-  const pending = await db
-    .selectFrom("orders")
-    .select("id")
-    .where("cart_id", "=", cartId)
-    .where("state", "=", "PENDING")
-    .executeTakeFirst();
-  if (pending === undefined) return;
+  const { rows } = await sql`
+    select from orders where cart_id = ${cartId} and state in ('PENDING', 'AWAITING_PAYMENT') limit 1`.execute(
+    db,
+  );
+  if (rows.length === 0) return;
   throw refuse(
     ErrorReason.CART_BEING_ORDERED,
     "the guest's cart is just being ordered; merge it in a moment",

@@ -1,9 +1,11 @@
 import { create, fromJson, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Address, AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
+import { MeansKind } from "#gen/souk/order/v1/means_pb.ts";
 import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { money } from "#kit/money.ts";
 import { toInvoice, toPayment, toRefund, toReturn, toShipment } from "./after-sale-message.ts";
+import type { MeansPart } from "./means.ts";
 import type { OrderState as StoredState } from "./order-state.ts";
 import type { StoredOrder, StoredOrderLine } from "./orders.ts";
 import type { Destination } from "./pricing/order-to-price.ts";
@@ -31,6 +33,7 @@ export function toOrder(order: StoredOrder): Order {
     taxes: order.taxes.map((tax) => toTaxAmount(tax, currency)),
     total: money(order.total, currency),
     couponCodes: order.coupon_codes,
+    means: order.means.map((share) => toMeansShare({ ...share, minor: BigInt(share.amount) }, currency)),
     shippingAddress: fromJson(AddressSchema, order.shipping_address, { ignoreUnknownFields: true }),
     ...(order.billing_address !== null && {
       billingAddress: fromJson(AddressSchema, order.billing_address, { ignoreUnknownFields: true }),
@@ -52,6 +55,16 @@ export function toOrder(order: StoredOrder): Order {
     updateTime: timestampFromDate(order.update_time),
     etag: String(order.version),
   });
+}
+
+/**
+ * What one of the means of payment pays, as callers are told it.
+ *
+ * @param share what it pays
+ * @param currency its currency
+ */
+export function toMeansShare({ kind, label, minor }: Omit<MeansPart, "code">, currency: string) {
+  return { kind: MeansKind[kind], displayName: label, amount: money(minor, currency) };
 }
 
 /**

@@ -32,8 +32,9 @@ export const ORDER_STATES: Readonly<Record<OrderState, StateRule>> = {
   AWAITING_PAYMENT: {
     is: "Its customer has to confirm the payment at the payment provider.",
     to: {
-      CONFIRMED: "the customer confirmed",
-      CANCELLED: "the customer declined, or the time was up",
+      CONFIRMED: "the customer confirmed, as CompletePayment finds or the provider tells",
+      CANCELLED:
+        "the payment is declined, the time is up, or the customer gives up (CancelOrder, CompletePayment)",
     },
   },
   CONFIRMED: {

@@ -13,6 +13,7 @@ import {
   withParts,
 } from "./order-parts.ts";
 import { mayMove, type OrderState } from "./order-state.ts";
+import { hashOf } from "./shopper.ts";
 import { writeDown } from "./timeline.ts";
 
 export type { StoredOrder, StoredOrderLine };
@@ -22,6 +23,8 @@ type Later =
   | "state"
   | "payments"
   | "cancel_reason"
+  | "confirm_uri"
+  | "confirm_until"
   | "changing"
   | "found_token_hash"
   | "cancelled_total"
@@ -45,6 +48,8 @@ export type NewOrder = Omit<OrderRow, Later> & {
 const FRESH: Omit<Pick<OrderRow, Later>, "payments" | "create_time" | "update_time"> = {
   state: "PENDING",
   cancel_reason: "",
+  confirm_uri: null,
+  confirm_until: null,
   changing: null,
   found_token_hash: null,
   cancelled_total: 0n,
@@ -91,6 +96,7 @@ export function insertOrder(
         shipping_taxes: json(order.shipping_taxes),
         discounts: json(order.discounts),
         taxes: json(order.taxes),
+        means: json(order.means),
         payments: json(order.payments),
         state: FRESH.state,
       })
@@ -254,6 +260,30 @@ export async function requireOrderOf(db: OrderSql, id: string, customerId: strin
   throw refuse(
     ErrorReason.ORDER_NOT_FOUND,
     `you have no order ${id}; list your orders to see which there are`,
+  );
+}
+
+/**
+ * An order of a guest.
+ *
+ * @param db where to read
+ * @param id the order
+ * @param token what shows that it is theirs
+ * @throws SoukError ORDER_NOT_FOUND also when it is somebody else's
+ */
+export async function requireGuestOrder(db: OrderSql, id: string, token: string): Promise<StoredOrder> {
+  const hash = hashOf(token);
+  const order = await db
+    .selectFrom("orders")
+    .selectAll()
+    .where("id", "=", id)
+    .where((it) => it.or([it("order_token_hash", "=", hash), it("found_token_hash", "=", hash)]))
+    .executeTakeFirst();
+  const [found] = await withParts(db, order === undefined ? [] : [order]);
+  if (found !== undefined) return found;
+  throw refuse(
+    ErrorReason.ORDER_NOT_FOUND,
+    `the token is not that of order ${id}; find the order by its number`,
   );
 }
 

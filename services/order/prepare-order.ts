@@ -7,6 +7,7 @@ import { cartNotFound, countOrder, lockCart } from "./cart-rows.ts";
 import {
   cartEmpty,
   requireAvailable,
+  requireCard,
   requireExpected,
   requireShipping,
   requireVatId,
@@ -14,6 +15,7 @@ import {
 import { couponExhausted } from "./coupons.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import { type KnownMeans, splitPayment, toStoredMeans, type WantedMeans } from "./means.ts";
 import { destinationOf, toStoredAddress } from "./order-message.ts";
 import { newOrderNumber } from "./order-number.ts";
 import { insertOrder, type StoredOrder } from "./orders.ts";
@@ -38,6 +40,15 @@ export interface Checkout {
   readonly billingAddress?: Address | undefined;
   /** The VAT number of the customer's company, as it was written; "" where there is none. */
   readonly vatId: string;
+  readonly paying: Paying;
+}
+
+/** How a shopper pays. */
+export interface Paying extends WantedMeans {
+  /** Of the card; "" where there is none. */
+  readonly token: string;
+  /** Where the browser comes back to after the customer confirmed the payment; "" where it cannot. */
+  readonly returnUri: string;
 }
 
 /** What is known when an order is prepared. */
@@ -49,6 +60,8 @@ export interface Preparation {
   /** What product said of the cart's variants just before, in the cart's currency. */
   readonly known: SaleVariants;
   readonly currency: string;
+  /** What pays beside a card. */
+  readonly means: readonly KnownMeans[];
   /** Promotions that turned out to be used up. */
   readonly without: ReadonlySet<string>;
   /** SHA-256 of the token that shows that a guest's order is theirs. */
@@ -77,7 +90,8 @@ export function readOrderable(db: OrderSql, checkout: Checkout): Promise<CartSta
  * @param preparation what is known
  * @returns the order as it is stored
  * @throws SoukError CART_EMPTY, CART_NOT_FOUND, LINE_UNAVAILABLE, SHIPPING_METHOD_UNAVAILABLE, TOTAL_CHANGED,
- *   GUEST_EMAIL_MISSING or VAT_ID_INVALID
+ *   GUEST_EMAIL_MISSING, VAT_ID_INVALID, GIFT_CARD_REFUSED, STORE_CREDIT_REFUSED, or INVALID_REQUEST when nothing pays
+ *   what is left for a card
  * @throws UsedUp when a promotion that would apply is used up by now
  */
 export async function prepareOrder(
@@ -85,7 +99,7 @@ export async function prepareOrder(
   tx: OrderTransaction,
   scope: Scope,
   checkout: Checkout,
-  { id, state: read, known, currency, without, orderTokenHash }: Preparation,
+  { id, state: read, known, currency, means, without, orderTokenHash }: Preparation,
 ): Promise<StoredOrder> {
   const { shopper } = checkout;
   const email = requireEmail(checkout);
@@ -119,6 +133,8 @@ export async function prepareOrder(
   const codes = totals.discounts.map(({ couponCode }) => couponCode).filter((code) => code !== "");
   const told = { lines: priced.lines, short: new Map(), codes: cart.couponCodes, applied: codes };
   requireExpected(priced, checkout.expectedTotal, changesSince(cart.seen, told));
+  const split = splitPayment(totals.total, cart.currency, means);
+  requireCard(split, cart.currency, checkout.paying.token);
   const offers = own.offers.filter((offer) => applied.includes(offer.id));
   await Promise.all([
     // Whoever locks both locks the cart first, so that nobody waits in a circle.
@@ -147,6 +163,7 @@ export async function prepareOrder(
     tax_included: taxIncludedIn(totals),
     total: totals.total,
     coupon_codes: codes,
+    means: toStoredMeans(split.shares),
     shipping_address: toStoredAddress(checkout.shippingAddress),
     shipping_method: shipping.method,
     billing_address: checkout.billingAddress ? toStoredAddress(checkout.billingAddress) : null,

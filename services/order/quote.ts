@@ -1,6 +1,7 @@
 import type { Scope } from "#kit/scope.ts";
 import { cartNotFound } from "./cart-rows.ts";
 import { cartEmpty, requireAvailable, requireVatId, shippingTo } from "./checkout-rules.ts";
+import { readMeans, type Split, splitPayment, type WantedMeans } from "./means.ts";
 import { circumstancesOf } from "./price-cart.ts";
 import { type PricedLines, priceLines } from "./price-lines.ts";
 import type { Destination } from "./pricing/order-to-price.ts";
@@ -13,6 +14,16 @@ import type { Shopper } from "./shopper.ts";
 export interface Quote {
   readonly shipping: ShippingOffer;
   readonly priced: PricedLines;
+  readonly split: Split;
+}
+
+/** What a quote is asked for. */
+export interface QuoteWish {
+  /** Where the order shall go. */
+  readonly destination: Destination;
+  /** The VAT number of the customer's company, as it was written; "" where there is none. */
+  readonly vatId: string;
+  readonly means: WantedMeans;
 }
 
 /**
@@ -21,16 +32,15 @@ export interface Quote {
  * @param shop what carts are handled with
  * @param scope the call
  * @param shopper whose cart
- * @param destination where it shall go
- * @param vatId the VAT number of the customer's company, as it was written; "" where there is none
- * @throws SoukError CART_EMPTY, CART_NOT_FOUND, LINE_UNAVAILABLE, VAT_ID_INVALID or SHIPPING_METHOD_UNAVAILABLE
+ * @param wish where it shall go, and how it is paid
+ * @throws SoukError CART_EMPTY, CART_NOT_FOUND, LINE_UNAVAILABLE, VAT_ID_INVALID, SHIPPING_METHOD_UNAVAILABLE,
+ *   GIFT_CARD_REFUSED or STORE_CREDIT_REFUSED
  */
 export async function getQuotes(
   shop: Shop,
   scope: Scope,
   shopper: Shopper,
-  destination: Destination,
-  vatId: string,
+  { destination, vatId, means: wanted }: QuoteWish,
 ): Promise<Quote[]> {
   const ownVatId = requireVatId(vatId, destination);
   const { cart, ...state } = await readCart(shop.db.sql, shopper.owner);
@@ -41,12 +51,18 @@ export async function getQuotes(
   const { lines } = state;
   const market = { currency: cart.currency, groups: shopper.groups };
   const ids = lines.map(({ variantId }) => variantId);
-  const variants = await shop.readSaleVariants(scope, market, ids);
+  const [variants, means] = await Promise.all([
+    shop.readSaleVariants(scope, market, ids),
+    readMeans(scope, shopper, wanted),
+  ]);
   const own = await circumstancesOf(shop, shop.db.sql, shopper, { ...state, cart }, variants, ownVatId);
   const circumstances = { ...own, destination };
   const unshipped = priceLines(lines, circumstances);
   requireAvailable(unshipped);
   return shippingTo(shop, unshipped, destination)
-    .map((shipping) => ({ shipping, priced: priceLines(lines, { ...circumstances, shipping }) }))
+    .map((shipping) => {
+      const priced = priceLines(lines, { ...circumstances, shipping });
+      return { shipping, priced, split: splitPayment(priced.totals.total, cart.currency, means) };
+    })
     .sort((a, b) => Number(a.priced.totals.total - b.priced.totals.total));
 }

@@ -50,7 +50,7 @@ export interface CartState {
 
 /** How to read a cart. */
 export interface ReadCartOptions {
-  /** Without what PENDING orders hold of its lines. */
+  /** Without what orders hold of its lines that are not certain yet. */
   readonly withoutHeld?: boolean;
   /** Under which the uses of promotions by a customer are counted; the owner's when left out. */
   readonly customerKey?: string;
@@ -162,7 +162,7 @@ function toLine({ id, variant_id, quantity, note }: Row): StoredLine {
 
 const UNHELD = sql`
   l.quantity - coalesce((select sum(o.quantity) from orders join order_line o on o.order_id = orders.id
-    where orders.cart_id = c.id and orders.state = 'PENDING' and o.cart_line_id = l.id), 0)::bigint`;
+    where orders.cart_id = c.id and orders.state in ('PENDING', 'AWAITING_PAYMENT') and o.cart_line_id = l.id), 0)::bigint`;
 
 function isNew(owner: Owner): RawBuilder<boolean> {
   if ("tokenHash" in owner) return sql`false`;

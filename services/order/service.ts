@@ -2,17 +2,22 @@ import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
+import { PaymentConfirmedSchema } from "#gen/souk/payment/v1/events_pb.ts";
 import { databaseUrl } from "#kit/config.ts";
+import { on } from "#kit/events/subscription.ts";
 import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
 import { cancelItemsSaga } from "./cancel-items.ts";
 import { cancelOrderSaga } from "./cancel-order.ts";
+import { completePaymentSaga } from "./complete-payment.ts";
 import { orderSettings } from "./config.ts";
+import { completeDuePayments, noteDecision } from "./due-payments.ts";
 import { editOrderSaga } from "./edit-order.ts";
 import { entities } from "./entities.ts";
 import { exchangeOrderSaga } from "./exchange-order.ts";
 import { expireCarts } from "./expire-carts.ts";
+import { giveUpPaymentSaga } from "./give-up-payment.ts";
 import { migrations } from "./migrations/index.ts";
 import { listenForOrderChanges } from "./order-changes.ts";
 import { placeOrderSaga } from "./place-order.ts";
@@ -28,6 +33,8 @@ import { openShop } from "./shop.ts";
 
 /** How often carts that nobody uses any more are removed, in ms. */
 const EXPIRE_CARTS_MS = 3_600_000;
+/** How often it is looked whether an order need not wait for its customer any longer, in ms. */
+const DUE_PAYMENTS_MS = 500;
 
 /** Carts, checkout, orders and promotions. */
 export const order = defineService({
@@ -41,12 +48,19 @@ export const order = defineService({
     onStop(changes.stop);
     return [
       implement(CartService, cartRpc(shop)),
-      implement(CheckoutService, checkoutRpc(shop, sagas), ["completePayment"]),
+      implement(CheckoutService, checkoutRpc(shop, sagas, changes)),
       implement(OrderService, { ...orderRpc(shop, sagas, changes), ...orderStaffRpc(shop, sagas, changes) }),
       implement(PromotionService, promotionRpc(shop)),
     ];
   },
-  jobs: ({ db, settings }) => [
+  consumes: [PaymentConfirmedSchema],
+  consume: () => [on(PaymentConfirmedSchema, noteDecision)],
+  jobs: ({ db, settings, sagas, rootScope }) => [
+    job({
+      name: "complete-payments",
+      everyMs: DUE_PAYMENTS_MS,
+      run: (scope) => completeDuePayments(db, sagas, rootScope, scope),
+    }),
     job({
       name: "expire-carts",
       everyMs: EXPIRE_CARTS_MS,
@@ -55,6 +69,8 @@ export const order = defineService({
   ],
   sagas: [
     placeOrderSaga,
+    completePaymentSaga,
+    giveUpPaymentSaga,
     cancelOrderSaga,
     cancelItemsSaga,
     shipOrderSaga,

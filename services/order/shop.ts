@@ -26,6 +26,10 @@ export interface Shop {
   readonly cartMs: number;
   /** How long stock is set aside for an order that is being placed, in ms. */
   readonly reservationMs: number;
+  /** How long an order waits for its customer to confirm the payment, in ms. */
+  readonly confirmMs: number;
+  /** Origins to which payment providers may send browsers back; "*" among them for any. */
+  readonly returnOrigins: ReadonlySet<string>;
   /** How long after it was sent, or arrived, something can be sent back, in ms. */
   readonly returnPeriodMs: number;
   /** Who sells, for documents: name, address, tax numbers, a line each. */
@@ -51,6 +55,8 @@ export function openShop(db: OrderDatabase, settings: OrderSettings, rootScope: 
     shipping: shippingTable(settings.ORDER_SHIPPING_FILE ?? euZones(settings.ORDER_HOME_COUNTRY)),
     cartMs: settings.ORDER_CART_MS,
     reservationMs: settings.ORDER_RESERVATION_MS,
+    confirmMs: settings.ORDER_CONFIRM_PAYMENT_MS,
+    returnOrigins: new Set(settings.ORDER_RETURN_ORIGINS.split(",").map((origin) => origin.trim())),
     returnPeriodMs: settings.ORDER_RETURN_PERIOD_MS,
     seller: settings.ORDER_SELLER.split(";").map((line) => line.trim()),
     press: { font: settings.ORDER_DOCUMENT_FONT || undefined },

@@ -6,7 +6,7 @@ import {
   ErrorReason as PaymentReason,
   ErrorReasonSchema as PaymentReasons,
 } from "#gen/souk/payment/v1/errors_pb.ts";
-import { isRefusal, isRetryable, MeshReason, refuseMesh, toSoukError } from "#kit/error.ts";
+import { isRefusal, isRetryable, MeshReason, refuseMesh, type SoukError, toSoukError } from "#kit/error.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 
 /** When a shopper may try again what was not possible now, in ms. */
@@ -33,17 +33,95 @@ export function stockError(caught: unknown): never {
  * Says in order's words why a payment could not be made.
  *
  * @param caught what payment's client threw
- * @throws SoukError PAYMENT_DECLINED, or PAYMENT_UNAVAILABLE where it is not known what became of the payment
+ * @throws SoukError PAYMENT_DECLINED, GIFT_CARD_REFUSED or STORE_CREDIT_REFUSED, or PAYMENT_UNAVAILABLE where it is not
+ *   known what became of the payment
  */
 export function paymentError(caught: unknown): never {
   const cause = toSoukError(caught);
-  if (isRefusal(cause, PaymentReasons, PaymentReason.PAYMENT_DECLINED)) {
+  const isFor = (reason: PaymentReason): boolean => isRefusal(cause, PaymentReasons, reason);
+  if (isFor(PaymentReason.PAYMENT_DECLINED)) {
     throw refuse(ErrorReason.PAYMENT_DECLINED, cause.message, { metadata: cause.metadata, cause });
+  }
+  if (isFor(PaymentReason.GIFT_CARD_UNUSABLE) || isFor(PaymentReason.GIFT_CARD_NOT_FOUND)) {
+    throw refuse(ErrorReason.GIFT_CARD_REFUSED, cause.message, { metadata: cause.metadata, cause });
+  }
+  if (isFor(PaymentReason.STORE_CREDIT_TOO_LOW)) {
+    const metadata = { ...cause.metadata, state: "TOO_LOW" };
+    throw refuse(ErrorReason.STORE_CREDIT_REFUSED, cause.message, { metadata, cause });
   }
   if (!isRetryable(cause)) throw cause;
   const message =
     "the payment could not be made in time, so nothing was ordered or changed and nothing is charged; try again in a moment";
   throw refuse(ErrorReason.PAYMENT_UNAVAILABLE, message, { retryAfterMs: RETRY_AFTER_MS, cause });
+}
+
+/**
+ * Says in order's words why a payment that its customer had to confirm did not come true.
+ *
+ * @param caught what payment's client threw, when the wait for the customer was over
+ * @param orderId the order
+ * @throws SoukError PAYMENT_DECLINED or PAYMENT_NOT_CONFIRMED, or what was caught where it is not known what became of
+ *   the payment
+ */
+export function confirmationError(caught: unknown, orderId: string): never {
+  const cause = toSoukError(caught);
+  if (isRetryable(cause)) throw cause;
+  const isDeclined = isRefusal(cause, PaymentReasons, PaymentReason.PAYMENT_DECLINED);
+  throw isDeclined ? paymentDeclined(orderId, cause) : paymentNotConfirmed(orderId, "CANCELLED", cause);
+}
+
+/**
+ * Passes over how it was decided whether a customer confirmed a payment.
+ *
+ * @param caught what payment's client threw
+ * @param orderId the order
+ * @throws SoukError PAYMENT_NOT_CONFIRMED when it is not decided yet, or PAYMENT_UNAVAILABLE when that is not known
+ */
+export function passOverDecision(caught: unknown, orderId: string): void {
+  const cause = toSoukError(caught);
+  if (isRefusal(cause, PaymentReasons, PaymentReason.CONFIRMATION_PENDING)) {
+    throw paymentNotConfirmed(orderId, "AWAITING_PAYMENT", cause);
+  }
+  if (!isRetryable(cause)) return;
+  const message =
+    "it is not known yet whether the payment is confirmed; the order waits, ask again in a moment";
+  throw refuse(ErrorReason.PAYMENT_UNAVAILABLE, message, { retryAfterMs: RETRY_AFTER_MS, cause });
+}
+
+/**
+ * The refusal of an order whose customer confirmed the payment in vain.
+ *
+ * @param orderId the order
+ * @param cause what led to it
+ */
+export function paymentDeclined(orderId: string, cause?: SoukError): SoukError {
+  return refuse(
+    ErrorReason.PAYMENT_DECLINED,
+    `the payment of order ${orderId} was declined, so it is cancelled; order again with another card`,
+    { metadata: { ...cause?.metadata, order_id: orderId }, cause },
+  );
+}
+
+/**
+ * The refusal of an order whose customer did not confirm the payment.
+ *
+ * @param orderId the order
+ * @param state the order's, which tells whether it still waits
+ * @param cause what led to it
+ */
+export function paymentNotConfirmed(
+  orderId: string,
+  state: "AWAITING_PAYMENT" | "CANCELLED",
+  cause?: SoukError,
+): SoukError {
+  const waits = state === "AWAITING_PAYMENT";
+  return refuse(
+    ErrorReason.PAYMENT_NOT_CONFIRMED,
+    waits
+      ? `the payment of order ${orderId} is not confirmed yet; send the browser where PlaceOrder said, or give up`
+      : `the payment of order ${orderId} was not confirmed, so it is cancelled; order again`,
+    { metadata: { order_id: orderId, state }, ...(waits && { retryAfterMs: RETRY_AFTER_MS }), cause },
+  );
 }
 
 /**

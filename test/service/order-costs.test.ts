@@ -79,9 +79,17 @@ async function pendingOrder(
     shippingAddress: create(AddressSchema, ADDRESS),
     shippingMethod: "standard",
     vatId: "",
+    paying: { token: "tok_visa", returnUri: "", giftCards: [] },
   };
-  const state = await readOrderable(shop.db.sql, checkout);
-  const preparation = { id, state, known, currency: "EUR", without: new Set<string>(), orderTokenHash: null };
+  const preparation = {
+    id,
+    state: await readOrderable(shop.db.sql, checkout),
+    known,
+    currency: "EUR",
+    means: [],
+    without: new Set<string>(),
+    orderTokenHash: null,
+  };
   await shop.db.write(scope, (tx) => prepareOrder(shop, tx, scope, checkout, preparation));
   return id;
 }

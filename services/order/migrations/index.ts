@@ -6,6 +6,7 @@ import { keepTotals } from "./0004-keep-totals.ts";
 import { cartsOfGuests } from "./0005-carts-of-guests.ts";
 import { promotions } from "./0006-promotions.ts";
 import { afterTheSale } from "./0010-after-the-sale.ts";
+import { meansOfPayment } from "./0012-means-of-payment.ts";
 import { editAndExchange } from "./0013-edit-and-exchange.ts";
 import { ordersInTurn } from "./0014-orders-in-turn.ts";
 
@@ -18,6 +19,7 @@ export const migrations: Migrations = [
   cartsOfGuests,
   promotions,
   afterTheSale,
+  meansOfPayment,
   editAndExchange,
   ordersInTurn,
 ];

@@ -1,29 +1,35 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { Address } from "#gen/souk/mesh/v1/address_pb.ts";
 import type { CheckoutService, QuoteSchema } from "#gen/souk/order/v1/checkout_pb.ts";
 import { money } from "#kit/money.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
-import { destinationOf, toOrder } from "../order-message.ts";
+import type { OrderChanges } from "../order-changes.ts";
+import { destinationOf, toMeansShare, toOrder } from "../order-message.ts";
+import type { StoredOrder } from "../orders.ts";
 import { placeOrder } from "../place-order.ts";
 import type { Checkout } from "../prepare-order.ts";
 import { taxIncludedIn } from "../price-lines.ts";
 import { getQuotes, type Quote } from "../quote.ts";
+import { returnFromPayment } from "../return-from-payment.ts";
 import type { Shop } from "../shop.ts";
 import { shopperOf } from "../shopper.ts";
 import { toDiscount, toStoredTaxes, toTaxAmount } from "../stored-totals.ts";
 
 /** Serves souk.order.v1.CheckoutService. */
-export function checkoutRpc(shop: Shop, sagas: Sagas) {
+export function checkoutRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
   return {
-    async getQuote({ cartToken, shippingAddress, vatId }, call) {
+    async getQuote({ cartToken, shippingAddress, vatId, giftCards, storeCredit }, call) {
       const shopper = shopperOf(call, cartToken);
       const destination = destinationOf(shippingAddress as Address);
-      return { quotes: (await getQuotes(shop, call, shopper, destination, vatId)).map(toQuote) };
+      const wish = { destination, vatId, means: { giftCards, storeCredit } };
+      return { quotes: (await getQuotes(shop, call, shopper, wish)).map(toQuote) };
     },
 
     async placeOrder({ cartToken, email, shippingAddress, payment, ...request }, call) {
-      const { shippingMethod, expectedTotal, billingAddress, vatId } = request;
+      const { shippingMethod, expectedTotal, billingAddress, vatId, giftCards, storeCredit, returnUri } =
+        request;
       const checkout: Checkout = {
         shopper: shopperOf(call, cartToken),
         guestEmail: email,
@@ -32,19 +38,33 @@ export function checkoutRpc(shop: Shop, sagas: Sagas) {
         expectedTotal,
         billingAddress,
         vatId,
+        paying: { token: payment?.token ?? "", returnUri, giftCards, storeCredit },
       };
-      const { order, orderToken } = await placeOrder(shop, sagas, call, checkout, payment?.token ?? "");
-      return { order: toOrder(order), orderToken };
+      const { order, orderToken } = await placeOrder(shop, sagas, call, checkout);
+      return { order: toOrder(order), action: actionFor(order), orderToken };
+    },
+
+    async completePayment({ orderId, orderToken, giveUp }, call) {
+      const returning = { orderId: orderId.toLowerCase(), orderToken, giveUp };
+      return { order: toOrder(await returnFromPayment(shop, sagas, changes, call, returning)) };
     },
   } satisfies Partial<Implementation<typeof CheckoutService>>;
 }
 
-function toQuote({ shipping, priced }: Quote): MessageInitShape<typeof QuoteSchema> {
+/** What its customer has to do; undefined where there is nothing, or no page for it. */
+function actionFor({ state, confirm_uri: redirectUri, confirm_until }: StoredOrder) {
+  if (state !== "AWAITING_PAYMENT" || !redirectUri || confirm_until === null) return undefined;
+  return { redirectUri, expireTime: timestampFromDate(confirm_until) };
+}
+
+function toQuote({ shipping, priced, split }: Quote): MessageInitShape<typeof QuoteSchema> {
   const { currency, lines, totals } = priced;
   return {
     shippingMethod: shipping.method,
     shippingName: shipping.name,
     pickUp: shipping.isPickUp,
+    means: split.shares.map((share) => toMeansShare(share, currency)),
+    cardAmount: money(split.card, currency),
     subtotal: money(totals.subtotal, currency),
     shipping: money(totals.shipping.subtotal, currency),
     taxIncluded: money(taxIncludedIn(totals), currency),

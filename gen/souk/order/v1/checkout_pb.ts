@@ -12,6 +12,8 @@ import { file_souk_mesh_v1_address } from "../../mesh/v1/address_pb.ts";
 import type { Money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
+import type { GiftCardUse, MeansShare, StoreCreditUse } from "./means_pb.ts";
+import { file_souk_order_v1_means } from "./means_pb.ts";
 import type { Order } from "./order_pb.ts";
 import { file_souk_order_v1_order } from "./order_pb.ts";
 import type { Discount, TaxAmount } from "./totals_pb.ts";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/order/v1/checkout.proto.
  */
 export const file_souk_order_v1_checkout: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL29yZGVyL3YxL2NoZWNrb3V0LnByb3RvEg1zb3VrLm9yZGVyLnYxIocBCg9HZXRRdW90ZVJlcXVlc3QSNwoQc2hpcHBpbmdfYWRkcmVzcxgBIAEoCzIVLnNvdWsubWVzaC52MS5BZGRyZXNzQga6SAPIAQESHwoKY2FydF90b2tlbhgCIAEoCUILgAEBukgFcgMYyAESGgoGdmF0X2lkGAMgASgJQgqAAQG6SARyAhgUIjgKEEdldFF1b3RlUmVzcG9uc2USJAoGcXVvdGVzGAEgAygLMhQuc291ay5vcmRlci52MS5RdW90ZSLjAgoFUXVvdGUSFwoPc2hpcHBpbmdfbWV0aG9kGAEgASgJEhUKDXNoaXBwaW5nX25hbWUYAiABKAkSJQoIc3VidG90YWwYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJQoIc2hpcHBpbmcYBCABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSKQoMdGF4X2luY2x1ZGVkGAUgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiIKBXRvdGFsGAYgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EioKCWRpc2NvdW50cxgHIAMoCzIXLnNvdWsub3JkZXIudjEuRGlzY291bnQSJwoFdGF4ZXMYCCADKAsyGC5zb3VrLm9yZGVyLnYxLlRheEFtb3VudBInCgVsaW5lcxgJIAMoCzIYLnNvdWsub3JkZXIudjEuUXVvdGVMaW5lEg8KB3BpY2tfdXAYCiABKAgi7gIKEVBsYWNlT3JkZXJSZXF1ZXN0EjcKEHNoaXBwaW5nX2FkZHJlc3MYASABKAsyFS5zb3VrLm1lc2gudjEuQWRkcmVzc0IGukgDyAEBEi4KD3NoaXBwaW5nX21ldGhvZBgCIAEoCUIVukgGcgQQARgywrsYCHN0YW5kYXJkEjUKB3BheW1lbnQYAyABKAsyHC5zb3VrLm9yZGVyLnYxLlBheW1lbnRNZXRob2RCBrpIA8gBARIrCg5leHBlY3RlZF90b3RhbBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIfCgpjYXJ0X3Rva2VuGAUgASgJQguAAQG6SAVyAxjIARIfCgVlbWFpbBgGIAEoCUIQgAEBukgK2AEBcgUY/gFgARIaCgZ2YXRfaWQYByABKAlCCoABAbpIBHICGBQSLgoPYmlsbGluZ19hZGRyZXNzGAggASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3MiywEKDVBheW1lbnRNZXRob2QSuQEKBXRva2VuGAEgASgJQqkBgAEBukiWAboBiwEKI3BheW1lbnRfbWV0aG9kLnRva2VuLm5vX2NhcmRfbnVtYmVyEkNsb29rcyBsaWtlIGEgY2FyZCBudW1iZXI7IHNlbmQgdGhlIHRva2VuIHRoYXQgdGhlIHBheW1lbnQgZm9ybSBnYXZlGh8hdGhpcy5tYXRjaGVzKCdeWzAtOSAtXXsxMix9JCcpcgUQARjIAcK7GAh0b2tfdmlzYSKBAQoSUGxhY2VPcmRlclJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlchIsCgZhY3Rpb24YAiABKAsyHC5zb3VrLm9yZGVyLnYxLlBheW1lbnRBY3Rpb24SGAoLb3JkZXJfdG9rZW4YAyABKAlCA4ABASLlAQoJUXVvdGVMaW5lEg8KB2xpbmVfaWQYASABKAkSJwoKdW5pdF9wcmljZRgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghzdWJ0b3RhbBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIqCglkaXNjb3VudHMYBCADKAsyFy5zb3VrLm9yZGVyLnYxLkRpc2NvdW50EicKBXRheGVzGAUgAygLMhguc291ay5vcmRlci52MS5UYXhBbW91bnQSIgoFdG90YWwYBiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkiWwoNUGF5bWVudEFjdGlvbhIZCgxyZWRpcmVjdF91cmkYASABKAlCA4ABARIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVgoWQ29tcGxldGVQYXltZW50UmVxdWVzdBIaCghvcmRlcl9pZBgBIAEoCUIIukgFcgOwAQESIAoLb3JkZXJfdG9rZW4YAiABKAlCC4ABAbpIBXIDGMgBIj4KF0NvbXBsZXRlUGF5bWVudFJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjL6AgoPQ2hlY2tvdXRTZXJ2aWNlEmQKCEdldFF1b3RlEh4uc291ay5vcmRlci52MS5HZXRRdW90ZVJlcXVlc3QaHy5zb3VrLm9yZGVyLnYxLkdldFF1b3RlUmVzcG9uc2UiF5ACAaq7GBAKAgoAEgIIAxoCCAMyAggCEnoKClBsYWNlT3JkZXISIC5zb3VrLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXF1ZXN0GiEuc291ay5vcmRlci52MS5QbGFjZU9yZGVyUmVzcG9uc2UiJ6q7GCMKAgoAEgIICiACMgIICjgBQhFyZXNwb25zZS5vcmRlci5pZBKEAQoPQ29tcGxldGVQYXltZW50EiUuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXF1ZXN0GiYuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXNwb25zZSIiqrsYHgoCCgASAggKGgIIAyABMgIIBTgBQghvcmRlcl9pZGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_order, file_souk_order_v1_totals]);
+  fileDesc("Chxzb3VrL29yZGVyL3YxL2NoZWNrb3V0LnByb3RvEg1zb3VrLm9yZGVyLnYxIuECCg9HZXRRdW90ZVJlcXVlc3QSNwoQc2hpcHBpbmdfYWRkcmVzcxgBIAEoCzIVLnNvdWsubWVzaC52MS5BZGRyZXNzQga6SAPIAQESHwoKY2FydF90b2tlbhgCIAEoCUILgAEBukgFcgMYyAESGgoGdmF0X2lkGAMgASgJQgqAAQG6SARyAhgUEqIBCgpnaWZ0X2NhcmRzGAQgAygLMhouc291ay5vcmRlci52MS5HaWZ0Q2FyZFVzZUJyukhvugFnChlnZXRfcXVvdGUuZ2lmdF9jYXJkcy5vbmNlEiphIGdpZnQgY2FyZCBpcyBuYW1lZCB0d2ljZTsgbmFtZSBlYWNoIG9uY2UaHnRoaXMubWFwKGl0LCBpdC5jb2RlKS51bmlxdWUoKZIBAhAFEjMKDHN0b3JlX2NyZWRpdBgFIAEoCzIdLnNvdWsub3JkZXIudjEuU3RvcmVDcmVkaXRVc2UiOAoQR2V0UXVvdGVSZXNwb25zZRIkCgZxdW90ZXMYASADKAsyFC5zb3VrLm9yZGVyLnYxLlF1b3RlIrcDCgVRdW90ZRIXCg9zaGlwcGluZ19tZXRob2QYASABKAkSFQoNc2hpcHBpbmdfbmFtZRgCIAEoCRIlCghzdWJ0b3RhbBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghzaGlwcGluZxgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIpCgx0YXhfaW5jbHVkZWQYBSABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSIgoFdG90YWwYBiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSKgoJZGlzY291bnRzGAcgAygLMhcuc291ay5vcmRlci52MS5EaXNjb3VudBInCgV0YXhlcxgIIAMoCzIYLnNvdWsub3JkZXIudjEuVGF4QW1vdW50EicKBWxpbmVzGAkgAygLMhguc291ay5vcmRlci52MS5RdW90ZUxpbmUSDwoHcGlja191cBgKIAEoCBIoCgVtZWFucxgLIAMoCzIZLnNvdWsub3JkZXIudjEuTWVhbnNTaGFyZRIoCgtjYXJkX2Ftb3VudBgMIAEoCzITLnNvdWsubWVzaC52MS5Nb25leSLmBAoRUGxhY2VPcmRlclJlcXVlc3QSNwoQc2hpcHBpbmdfYWRkcmVzcxgBIAEoCzIVLnNvdWsubWVzaC52MS5BZGRyZXNzQga6SAPIAQESLgoPc2hpcHBpbmdfbWV0aG9kGAIgASgJQhW6SAZyBBABGDLCuxgIc3RhbmRhcmQSLQoHcGF5bWVudBgDIAEoCzIcLnNvdWsub3JkZXIudjEuUGF5bWVudE1ldGhvZBIrCg5leHBlY3RlZF90b3RhbBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIfCgpjYXJ0X3Rva2VuGAUgASgJQguAAQG6SAVyAxjIARIfCgVlbWFpbBgGIAEoCUIQgAEBukgK2AEBcgUY/gFgARIaCgZ2YXRfaWQYByABKAlCCoABAbpIBHICGBQSLgoPYmlsbGluZ19hZGRyZXNzGAggASgLMhUuc291ay5tZXNoLnYxLkFkZHJlc3MSpAEKCmdpZnRfY2FyZHMYCSADKAsyGi5zb3VrLm9yZGVyLnYxLkdpZnRDYXJkVXNlQnS6SHG6AWkKG3BsYWNlX29yZGVyLmdpZnRfY2FyZHMub25jZRIqYSBnaWZ0IGNhcmQgaXMgbmFtZWQgdHdpY2U7IG5hbWUgZWFjaCBvbmNlGh50aGlzLm1hcChpdCwgaXQuY29kZSkudW5pcXVlKCmSAQIQBRIzCgxzdG9yZV9jcmVkaXQYCiABKAsyHS5zb3VrLm9yZGVyLnYxLlN0b3JlQ3JlZGl0VXNlEiIKCnJldHVybl91cmkYCyABKAlCDrpIC9gBAXIGGNAPiAEBIssBCg1QYXltZW50TWV0aG9kErkBCgV0b2tlbhgBIAEoCUKpAYABAbpIlgG6AYsBCiNwYXltZW50X21ldGhvZC50b2tlbi5ub19jYXJkX251bWJlchJDbG9va3MgbGlrZSBhIGNhcmQgbnVtYmVyOyBzZW5kIHRoZSB0b2tlbiB0aGF0IHRoZSBwYXltZW50IGZvcm0gZ2F2ZRofIXRoaXMubWF0Y2hlcygnXlswLTkgLV17MTIsfSQnKXIFEAEYyAHCuxgIdG9rX3Zpc2EigQEKElBsYWNlT3JkZXJSZXNwb25zZRIjCgVvcmRlchgBIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXISLAoGYWN0aW9uGAIgASgLMhwuc291ay5vcmRlci52MS5QYXltZW50QWN0aW9uEhgKC29yZGVyX3Rva2VuGAMgASgJQgOAAQEi5QEKCVF1b3RlTGluZRIPCgdsaW5lX2lkGAEgASgJEicKCnVuaXRfcHJpY2UYAiABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSJQoIc3VidG90YWwYAyABKAsyEy5zb3VrLm1lc2gudjEuTW9uZXkSKgoJZGlzY291bnRzGAQgAygLMhcuc291ay5vcmRlci52MS5EaXNjb3VudBInCgV0YXhlcxgFIAMoCzIYLnNvdWsub3JkZXIudjEuVGF4QW1vdW50EiIKBXRvdGFsGAYgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5IlsKDVBheW1lbnRBY3Rpb24SGQoMcmVkaXJlY3RfdXJpGAEgASgJQgOAAQESLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImcKFkNvbXBsZXRlUGF5bWVudFJlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBEiAKC29yZGVyX3Rva2VuGAIgASgJQguAAQG6SAVyAxjIARIPCgdnaXZlX3VwGAMgASgIIj4KF0NvbXBsZXRlUGF5bWVudFJlc3BvbnNlEiMKBW9yZGVyGAEgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjL6AgoPQ2hlY2tvdXRTZXJ2aWNlEmQKCEdldFF1b3RlEh4uc291ay5vcmRlci52MS5HZXRRdW90ZVJlcXVlc3QaHy5zb3VrLm9yZGVyLnYxLkdldFF1b3RlUmVzcG9uc2UiF5ACAaq7GBAKAgoAEgIIAxoCCAMyAggCEnoKClBsYWNlT3JkZXISIC5zb3VrLm9yZGVyLnYxLlBsYWNlT3JkZXJSZXF1ZXN0GiEuc291ay5vcmRlci52MS5QbGFjZU9yZGVyUmVzcG9uc2UiJ6q7GCMKAgoAEgIICiACMgIICjgBQhFyZXNwb25zZS5vcmRlci5pZBKEAQoPQ29tcGxldGVQYXltZW50EiUuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXF1ZXN0GiYuc291ay5vcmRlci52MS5Db21wbGV0ZVBheW1lbnRSZXNwb25zZSIiqrsYHgoCCgASAggKGgIIAyABMgIIBTgBQghvcmRlcl9pZGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_address, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_means, file_souk_order_v1_order, file_souk_order_v1_totals]);
 
 /**
  * Asks for a quote.
@@ -51,6 +53,20 @@ export type GetQuoteRequest = Message<"souk.order.v1.GetQuoteRequest"> & {
    * @generated from field: string vat_id = 3;
    */
   vatId: string;
+
+  /**
+   * The gift cards that shall pay, in this order.
+   *
+   * @generated from field: repeated souk.order.v1.GiftCardUse gift_cards = 4;
+   */
+  giftCards: GiftCardUse[];
+
+  /**
+   * That the customer's store credit shall pay, after the gift cards; it does not when left out.
+   *
+   * @generated from field: souk.order.v1.StoreCreditUse store_credit = 5;
+   */
+  storeCredit?: StoreCreditUse | undefined;
 };
 
 /**
@@ -156,6 +172,20 @@ export type Quote = Message<"souk.order.v1.Quote"> & {
    * @generated from field: bool pick_up = 10;
    */
   pickUp: boolean;
+
+  /**
+   * What the gift cards and the store credit pay, in that order; those that pay nothing are left out.
+   *
+   * @generated from field: repeated souk.order.v1.MeansShare means = 11;
+   */
+  means: MeansShare[];
+
+  /**
+   * What is left for a card.
+   *
+   * @generated from field: souk.mesh.v1.Money card_amount = 12;
+   */
+  cardAmount?: Money | undefined;
 };
 
 /**
@@ -186,7 +216,7 @@ export type PlaceOrderRequest = Message<"souk.order.v1.PlaceOrderRequest"> & {
   shippingMethod: string;
 
   /**
-   * How to pay.
+   * How to pay what gift cards and store credit leave; may be left out where they leave nothing.
    *
    * @generated from field: souk.order.v1.PaymentMethod payment = 3;
    */
@@ -227,6 +257,29 @@ export type PlaceOrderRequest = Message<"souk.order.v1.PlaceOrderRequest"> & {
    * @generated from field: souk.mesh.v1.Address billing_address = 8;
    */
   billingAddress?: Address | undefined;
+
+  /**
+   * The gift cards that pay, in this order.
+   *
+   * @generated from field: repeated souk.order.v1.GiftCardUse gift_cards = 9;
+   */
+  giftCards: GiftCardUse[];
+
+  /**
+   * That the customer's store credit pays, after the gift cards; it does not when left out.
+   *
+   * @generated from field: souk.order.v1.StoreCreditUse store_credit = 10;
+   */
+  storeCredit?: StoreCreditUse | undefined;
+
+  /**
+   * Where the payment provider sends the browser after the customer confirmed the payment there: a
+   * page of an origin that the shop allows. Without it, a payment that has to be confirmed is
+   * declined.
+   *
+   * @generated from field: string return_uri = 11;
+   */
+  returnUri: string;
 };
 
 /**
@@ -237,7 +290,7 @@ export const PlaceOrderRequestSchema: GenMessage<PlaceOrderRequest> = /*@__PURE_
   messageDesc(file_souk_order_v1_checkout, 3);
 
 /**
- * A means of payment.
+ * A card or the like.
  *
  * @generated from message souk.order.v1.PaymentMethod
  */
@@ -362,7 +415,7 @@ export type PaymentAction = Message<"souk.order.v1.PaymentAction"> & {
   redirectUri: string;
 
   /**
-   * Until when; the order is cancelled afterwards.
+   * Until when; an order that is not confirmed by then is cancelled.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
@@ -395,6 +448,13 @@ export type CompletePaymentRequest = Message<"souk.order.v1.CompletePaymentReque
    * @generated from field: string order_token = 2;
    */
   orderToken: string;
+
+  /**
+   * Whether the customer gives up instead: the order is cancelled at once, and what it held is free.
+   *
+   * @generated from field: bool give_up = 3;
+   */
+  giveUp: boolean;
 };
 
 /**
@@ -444,7 +504,9 @@ export const CheckoutService: GenService<{
   /**
    * Orders what is in the cart: reserves the stock, authorizes the payment, confirms the order and
    * empties the cart; or does none of it. What is charged is what the quote said, or the order is
-   * refused with what changed.
+   * refused with what changed. Where the customer has to confirm the payment first, the order waits
+   * for that and the answer says where; until then the cart keeps its lines, which cannot be ordered
+   * a second time.
    *
    * @generated from rpc souk.order.v1.CheckoutService.PlaceOrder
    */
@@ -455,7 +517,9 @@ export const CheckoutService: GenService<{
   },
   /**
    * Goes on with an order whose payment the customer had to confirm at the payment provider, once
-   * the browser is back from there. The same again answers as before.
+   * the browser is back from there: confirms the order, or cancels it and gives back what it held.
+   * The provider may have told the shop before, and the order goes on without this call, too. The
+   * same again answers as before.
    *
    * @generated from rpc souk.order.v1.CheckoutService.CompletePayment
    */

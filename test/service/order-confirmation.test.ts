@@ -1,0 +1,269 @@
+import { randomUUID } from "node:crypto";
+import test from "ava";
+import pg from "pg";
+import { uuidv7 } from "uuidv7";
+import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
+import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
+import { type Order, OrderService, OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { TimelineKind } from "#gen/souk/order/v1/timeline_pb.ts";
+import { GiftCardService } from "#gen/souk/payment/v1/gift_card_pb.ts";
+import { PaymentService, PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
+import { money } from "#kit/money.ts";
+import { signSandboxWebhook } from "../../services/payment/provider/sandbox-signature.ts";
+import { eventually } from "../eventually.ts";
+import { once } from "./order-after-sale.ts";
+import { ADDRESS, type Customer, refusal, shopOf } from "./order-shop.ts";
+
+const WEBHOOK_SECRET = "a secret between the sandbox and us, for tests";
+const RETURN_URI = "https://shop.example/back";
+const CONFIRM_MS = 600_000;
+
+const shop = shopOf(test, {
+  PAYMENT_SANDBOX_WEBHOOK_SECRET: WEBHOOK_SECRET,
+  ORDER_RETURN_ORIGINS: "https://shop.example",
+  ORDER_CONFIRM_PAYMENT_MS: String(CONFIRM_MS),
+});
+
+test.serial.afterEach(() => {
+  shop().observe = () => {};
+});
+
+/** Somebody whose order of two lamps waits to be confirmed; the sandbox's customer does as its token says. */
+async function waiting(token: string, means: object = {}) {
+  const ada = await shop().customer();
+  const lamp = await shop().offer(1_000n, 10);
+  await ada.add(lamp, 2n);
+  const key = once();
+  const request = {
+    shippingAddress: ADDRESS,
+    shippingMethod: "standard",
+    payment: { token },
+    returnUri: RETURN_URI,
+    ...means,
+  };
+  const place = () => ada.checkout.placeOrder(request, key);
+  const { order, action } = await place();
+  const id = order?.id ?? "";
+  return {
+    ada,
+    lamp,
+    place,
+    order: order as Order,
+    action,
+    id,
+    read: async () => (await ada.orders.getOrder({ id })).order as Order,
+    complete: async () => (await ada.checkout.completePayment({ orderId: id })).order as Order,
+  };
+}
+
+/** The provider tells of the charge of an order of its own accord. */
+async function webhook(id: string): Promise<void> {
+  const { providerChargeId: charge } = await shop().payment(id);
+  const notice = { id: randomUUID(), type: "charge.updated", charge, idempotencyKey: id };
+  const body = Buffer.from(JSON.stringify(notice));
+  const signature = signSandboxWebhook(WEBHOOK_SECRET, body, Date.now());
+  const payments = shop().mesh.withToken(PaymentService, "");
+  await payments.handleWebhook({ provider: "sandbox", body, signature });
+}
+
+/** Asks the database of a service. */
+async function ask(service: string, sql: string, ...values: unknown[]): Promise<void> {
+  const client = new pg.Client({ connectionString: shop().mesh.env[`${service}_DATABASE_URL`] as string });
+  await client.connect();
+  await client.query(sql, values).finally(() => client.end());
+}
+
+function becomes(state: OrderState, read: () => Promise<Order>): Promise<Order> {
+  return eventually(async () => {
+    const order = await read();
+    if (order.state !== state) throw new Error(`the order is in state ${order.state}`);
+    return order;
+  });
+}
+
+test.serial(
+  "an order whose payment has to be confirmed waits, and is confirmed once the shopper is back",
+  async (t) => {
+    const { ada, lamp, place, order, action, id, read, complete } = await waiting("tok_3ds");
+    t.is(order.state, OrderState.AWAITING_PAYMENT);
+    t.is(action?.redirectUri, `${RETURN_URI}?payment_id=${id}`);
+    const waitsMs = Number(action?.expireTime?.seconds ?? 0n) * 1_000 - Date.now();
+    t.true(waitsMs > 0 && waitsMs <= CONFIRM_MS);
+    t.deepEqual(await shop().stock(lamp), [8, 2]);
+    t.deepEqual(await ada.lines(), [[lamp, 2n, ""]], "the cart stays");
+    t.is((await refusal(ada.place())).reason, "CART_EMPTY", "and cannot be ordered a second time");
+    t.deepEqual(await place(), { ...(await place()), order, action }, "the same call again says the same");
+
+    const [one, other] = await Promise.all([complete(), complete()]);
+    t.is(one.state, OrderState.CONFIRMED);
+    t.deepEqual(other, one);
+    t.deepEqual(await complete(), one);
+    t.deepEqual(await read(), one);
+    t.is((await place()).action, undefined, "nothing is left to do");
+    t.is((await shop().payment(id)).state, PaymentState.AUTHORIZED);
+    t.deepEqual(await shop().stock(lamp), [8, 2]);
+    t.deepEqual(await ada.lines(), []);
+    const { entries } = await ada.orders.listOrderTimeline({ orderId: id });
+    t.deepEqual(
+      entries.map(({ kind }) => kind),
+      [TimelineKind.CONFIRMED, TimelineKind.PAYMENT, TimelineKind.PLACED],
+    );
+  },
+);
+
+test.serial("a payment that is not confirmed yet is refused, and the order waits on", async (t) => {
+  const { id, read, complete } = await waiting("tok_3ds_waiting");
+  t.like(await refusal(complete()), {
+    reason: "PAYMENT_NOT_CONFIRMED",
+    metadata: { order_id: id, state: "AWAITING_PAYMENT" },
+  });
+  t.is((await read()).state, OrderState.AWAITING_PAYMENT);
+  await ask("PAYMENT", "update sandbox.charge set customer = 'confirms' where idempotency_key = $1", id);
+  t.is((await complete()).state, OrderState.CONFIRMED);
+});
+
+test.serial(
+  "a confirmation that the provider refuses cancels the order and gives back all that it held",
+  async (t) => {
+    const cards = shop().mesh.as(GiftCardService);
+    const { code } = await cards.issueGiftCard({ giftCardId: uuidv7(), amount: money(500n, "EUR") });
+    const { ada, lamp, id, read, complete } = await waiting("tok_3ds_refused", { giftCards: [{ code }] });
+    t.is((await cards.checkGiftCard({ code })).balance?.minor, 0n);
+    t.is((await refusal(complete())).reason, "PAYMENT_DECLINED");
+    t.is((await refusal(complete())).reason, "PAYMENT_DECLINED", "the same again answers as before");
+    t.like(await read(), { state: OrderState.CANCELLED, cancelReason: "PAYMENT_DECLINED" });
+    t.is((await shop().payment(id)).state, PaymentState.DECLINED);
+    t.is((await cards.checkGiftCard({ code })).balance?.minor, 500n);
+    t.deepEqual(await shop().stock(lamp), [10, 0]);
+    t.deepEqual(await ada.lines(), [[lamp, 2n, ""]]);
+    t.is((await ada.place()).state, OrderState.CONFIRMED, "another card will do");
+  },
+);
+
+test.serial("what the provider tells confirms an order without the shopper, who finds it so", async (t) => {
+  const { id, read, complete } = await waiting("tok_3ds");
+  await webhook(id);
+  await webhook(id);
+  const order = await becomes(OrderState.CONFIRMED, read);
+  t.deepEqual(await complete(), order);
+});
+
+test.serial(
+  "what the provider tells while the shopper comes back, or before the order waits, counts once",
+  async (t) => {
+    const { id, complete, lamp } = await waiting("tok_3ds");
+    const [, order] = await Promise.all([webhook(id), complete(), webhook(id)]);
+    t.is(order.state, OrderState.CONFIRMED);
+    t.deepEqual(await shop().stock(lamp), [8, 2]);
+    shop().observe = async ({ saga, sagaId, step, phase }) => {
+      if (saga === "place-order" && step === "commit-reservation" && phase === "before")
+        await webhook(sagaId);
+    };
+    const early = await waiting("tok_3ds");
+    await becomes(OrderState.CONFIRMED, early.read);
+  },
+);
+
+test.serial("an order whose customer never comes back is cancelled when the time is up", async (t) => {
+  const { ada, lamp, id, read, complete } = await waiting("tok_3ds_waiting");
+  await ask("ORDER", "update orders set confirm_until = now() where id = $1", id);
+  t.like(await becomes(OrderState.CANCELLED, read), { cancelReason: "PAYMENT_NOT_CONFIRMED" });
+  t.is((await shop().payment(id)).state, PaymentState.VOIDED);
+  t.deepEqual(await shop().stock(lamp), [10, 0]);
+  t.deepEqual(await ada.lines(), [[lamp, 2n, ""]]);
+  t.like(await refusal(complete()), { reason: "PAYMENT_NOT_CONFIRMED", metadata: { state: "CANCELLED" } });
+});
+
+test.serial("an order whose time is up is confirmed all the same when its customer confirmed", async (t) => {
+  const { id, read } = await waiting("tok_3ds");
+  await ask("ORDER", "update orders set confirm_until = now() where id = $1", id);
+  t.is((await becomes(OrderState.CONFIRMED, read)).state, OrderState.CONFIRMED);
+});
+
+test.serial("a reservation that ran out before the payment was confirmed gives the money back", async (t) => {
+  const { id, read, complete } = await waiting("tok_3ds");
+  await shop().mesh.as(InventoryService, "order").releaseReservation({ reservationId: id });
+  t.is((await refusal(complete())).reason, "RESERVATION_RELEASED");
+  t.is((await read()).state, OrderState.CANCELLED);
+  t.is((await shop().payment(id)).state, PaymentState.VOIDED);
+});
+
+test.serial("a customer who cancels, and a guest who gives up, are free at once", async (t) => {
+  const { ada, lamp, id } = await waiting("tok_3ds_waiting");
+  const cancel = () => ada.orders.cancelOrder({ id, reason: "wrong card" });
+  const [{ order }] = await Promise.all([cancel(), cancel()]);
+  t.like(order, { state: OrderState.CANCELLED, cancelReason: "wrong card" });
+  t.is((await shop().payment(id)).state, PaymentState.VOIDED);
+  t.deepEqual(await shop().stock(lamp), [10, 0]);
+  t.is((await ada.place()).state, OrderState.CONFIRMED);
+
+  const cart = shop().mesh.withToken(CartService, "");
+  const checkout = shop().mesh.withToken(CheckoutService, "");
+  const { cartToken } = await cart.createGuestCart({});
+  await cart.addItem({ cartToken, variantId: lamp, quantity: 1n });
+  const placed = await checkout.placeOrder(
+    {
+      cartToken,
+      email: "bob@example.com",
+      shippingAddress: ADDRESS,
+      shippingMethod: "standard",
+      payment: { token: "tok_3ds_waiting" },
+      returnUri: RETURN_URI,
+    },
+    once(),
+  );
+  const { orderToken } = placed;
+  const orderId = placed.order?.id ?? "";
+  t.is((await refusal(checkout.completePayment({ orderId }))).reason, "TOKEN_MISSING");
+  t.is((await refusal(checkout.completePayment({ orderId, orderToken: "no" }))).reason, "ORDER_NOT_FOUND");
+  t.is((await refusal(ada.checkout.completePayment({ orderId }))).reason, "ORDER_NOT_FOUND");
+  const giveUp = () => checkout.completePayment({ orderId, orderToken, giveUp: true });
+  t.is((await giveUp()).order?.state, OrderState.CANCELLED);
+  t.is((await giveUp()).order?.state, OrderState.CANCELLED);
+  const again = checkout.completePayment({ orderId, orderToken });
+  t.is((await refusal(again)).reason, "PAYMENT_NOT_CONFIRMED");
+});
+
+test.serial("it is too late to give up what is confirmed", async (t) => {
+  const { ada, id, complete } = await waiting("tok_3ds");
+  await complete();
+  const late = ada.checkout.completePayment({ orderId: id, giveUp: true });
+  t.is((await refusal(late)).reason, "ORDER_NOT_CANCELLABLE");
+});
+
+test.serial("who watches an order is told each step of its confirmation", async (t) => {
+  const { ada, id, complete } = await waiting("tok_3ds");
+  const told: OrderState[] = [];
+  for await (const { order } of ada.orders.watchOrder({ id })) {
+    told.push(order?.state ?? OrderState.UNSPECIFIED);
+    if (order?.state === OrderState.CONFIRMED) break;
+    if (told.length === 1) complete().catch(() => {});
+  }
+  t.deepEqual(told, [OrderState.AWAITING_PAYMENT, OrderState.CONFIRMED]);
+});
+
+test.serial("without a page to come back to, or with one elsewhere, no payment is confirmed", async (t) => {
+  const ada: Customer = await shop().customer();
+  await ada.add(await shop().offer(1_000n));
+  t.is((await refusal(ada.place({ token: "tok_3ds" }))).reason, "PAYMENT_DECLINED");
+  const elsewhere = ada.checkout.placeOrder(
+    {
+      shippingAddress: ADDRESS,
+      shippingMethod: "standard",
+      payment: { token: "tok_3ds" },
+      returnUri: "https://shop.example.evil.example/back",
+    },
+    once(),
+  );
+  t.is((await refusal(elsewhere)).reason, "RETURN_URI_REFUSED");
+});
+
+test.serial("nothing of an order that waits can be sent, cancelled by staff or returned", async (t) => {
+  const { id, order } = await waiting("tok_3ds_waiting");
+  const staff = shop().mesh.as(OrderService);
+  t.is((await refusal(staff.shipOrder({ orderId: id }, once()))).reason, "ORDER_NOT_SHIPPABLE");
+  t.is((await refusal(staff.cancelOrderItems({ orderId: id }, once()))).reason, "ORDER_NOT_CANCELLABLE");
+  const { orders } = await staff.listOrders({ states: [OrderState.AWAITING_PAYMENT] });
+  t.true(orders.some((it) => it.id === order.id));
+});
