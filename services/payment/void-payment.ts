@@ -24,7 +24,9 @@ export async function voidPayment(payments: Payments, scope: Scope, id: string):
         payment = await release(payments, scope, payment);
         break;
       case "PARTIALLY_CAPTURED":
-        await release(payments, scope, payment);
+        payment = await release(payments, scope, payment);
+        // Where the card's share was taken at the provider, gift cards and store credit still hold theirs.
+        if (payment.state === "PARTIALLY_CAPTURED") await free(payments, scope, id, { to: "VOIDED" });
         return;
       case "CAPTURED":
       case "PARTIALLY_REFUNDED":

@@ -47,6 +47,12 @@ const DEEDS = {
     settled: { state: "VOIDED", events: ["PaymentAuthorized", "PaymentVoided"], card: 1000n },
     charge: { status: "voided", captured_minor: 0n, refunded_minor: 0n },
   },
+  confirm: {
+    before: (desk: Desk, id: string, code: string) => authorize(desk, id, code, "tok_3ds"),
+    again: (desk: Desk, id: string) => desk.confirm(id),
+    settled: { state: "AUTHORIZED", events: ["PaymentAuthorized", "PaymentConfirmed"], card: 0n },
+    charge: { status: "authorized", captured_minor: 0n, refunded_minor: 0n },
+  },
   expire: {
     async before(desk: Desk, id: string, code: string) {
       await authorize(desk, id, code);
@@ -84,8 +90,8 @@ for (const deed of Object.keys(DEEDS) as (keyof typeof DEEDS)[]) {
 
 const gift = (code: string) => ({ kind: "GIFT_CARD", code, minor: 1000n }) as const;
 
-async function authorize(desk: Desk, id: string, code: string): Promise<void> {
-  await desk.authorize(id, "tok_visa", { means: [gift(code)] });
+async function authorize(desk: Desk, id: string, code: string, token = "tok_visa"): Promise<void> {
+  await desk.authorize(id, token, { means: [gift(code)], returnUri: "https://shop.example/back" });
 }
 
 async function killWhenItHangs(t: ExecutionContext, args: readonly string[]): Promise<void> {

@@ -2,7 +2,8 @@ import test from "ava";
 import { money } from "#kit/money.ts";
 import type { PaymentDatabase } from "../../services/payment/database.ts";
 import { disableGiftCard, getGiftCard } from "../../services/payment/gift-cards.ts";
-import type { Means } from "../../services/payment/parts.ts";
+import { listParts, type Means } from "../../services/payment/parts.ts";
+import { findPayment, type StoredPayment } from "../../services/payment/payment.ts";
 import { adjustStoreCredit, getStoreCredit } from "../../services/payment/store-credit.ts";
 import { booksOf, type Desk, newPaymentId, openDesk, outcomeOf, paymentDatabase } from "./payment-desk.ts";
 
@@ -69,6 +70,44 @@ test("what is given up or declined goes back to the means it came from", async (
     await desk.void(id);
     t.deepEqual([await left(card.id), await creditOf(db, accountId)], [2000n, 1500n], token);
   }
+});
+
+test("of a payment that is taken in part, the rest goes back to the means it came from, wherever it was taken", async (t) => {
+  const [card, accountId] = [await desk.giftCard(2000n), await customerWith(1000n)];
+  const means = [gift(card.code, 2000n), credit(1000n)];
+  const parts = async (id: string) =>
+    (await listParts(db.sql, [(await findPayment(db, id)) as StoredPayment])).map(
+      ({ open_minor, captured_minor }) => [open_minor, captured_minor],
+    );
+
+  const id = newPaymentId();
+  await desk.authorize(id, "tok_visa", { accountId, means });
+  await desk.capture(id, { captureId: newPaymentId(), amount: money(500n, "EUR") });
+  await desk.void(id);
+  t.like(await booksOf(db, id), {
+    state: "CAPTURED",
+    statuses: ["voided"],
+    payment: { captured_minor: 500n },
+  });
+  t.deepEqual([await left(card.id), await creditOf(db, accountId)], [1500n, 1000n]);
+
+  const elsewhere = newPaymentId();
+  const { provider_charge_id } = await desk.authorize(elsewhere, "tok_visa", {
+    accountId,
+    means: [gift(card.code, 1500n)],
+  });
+  await desk.capture(elsewhere, { captureId: newPaymentId(), amount: money(500n, "EUR") });
+  const console = {
+    chargeId: provider_charge_id as string,
+    idempotencyKey: newPaymentId(),
+    amount: money(3400n, "EUR"),
+    final: true,
+  };
+  await desk.payments.provider.capture(console, new AbortController().signal);
+  await desk.void(elsewhere);
+  t.deepEqual(await parts(elsewhere), [[0n, 500n]]);
+  t.like(await booksOf(db, elsewhere), { state: "CAPTURED", payment: { captured_minor: 3900n } });
+  t.is(await left(card.id), 1000n);
 });
 
 test("gift cards and store credit alone need no card, and the provider hears nothing of them", async (t) => {

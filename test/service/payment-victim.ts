@@ -4,7 +4,7 @@ import { connect, newPaymentId, openDesk } from "./payment-desk.ts";
  * A process to be killed. Its arguments are the database's URL, what to do, the payment, and whether to hang before
  * or after what the provider does; with the code of a gift card, that pays EUR 10.00 of what is authorized.
  *
- * `authorize`, `void`, `capture`, `refund` and `expire` hang before the provider's deed, or between that and its
+ * `authorize`, `void`, `capture`, `refund`, `confirm` and `expire` hang before the provider's deed, or between that and its
  * record, and say so; `storm` authorizes, captures and voids payments until it is killed.
  */
 const [url = "", deed = "", id = "", moment = "after", code = ""] = process.argv.slice(2);
@@ -20,6 +20,7 @@ const desk = openDesk(db, {
     void: hangingAt(deed === "expire" ? "expire" : "void", provider.void),
     capture: hangingAt("capture", provider.capture),
     refund: hangingAt("refund", provider.refund),
+    get: hangingAt("confirm", provider.get),
   }),
 });
 
@@ -38,6 +39,9 @@ switch (deed) {
     break;
   case "refund":
     await desk.refund(id, { refundId: id });
+    break;
+  case "confirm":
+    await desk.confirm(id);
     break;
   case "expire":
     await desk.expire();

@@ -1067,8 +1067,10 @@ export const PaymentService: GenService<{
     output: typeof CapturePaymentResponseSchema;
   },
   /**
-   * Gives up a payment that is not captured, or what is not captured of it yet. A payment that was
-   * never made is remembered as void, so that one that arrives late is refused.
+   * Gives up a payment that is not captured, or what is not captured of it yet: that goes back to
+   * each of the means, what is captured stays so. Where all is captured, or nothing is set aside any
+   * more, it is refused with PAYMENT_STATE_CONFLICT. A payment that was never made is remembered as
+   * void, so that one that arrives late is refused.
    *
    * @generated from rpc souk.payment.v1.PaymentService.VoidPayment
    */
