@@ -8,8 +8,8 @@ import type { OrderDatabase, OrderTransaction } from "./database.ts";
 
 /** How many orders go on at a time. */
 const AT_ONCE = 20;
-/** How long one of them may take, in ms, before the next ones are begun all the same. */
-const PATIENCE_MS = 5_000;
+/** How long one of them is waited for, in ms; it goes on all the same. */
+const PATIENCE_MS = 4_000;
 
 /**
  * Notes that it is decided whether a customer confirmed a payment: the order need not wait any longer. It may not be

@@ -10,7 +10,7 @@ import {
   GiftCardStateSchema,
 } from "#gen/souk/payment/v1/gift_card_pb.ts";
 import { StoreCreditService } from "#gen/souk/payment/v1/store_credit_pb.ts";
-import { isRefusal } from "#kit/error.ts";
+import { isRefusal, type SoukError } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import type { Shopper } from "./shopper.ts";
@@ -32,6 +32,8 @@ export interface KnownMeans {
   readonly balances: readonly Money[];
   /** How much it shall pay at most; as much as it can when left out. */
   readonly wanted: Money | undefined;
+  /** Why it cannot pay at all. */
+  readonly refusal?: SoukError;
 }
 
 /** What one of the means pays, in minor units. */
@@ -51,12 +53,12 @@ export interface Split {
 }
 
 /**
- * Asks what is left on the means with which a shopper wants to pay.
+ * Asks what is left on the means with which a shopper wants to pay. One that cannot pay is refused when the payment is
+ * split, and not before: who repeats a call finds a gift card spent, by his own order.
  *
  * @param scope the call; store credit is that of its principal
  * @param shopper who pays
  * @param wanted the means
- * @throws SoukError GIFT_CARD_REFUSED or STORE_CREDIT_REFUSED
  */
 export async function readMeans(
   scope: Scope,
@@ -76,7 +78,7 @@ export async function readMeans(
  * @param total what is to pay, in minor units
  * @param currency its currency
  * @param means what can pay, in that order
- * @throws SoukError GIFT_CARD_REFUSED or STORE_CREDIT_REFUSED for one that cannot pay what it shall
+ * @throws SoukError GIFT_CARD_REFUSED or STORE_CREDIT_REFUSED for one that cannot pay, or not what it shall
  */
 export function splitPayment(total: bigint, currency: string, means: readonly KnownMeans[]): Split {
   const shares: MeansPart[] = [];
@@ -100,18 +102,21 @@ export function toStoredMeans(shares: readonly MeansPart[]): StoredMeansPart[] {
 
 async function readGiftCard(scope: Scope, code: string, wanted: Money | undefined): Promise<KnownMeans> {
   const label = `Gift card ending in ${code.slice(-4)}`;
-  const card = await checkGiftCard(scope, code, label);
-  if (card.state !== GiftCardState.ACTIVE)
-    throw giftCardRefused(label, GiftCardStateSchema.value[card.state]?.localName ?? "");
-  return { kind: "GIFT_CARD", code, label, balances: [card.balance as Money], wanted };
+  const known = { kind: "GIFT_CARD", code, label, wanted } as const;
+  const card = await checkGiftCard(scope, code);
+  if (card === undefined) return { ...known, balances: [], refusal: giftCardRefused(label, "NOT_FOUND") };
+  const balances = [card.balance as Money];
+  if (card.state === GiftCardState.ACTIVE) return { ...known, balances };
+  const state = GiftCardStateSchema.value[card.state]?.localName ?? "";
+  return { ...known, balances, refusal: giftCardRefused(label, state) };
 }
 
-async function checkGiftCard(scope: Scope, code: string, label: string): Promise<CheckGiftCardResponse> {
+async function checkGiftCard(scope: Scope, code: string): Promise<CheckGiftCardResponse | undefined> {
   try {
     return await scope.mesh(GiftCardService).checkGiftCard({ code });
   } catch (error) {
-    if (!isRefusal(error, PaymentReasons, PaymentReason.GIFT_CARD_NOT_FOUND)) throw error;
-    throw giftCardRefused(label, "NOT_FOUND");
+    if (isRefusal(error, PaymentReasons, PaymentReason.GIFT_CARD_NOT_FOUND)) return undefined;
+    throw error;
   }
 }
 
@@ -120,13 +125,15 @@ async function readStoreCredit(
   { owner }: Shopper,
   wanted: Money | undefined,
 ): Promise<KnownMeans> {
-  if (!("customerId" in owner)) throw storeCreditRefused("NO_CUSTOMER");
+  const known = { kind: "STORE_CREDIT", code: "", label: "Store credit", wanted } as const;
+  if (!("customerId" in owner)) return { ...known, balances: [], refusal: storeCreditRefused("NO_CUSTOMER") };
   const { balances } = await scope.mesh(StoreCreditService).getMyStoreCredit({});
-  return { kind: "STORE_CREDIT", code: "", label: "Store credit", balances, wanted };
+  return { ...known, balances };
 }
 
 function payableBy(means: KnownMeans, left: bigint, currency: string): bigint {
-  const { balances, wanted } = means;
+  const { balances, wanted, refusal } = means;
+  if (refusal !== undefined) throw refusal;
   const balance = balances.find((each) => each.currency === currency)?.minor ?? 0n;
   const isOther = means.kind === "GIFT_CARD" && balances.every((each) => each.currency !== currency);
   if (isOther || (wanted !== undefined && wanted.currency !== currency)) {

@@ -34,7 +34,9 @@ import { openShop } from "./shop.ts";
 /** How often carts that nobody uses any more are removed, in ms. */
 const EXPIRE_CARTS_MS = 3_600_000;
 /** How often it is looked whether an order need not wait for its customer any longer, in ms. */
-const DUE_PAYMENTS_MS = 500;
+const DUE_PAYMENTS_MS = 1_000;
+/** How long that may take, in ms; when its process dies, another one looks little later than that. */
+const DUE_PAYMENTS_TIMEOUT_MS = 5_000;
 
 /** Carts, checkout, orders and promotions. */
 export const order = defineService({
@@ -59,6 +61,7 @@ export const order = defineService({
     job({
       name: "complete-payments",
       everyMs: DUE_PAYMENTS_MS,
+      timeoutMs: DUE_PAYMENTS_TIMEOUT_MS,
       run: (scope) => completeDuePayments(db, sagas, rootScope, scope),
     }),
     job({

@@ -81,7 +81,7 @@ test.serial(
       assert.notEqual(row?.n, 0);
     });
     await killed.kill();
-    await startProcess(t, "payment", env);
+    const revived = await startProcess(t, "payment", env);
     await calls;
     await books.settled();
     const { confirmed, cancelled } = await books.agree(variantId, STOCK);
@@ -93,6 +93,23 @@ test.serial(
       t.true(isOrderedOnce(await orders()));
     }
     t.deepEqual(await books.agree(variantId, STOCK), { confirmed: buyers.length, cancelled });
+
+    // The same while customers confirm.
+    const confirming = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const { add, place, complete } = visit(shop, shop.customer());
+        await add(variantId);
+        const { id } = await place(randomUUID(), "tok_3ds", { returnUri: "http://localhost:3000/back" });
+        return () => complete(id);
+      }),
+    );
+    const completions = Promise.allSettled(confirming.map((complete) => complete()));
+    await revived.kill();
+    await startProcess(t, "payment", env);
+    await completions;
+    for (const complete of confirming) t.is((await insist(complete)).state, OrderState.CONFIRMED);
+    const all = buyers.length + confirming.length;
+    t.deepEqual(await books.agree(variantId, STOCK), { confirmed: all, cancelled });
   },
 );
 

@@ -246,11 +246,16 @@ const ADDRESS = {
   countryCode: "DE",
 };
 
+/** How an order is paid beside or with a card. */
+export type PlaceMore = { readonly giftCards?: { readonly code: string }[]; readonly returnUri?: string };
+
 /** What a customer does in a shop. */
 export interface Visit {
   add(variantId: string, quantity?: bigint, note?: string): Promise<void>;
-  /** Orders the cart; the same key again is the same order. */
-  place(key: string, token?: string): Promise<Order>;
+  /** Orders the cart; the same key again is the same order. What pays beside the card, and where to come back to. */
+  place(key: string, token?: string, more?: PlaceMore): Promise<Order>;
+  /** Comes back from the payment provider, or gives up. */
+  complete(orderId: string, giveUp?: boolean): Promise<Order>;
   cancel(orderId: string): Promise<Order>;
   /** All orders, the newest first. */
   orders(): Promise<Order[]>;
@@ -270,9 +275,12 @@ export function visit(shop: Shop, customer: Customer, address?: string): Visit {
       const idempotencyKey = randomUUID();
       await insist(() => at(CartService).addItem({ variantId, quantity, note }, { idempotencyKey }));
     },
-    async place(idempotencyKey, token = "tok_visa") {
-      const request = { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token } };
+    async place(idempotencyKey, token = "tok_visa", more = {}) {
+      const request = { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token }, ...more };
       return (await at(CheckoutService).placeOrder(request, { idempotencyKey })).order as Order;
+    },
+    async complete(orderId, giveUp = false) {
+      return (await at(CheckoutService).completePayment({ orderId, giveUp })).order as Order;
     },
     async cancel(id) {
       return (await at(OrderService).cancelOrder({ id })).order as Order;

@@ -79,7 +79,7 @@ export const belongings = (provider: TestProvider): Readonly<Record<string, Belo
   },
   "an order": {
     fields:
-      /^OrderService\/(Get|Cancel|Watch)Order\.id$|^OrderService\/(RequestReturn|ListOrderTimeline)\.order_id$/,
+      /^OrderService\/(Get|Cancel|Watch)Order\.id$|^OrderService\/(RequestReturn|ListOrderTimeline)\.order_id$|^CheckoutService\/CompletePayment\.order_id$/,
     make: async (owner, variantId) => (await placeOrder(owner, variantId)).id,
   },
   "a line of an order": {

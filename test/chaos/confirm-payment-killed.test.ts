@@ -1,0 +1,205 @@
+import { randomUUID } from "node:crypto";
+import test, { type ExecutionContext } from "ava";
+import { uuidv7 } from "uuidv7";
+import { type Order, OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { GiftCardService } from "#gen/souk/payment/v1/gift_card_pb.ts";
+import { SoukError } from "#kit/error.ts";
+import { money } from "#kit/money.ts";
+import { completePaymentSaga } from "../../services/order/complete-payment.ts";
+import { giveUpPaymentSaga } from "../../services/order/give-up-payment.ts";
+import { placeOrderSaga } from "../../services/order/place-order.ts";
+import { eventually } from "../eventually.ts";
+import { type Auditor, openBooks } from "./books.ts";
+import { insist } from "./insist.ts";
+import { backward, describe, forward, type Moment } from "./moments.ts";
+import { openShop, type Shop, visit } from "./shop.ts";
+import { openTills, type Till, type Tills } from "./tills.ts";
+
+const STOCK = 10;
+const QUANTITY = 2n;
+const SOLD = [STOCK - Number(QUANTITY), Number(QUANTITY)] as const;
+const UNSOLD = [STOCK, 0] as const;
+const RETURN_URI = "http://localhost:3000/back";
+/** How long orders of hasty tills wait for their customers, in ms. */
+const HASTE_MS = 1_000;
+
+/** The moments from which on it matters that the payment has to be confirmed. */
+const PLACING = forward(placeOrderSaga).filter(({ step }) => step !== "reserve-stock");
+/** Those of a confirmation; its first steps do nothing unless they are undone. */
+const CONFIRMING = forward(completePaymentSaga).filter(
+  ({ step }) => step !== "release-stock" && step !== "void-payment",
+);
+const CONFIRM_STEP = completePaymentSaga.steps.findIndex(({ name }) => name === "confirm-payment");
+
+let shop: Shop;
+let books: Auditor;
+let tills: Tills;
+let hastyTills: Tills;
+let variants: string[];
+const closing: (() => Promise<void>)[] = [];
+
+test.before(async () => {
+  const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
+  shop = await openShop(forFile, { apart: ["order"] });
+  books = await openBooks(forFile, shop);
+  const env = { SOUK_SAGA_LEASE_MS: "500" };
+  tills = openTills(forFile, shop, 2, env);
+  hastyTills = openTills(forFile, shop, 1, { ...env, ORDER_CONFIRM_PAYMENT_MS: String(HASTE_MS) });
+  variants = await shop.offer(STOCK, 40);
+});
+
+test.after.always(async () => {
+  for (const close of closing) await close();
+});
+
+for (const moment of PLACING) {
+  test(`an order that has to be confirmed and whose process is killed ${describe(moment)} waits, and is confirmed once`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await preparedSale(till, "tok_3ds");
+      await t.throwsAsync(till.dieDuring(sale.place), { instanceOf: SoukError });
+      const id = await placed(t, sale);
+      t.is((await insist(() => sale.complete(id))).state, OrderState.CONFIRMED);
+      await agree(t, till, sale, id, "AUTHORIZED");
+    }));
+}
+
+for (const moment of CONFIRMING) {
+  test(`an order whose payment is confirmed and whose process is killed ${describe(moment)} is confirmed once`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await preparedSale(till, "tok_3ds");
+      const id = await placed(t, sale);
+      await t.throwsAsync(
+        till.dieDuring(() => sale.complete(id)),
+        { instanceOf: SoukError },
+      );
+      for (const _ of ["the first time", "again"]) {
+        t.is((await insist(() => sale.complete(id))).state, OrderState.CONFIRMED);
+      }
+      await agree(t, till, sale, id, "AUTHORIZED");
+    }));
+}
+
+for (const moment of backward(completePaymentSaga, CONFIRM_STEP)) {
+  test(`an order whose payment is refused and whose process is killed ${describe(moment)} leaves nothing behind`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await preparedSale(till, "tok_3ds_refused");
+      const id = await placed(t, sale);
+      await t.throwsAsync(
+        till.dieDuring(() => sale.complete(id)),
+        { instanceOf: SoukError },
+      );
+      await refused(t, sale, id, "PAYMENT_DECLINED");
+      await agree(t, till, sale, id, "DECLINED");
+    }));
+}
+
+for (const moment of forward(giveUpPaymentSaga)) {
+  test(`an order that is given up and whose process is killed ${describe(moment)} leaves nothing behind`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await preparedSale(till, "tok_3ds_waiting");
+      const id = await placed(t, sale);
+      await t.throwsAsync(
+        till.dieDuring(() => sale.complete(id, true)),
+        { instanceOf: SoukError },
+      );
+      t.is((await insist(() => sale.cancel(id))).state, OrderState.CANCELLED);
+      await agree(t, till, sale, id, "VOIDED");
+    }));
+}
+
+const TIME_IS_UP: Moment = {
+  saga: "complete-payment",
+  step: "void-payment",
+  phase: "after",
+  direction: "undo",
+};
+
+test("an order that nobody confirms in time and whose process is killed then leaves nothing behind", (t) =>
+  hastyTills.use(TIME_IS_UP, async (till) => {
+    const sale = await preparedSale(till, "tok_3ds_waiting");
+    let id = "";
+    const waitForTheEnd = async () => {
+      id = (await sale.place()).id;
+      await eventually(() =>
+        sale.complete(id).catch((error: unknown) => {
+          if (error instanceof SoukError && error.reason !== "PAYMENT_NOT_CONFIRMED") return;
+          throw error;
+        }),
+      );
+    };
+    await t.throwsAsync(till.dieDuring(waitForTheEnd));
+    await refused(t, sale, id, "PAYMENT_NOT_CONFIRMED");
+    await agree(t, till, sale, id, "VOIDED");
+  }));
+
+/** Something in a cart that waits to be ordered, for which a gift card pays a part. */
+interface Sale {
+  readonly variantId: string;
+  readonly giftCardId: string;
+  place(): Promise<Order>;
+  complete(orderId: string, giveUp?: boolean): Promise<Order>;
+  cancel(orderId: string): Promise<Order>;
+}
+
+async function preparedSale(till: Till, token: string): Promise<Sale> {
+  const customer = shop.customer();
+  const visitNow = () => visit(shop, customer, till.address());
+  const variantId = variants.pop();
+  if (variantId === undefined) throw new Error("every variant is used; offer more");
+  const giftCardId = uuidv7();
+  const cards = shop.call(GiftCardService, { caller: "operator" });
+  const { code } = await cards.issueGiftCard({ giftCardId, amount: money(1_000n, "EUR") });
+  await visitNow().add(variantId, QUANTITY);
+  const key = randomUUID();
+  return {
+    variantId,
+    giftCardId,
+    place: () => visitNow().place(key, token, { giftCards: [{ code }], returnUri: RETURN_URI }),
+    complete: (orderId, giveUp) => visitNow().complete(orderId, giveUp),
+    cancel: (orderId) => visitNow().cancel(orderId),
+  };
+}
+
+/** @returns the id of the order, which waits */
+async function placed(t: ExecutionContext, { place }: Sale): Promise<string> {
+  const { id, state } = await insist(place);
+  t.is(state, OrderState.AWAITING_PAYMENT);
+  return id;
+}
+
+async function refused(t: ExecutionContext, { complete }: Sale, id: string, reason: string): Promise<void> {
+  const refusal = await t.throwsAsync(
+    insist(() => complete(id)),
+    { instanceOf: SoukError },
+  );
+  t.is(refusal?.reason, reason);
+}
+
+/** Compares what order, payment, inventory and notification keep, each for itself. */
+async function agree(
+  t: ExecutionContext,
+  till: Till,
+  { variantId, giftCardId }: Sale,
+  id: string,
+  payment: "AUTHORIZED" | "DECLINED" | "VOIDED",
+): Promise<void> {
+  await books.settled(till.database);
+  const isConfirmed = payment === "AUTHORIZED";
+  t.deepEqual(await books.read(id, variantId, till.database), {
+    order: isConfirmed ? "CONFIRMED" : "CANCELLED",
+    reservation: isConfirmed ? "COMMITTED" : "RELEASED",
+    payment,
+    charges: [payment.toLowerCase()],
+    told: isConfirmed ? ["order-confirmed"] : [],
+    mails: isConfirmed ? 1 : 0,
+    uses: isConfirmed ? 1 : 0,
+    level: isConfirmed ? SOLD : UNSOLD,
+  });
+  const [card] = await shop.ask<{ balance: string }>(
+    "payment",
+    "select balance_minor as balance from gift_card where id = $1",
+    [giftCardId],
+  );
+  const [row] = await shop.ask(till.database, "select changing, confirm_uri from orders where id = $1", [id]);
+  t.deepEqual([card?.balance, row], [isConfirmed ? "0" : "1000", { changing: null, confirm_uri: null }]);
+}
