@@ -1,8 +1,8 @@
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
-import { requireUser } from "#kit/principal.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import { completePayment } from "./complete-payment.ts";
+import type { OrderDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { giveUpPayment } from "./give-up-payment.ts";
 import type { OrderChanges } from "./order-changes.ts";
@@ -42,10 +42,7 @@ export async function returnFromPayment(
   scope: Scope,
   { orderId, orderToken, giveUp }: Returning,
 ): Promise<StoredOrder> {
-  const read =
-    orderToken === ""
-      ? () => requireOrderOf(db.sql, orderId, requireUser(scope).id)
-      : () => requireGuestOrder(db.sql, orderId, orderToken);
+  const read = readerOf(db, scope, orderId, orderToken);
   // Before the first look, so that no change falls between the two.
   const watch = changes.watch(orderId);
   try {
@@ -66,6 +63,21 @@ export async function returnFromPayment(
   } finally {
     watch.close();
   }
+}
+
+/** Reads the order of the guest who has its token, or of the customer who asks. */
+function readerOf(
+  { sql }: OrderDatabase,
+  { principal }: Scope,
+  id: string,
+  orderToken: string,
+): () => Promise<StoredOrder> {
+  if (orderToken !== "") return () => requireGuestOrder(sql, id, orderToken);
+  if (principal.kind === "user") return () => requireOrderOf(sql, id, principal.id);
+  throw refuse(
+    ErrorReason.ORDER_NOT_FOUND,
+    "it is not said whose order: sign in, or send order_token, the token of a guest's order",
+  );
 }
 
 /** Asks before the wait is ended: a customer who has not decided yet may go on with that. */
