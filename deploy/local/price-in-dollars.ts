@@ -4,8 +4,10 @@ import type { Scope } from "#kit/scope.ts";
 
 /** How many dollars the shop that runs here asks for a hundred euros. */
 const DOLLARS_FOR_100 = 110n;
-/** How many products are read, and variants priced, at a time. */
-const BATCH = 100;
+/** How many products are read at a time: each reading has a deadline, also while a small machine starts the shop. */
+const READ = 20;
+/** How many variants are priced at a time. */
+const PRICED = 100;
 
 /**
  * Gives the variants of the shop that runs here a price in US dollars beside that in euros. Those that have one keep it.
@@ -18,11 +20,11 @@ export async function priceInDollars({ mesh }: Scope): Promise<number> {
   let pageToken = "";
   let priced = 0;
   do {
-    const page = await admin.listProductsForStaff({ pageSize: BATCH, pageToken });
+    const page = await admin.listProductsForStaff({ pageSize: READ, pageToken });
     const read = await Promise.all(page.products.map(({ id }) => admin.getProductForStaff({ id })));
     const wanted = read.flatMap(({ prices }) => prices).flatMap(withDollars);
-    for (let from = 0; from < wanted.length; from += BATCH) {
-      await admin.batchSetVariantPrices({ variants: wanted.slice(from, from + BATCH) });
+    for (let from = 0; from < wanted.length; from += PRICED) {
+      await admin.batchSetVariantPrices({ variants: wanted.slice(from, from + PRICED) });
     }
     priced += wanted.length;
     pageToken = page.nextPageToken;

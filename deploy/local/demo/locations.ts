@@ -11,7 +11,7 @@ type LocationInit = MessageInitShape<typeof LocationSchema> & { readonly display
 
 /** Where the catalogue's stock lies before it is spread. */
 const FIRST: LocationInit = {
-  displayName: "Warehouse Kiel",
+  displayName: "Northern warehouse",
   address: { name: "Souk", line1: "Grasweg 40", city: "Kiel", postalCode: "24118", countryCode: "DE" },
 };
 
@@ -19,7 +19,7 @@ const FIRST: LocationInit = {
 const OTHERS: readonly (readonly [location: LocationInit, percent: bigint])[] = [
   [
     {
-      displayName: "Warehouse Rotterdam",
+      displayName: "Western warehouse",
       address: {
         name: "Souk",
         line1: "Waalhaven 9",
@@ -35,7 +35,7 @@ const OTHERS: readonly (readonly [location: LocationInit, percent: bigint])[] = 
   ],
   [
     {
-      displayName: "Shop Berlin",
+      displayName: "Corner shop",
       address: {
         name: "Souk",
         line1: "Kastanienallee 5",

@@ -104,6 +104,8 @@ export const STORIES: ReadonlyMap<Person, readonly OrderStory[]> = new Map<Perso
     [
       { lines: [["LMP-107-SIRE", 1]], currency: "USD", steps: [send(1)] },
       { lines: [["TOY-103-FOX", 3]], currency: "USD", coupon: "FREESHIP", steps: [] },
+      // It waits until the customer confirms the payment: the last one, for its cart stays as it is.
+      { lines: [["STA-103", 2]], currency: "USD", token: "tok_3ds", steps: [] },
     ],
   ],
 ]);

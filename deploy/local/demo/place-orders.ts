@@ -67,6 +67,9 @@ async function signIn({ staff, onBehalfOf }: Desk, { email, firstName, lastName 
   return onBehalfOf(tokens?.accessToken ?? "");
 }
 
+/** Where the payment provider sends browsers back to; one of those that order allows unless told otherwise. */
+const RETURN_URI = "http://localhost:8080/";
+
 /** Fills the cart, with which nothing else is in it, and orders. */
 async function place(
   desk: Desk,
@@ -81,7 +84,12 @@ async function place(
     await cart.addItem({ variantId: await variantOf(desk, sku), quantity: BigInt(quantity), currency });
   }
   if (coupon !== undefined) await cart.applyCoupon({ code: coupon });
-  const request = { shippingAddress: person.address, shippingMethod, payment: { token } };
+  const request = {
+    shippingAddress: person.address,
+    shippingMethod,
+    payment: { token },
+    returnUri: RETURN_URI,
+  };
   const idempotencyKey = `demo-${person.email}-${index}`;
   try {
     await mesh(CheckoutService).placeOrder(request, { idempotencyKey });
