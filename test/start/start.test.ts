@@ -8,15 +8,17 @@ import test, { type ExecutionContext } from "ava";
 import { eventually } from "../eventually.ts";
 import { placeOf, shopFolder, startShop } from "./running-shop.ts";
 
+/** Moves the shop's ports beside those of a shop that runs here, and below those that tests pick at random. */
+const OFFSET = 4_000;
 const OPEN = /The shop is open at http:\/\/127\.0\.0\.1:(\d+)/;
 
 // One shop at a time: each of them fills the machine.
 test.serial("a newcomer starts the shop and walks through it as the README says", async (t) => {
   const dir = shopFolder(t);
-  const shop = startShop(t, dir, 20_000);
+  const shop = startShop(t, dir, OFFSET);
   const [, port] = await shop.prints(OPEN);
   t.regex(shop.printed(), /products created, 0 updated, \d+ variants, 0 rows left out/);
-  const answers = await walkThrough(t, port, placeOf(dir, 20_000));
+  const answers = await walkThrough(t, port, placeOf(dir, OFFSET));
   t.is(answers.length, 13);
   const [
     found,
@@ -67,16 +69,16 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
   const { orders } = await list();
   t.deepEqual([...new Set(orders.map(({ state }: { state: string }) => state))].sort(), STATES);
 
-  const second = startShop(t, dir, 20_000);
+  const second = startShop(t, dir, OFFSET);
   t.is(await second.exited, 1);
   t.regex(second.printed(), /runs|running/);
 
   t.is(await shop.interrupt(), 0);
-  const again = startShop(t, dir, 20_000);
+  const again = startShop(t, dir, OFFSET);
   await again.prints(OPEN);
   const [kept] = await walkThrough(t, port, {}, 1);
   t.is(kept.products[0].id, found.products[0].id);
-  t.deepEqual((await list()).orders, orders);
+  t.deepEqual((await eventually(list)).orders, orders);
   t.notRegex(again.printed(), /products created|demo orders/);
   t.is(await again.interrupt(), 0);
 });
@@ -104,9 +106,9 @@ const STATES = [
 
 test.serial("the whole shop runs as one process, and takes the same walk", async (t) => {
   const dir = shopFolder(t);
-  const shop = startShop(t, dir, 21_000, ["--colocate"], { SOUK_DEMO: "off" });
+  const shop = startShop(t, dir, OFFSET, ["--colocate"], { SOUK_DEMO: "off" });
   const [, port] = await shop.prints(OPEN);
-  const answers = await walkThrough(t, port, placeOf(dir, 21_000));
+  const answers = await walkThrough(t, port, placeOf(dir, OFFSET));
   t.is(answers[4].order.state, "ORDER_STATE_CONFIRMED");
   t.is(answers[11].order.state, "ORDER_STATE_SHIPPED");
   t.notRegex(shop.printed(), /demo orders/);
@@ -158,5 +160,7 @@ async function ask(port: string | undefined, method: string, accessToken: string
     headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
     body: JSON.stringify(body),
   });
-  return JSON.parse(await answer.text());
+  const text = await answer.text();
+  assert.equal(answer.status, 200, `${method}: ${text}`);
+  return JSON.parse(text);
 }
