@@ -3,6 +3,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { MeshReason, MOST_VIOLATIONS, refuseMesh, type SoukError } from "../error.ts";
 import { type Decoded, type Interceptor, isStream, type OpenCall } from "../rpc/call.ts";
+import { findOversize } from "./oversize.ts";
 import { findUnstorable } from "./storable.ts";
 
 const validator = createValidator();
@@ -23,6 +24,8 @@ async function* eachValid(call: OpenCall, messages: AsyncIterable<Message>): Asy
 
 function checkMessage(call: OpenCall, message: Message): void {
   const { input } = call.method;
+  const oversize = findOversize(input, message);
+  if (oversize !== undefined) throw invalid([oversize]);
   const result = validator.validate(input, message);
   if (result.kind === "valid") {
     const unstorable = findUnstorable(input, message);
