@@ -34,6 +34,12 @@ const INT64 = [0n, 1n, -1n, 2n ** 31n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 6
 const FLOATS = [0, -0, 1.5, 1e300, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 /** Messages within messages go no deeper. */
 const DEPTH = 4;
+/** How many items a list may have that is longer than any should be. */
+const MANY = 300;
+/** A list holds about so much at most, in bytes: lists in lists grow beyond what any server takes. */
+const LARGEST_LIST = 2_000_000;
+/** So many empty items come as a few hundred kilobytes. */
+const SWARM = 100_000;
 
 /**
  * Requests as bytes: the contract's example with a field that is something else, any message of the type,
@@ -53,7 +59,19 @@ export function arbitraryRequest(message: DescMessage, ids: readonly string[]): 
     { weight: 1, arbitrary: fc.tuple(mutable, unknownFields()).map(([a, b]) => Buffer.concat([a, b])) },
     { weight: 1, arbitrary: mutable.chain(mutated) },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) },
+    ...swarms(message).map((arbitrary) => ({ weight: 1, arbitrary })),
   );
+}
+
+/** A list of a type, if there is one, of far more items than any rule allows, none of which takes more than two bytes. */
+function swarms(message: DescMessage): fc.Arbitrary<Uint8Array>[] {
+  const lists = message.fields.filter(({ fieldKind, number }) => fieldKind === "list" && number < 16);
+  if (lists.length === 0) return [];
+  return [
+    fc
+      .constantFrom(...lists)
+      .map(({ number }) => Buffer.alloc(2 * SWARM, Buffer.from([(number << 3) | 2, 0]))),
+  ];
 }
 
 /** The example with one field, at any depth, that holds anything of its type, or nothing. */
@@ -103,13 +121,23 @@ function arbitraryField(field: DescField, ids: readonly string[], depth: number)
     case "list":
       return fc.oneof(
         { weight: 4, arbitrary: fc.array(one, { maxLength: 3 }) },
-        { weight: 1, arbitrary: one.map((item) => Array(300).fill(item)) },
+        { weight: 1, arbitrary: one.map((item) => Array(howMany(field, item)).fill(item)) },
       );
     case "map":
       return fc.array(fc.tuple(arbitraryText(ids), one), { maxLength: 3 }).map(Object.fromEntries);
     default:
       return one;
   }
+}
+
+function howMany(field: DescField, item: unknown): number {
+  const size =
+    field.message !== undefined
+      ? toBinary(field.message, item as Message).byteLength
+      : typeof item === "string" || item instanceof Uint8Array
+        ? item.length
+        : 0;
+  return Math.max(1, Math.min(MANY, Math.floor(LARGEST_LIST / Math.max(1, size))));
 }
 
 function arbitraryItem(field: DescField, ids: readonly string[], depth: number): fc.Arbitrary<unknown> {

@@ -25,6 +25,7 @@ import { offer } from "../chaos/offer.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 import type { Teardown } from "../stores.ts";
+import { starvedMs } from "./watch-thread.ts";
 
 /** Somebody who sends requests. */
 export interface Sender {
@@ -38,6 +39,8 @@ export interface Ending {
   readonly message: string;
   /** How long it took, in ms. */
   readonly ms: number;
+  /** How much of that this process could have worked and was kept waiting for a processor, in ms. */
+  readonly starvedMs: number;
 }
 
 /** A shop in which something is going on, and raw connections to all of its services. */
@@ -154,11 +157,17 @@ function send(
   }
   const path = `/${methodName(method)}`;
   const startedAt = performance.now();
+  const starvedAt = starvedMs();
   const options = { deadline: Date.now() + policyOf(method).timeoutMs };
   const bytes = Buffer.from(request);
   return new Promise((resolve) => {
     const end = (code: number, message: string) =>
-      resolve({ code: code as Code, message, ms: performance.now() - startedAt });
+      resolve({
+        code: code as Code,
+        message,
+        ms: performance.now() - startedAt,
+        starvedMs: starvedMs() - starvedAt,
+      });
     const done = (error: ServiceError | null) => end(error?.code ?? 0, error?.details ?? "");
     switch (method.methodKind) {
       case "unary":
