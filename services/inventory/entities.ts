@@ -55,7 +55,7 @@ export const StockLevel = defineEntity({
     backOrderable: p.boolean().default(false),
     /** How many may be sold that are yet to come; 0 for any number. */
     backOrderLimit: p.bigint().defaultRaw("0"),
-    /** From which available number down the level is low; 0 for never. */
+    /** From how many down that are not set aside, wherever they lie, the level is low; 0 for never. */
     lowStockThreshold: p.bigint().defaultRaw("0"),
     low: p.boolean().generated("(low_stock_threshold > 0 and available <= low_stock_threshold) stored"),
   },

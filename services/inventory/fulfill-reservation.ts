@@ -7,6 +7,7 @@ import { refuseNotCommitted, type StoredReservation } from "./reservation.ts";
 import {
   addUpPortions,
   type LineChange,
+  leavingFrom,
   openLines,
   type Portion,
   requireHeld,
@@ -64,11 +65,7 @@ function planDeparture(
   const moves: Move[] = [];
   for (const { variantId, locationId, quantity } of portions.filter((it) => it.locationId !== undefined)) {
     const from = locationId as string;
-    // What is set aside there comes first, then what is waited for; what is set aside elsewhere can still leave there.
-    const taken = open.take(variantId, quantity, (line) =>
-      line.locationId === from ? 0 : line.locationId === undefined ? 1 : 2,
-    );
-    for (const line of taken) {
+    for (const line of open.take(variantId, quantity, leavingFrom(from))) {
       if (line.locationId !== undefined && line.locationId !== from) {
         const there = { variantId, locationId: line.locationId };
         moves.push({ ...there, available: line.quantity, reserved: -line.quantity, kind: "RELEASE" });

@@ -4,14 +4,18 @@ import type { InventorySql } from "./database.ts";
 /** How much there is of a variant. */
 export interface Level {
   readonly variantId: string;
-  /** How many can be sold now. */
+  /** How many can be sold now: those at locations that ship; none while orders wait, which get them first. */
   readonly available: bigint;
   /** How many are set aside for orders. */
   readonly reserved: bigint;
+  /** How many lie at the locations, set aside or not, for sale or not. */
+  readonly onHand: bigint;
   /** How many are on the way from one location to another. */
   readonly inTransit: bigint;
   /** Whether more can be sold than are available. */
   readonly backOrderable: boolean;
+  /** How many more; undefined for any number. */
+  readonly backOrdersLeft: bigint | undefined;
 }
 
 /** How much there is of a variant at a location. */
@@ -27,7 +31,7 @@ export interface LocationLevel {
 export interface DetailedLevel extends Level {
   /** How many were sold that are yet to come. */
   readonly backOrdered: bigint;
-  /** From which available number down the level is low; 0 for never. */
+  /** From how many down that are not set aside, wherever they lie, the level is low; 0 for never. */
   readonly lowStockThreshold: bigint;
   /** Where it lies or goes to, in the order of the locations' ids. */
   readonly locations: readonly LocationLevel[];
@@ -37,9 +41,11 @@ interface LevelRow {
   readonly variant_id: string;
   readonly available: bigint;
   readonly reserved: bigint;
+  readonly on_hand: bigint;
   readonly in_transit: bigint;
   readonly back_ordered: bigint;
   readonly back_orderable: boolean;
+  readonly back_orders_left: bigint | null;
   readonly low_stock_threshold: bigint;
 }
 
@@ -83,17 +89,27 @@ function toLevel(variantId: string, row: LevelRow | undefined): Level {
     variantId,
     available: row?.available ?? 0n,
     reserved: row?.reserved ?? 0n,
+    onHand: row?.on_hand ?? 0n,
     inTransit: row?.in_transit ?? 0n,
     backOrderable: row?.back_orderable ?? false,
+    backOrdersLeft: row === undefined ? 0n : (row.back_orders_left ?? undefined),
   };
 }
 
+/** What is available is what reserveStock would take, and reckoned when it is read, for locations begin and end to ship. */
 async function readLevels(
   db: InventorySql,
   variantIds: readonly string[],
 ): Promise<ReadonlyMap<string, LevelRow>> {
   const { rows } = await sql<LevelRow>`
-    select variant_id, available, reserved, back_ordered, back_orderable, low_stock_threshold,
+    select variant_id, reserved, available + reserved as on_hand, back_ordered, back_orderable, low_stock_threshold,
+      case when back_ordered > 0 then 0 else coalesce((
+        select sum(level.available) from location_level as level
+        where level.variant_id = stock_level.variant_id
+          and location_id = any (array(select id from location where active and ships))
+      ), 0)::bigint end as available,
+      case when not back_orderable then 0
+        when back_order_limit > 0 then greatest(back_order_limit - back_ordered, 0) end as back_orders_left,
       coalesce((
         select sum(in_transit) from transfer_line
         where transfer_line.variant_id = stock_level.variant_id and in_transit > 0

@@ -9,6 +9,7 @@ import type { Scope } from "#kit/scope.ts";
 import type { InventoryDatabase, InventorySql, InventoryTransaction } from "./database.ts";
 import type { entities } from "./entities.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import { ALL_LEVELS } from "./watch-stock.ts";
 
 /** A location as it is stored. */
 export type StoredLocation = Selectable<Tables<typeof entities>["location"]>;
@@ -114,6 +115,7 @@ export function updateLocation(
     }
     if (Object.keys(fields).length === 0) return found;
     if (fields.active === false && found.active) await requireEmpty(tx, id);
+    if (fields.ships !== undefined || fields.active !== undefined) tx.ring(ALL_LEVELS);
     return tx.sql
       .updateTable("location")
       .set({

@@ -105,6 +105,16 @@ export function openLines({ id, allocations }: StoredReservation): OpenLines {
 }
 
 /**
+ * The rank of lines for goods that leave from a location: what is set aside there comes first, then what is waited for;
+ * what is set aside elsewhere can still leave there.
+ *
+ * @param locationId the location
+ */
+export function leavingFrom(locationId: string): (line: Allocated) => number {
+  return (line) => (line.locationId === locationId ? 0 : line.locationId === undefined ? 1 : 2);
+}
+
+/**
  * Writes what a reservation no longer holds or waits for.
  *
  * @param tx the transaction, which holds the locks of the variants

@@ -14,7 +14,7 @@ import type { StoredTransfer } from "./transfers.ts";
 
 /** A level as a message of the contract, with what the caller may know. */
 export function toStockLevel(level: Level | DetailedLevel): MessageInitShape<typeof StockLevelSchema> {
-  return { ...level, onHand: level.available + level.reserved } as MessageInitShape<typeof StockLevelSchema>;
+  return { ...level } as MessageInitShape<typeof StockLevelSchema>;
 }
 
 /** A part of a reservation as a message of the contract. */

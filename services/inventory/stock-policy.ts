@@ -10,7 +10,7 @@ export interface StockPolicy {
   readonly backOrderable: boolean;
   /** How many more at most; 0 for any number. */
   readonly backOrderLimit: bigint;
-  /** From which available number down the level is low; 0 for never. */
+  /** From how many down that are not set aside, wherever they lie, the level is low; 0 for never. */
   readonly lowStockThreshold: bigint;
 }
 

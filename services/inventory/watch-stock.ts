@@ -7,6 +7,9 @@ const POLL_MS = 10_000;
 /** However often a level changes, it is looked at no more often than this, in ms. */
 const GATHER_MS = 200;
 
+/** What rings when locations begin or end to ship, which may change the level of any variant. */
+export const ALL_LEVELS = "all";
+
 /**
  * Tells levels as they are, then each again after it changed, until nobody listens any more. Who begins anew is told
  * all of them first, so that a break hides no change.
@@ -24,7 +27,7 @@ export async function* watchStock<L>(
 ): AsyncGenerator<readonly L[]> {
   const ids = [...new Set(variantIds.map((id) => id.toLowerCase()))];
   // Before the first look, so that no change falls between the two.
-  const watch = changes.watch(...ids);
+  const watch = changes.watch(...ids, ALL_LEVELS);
   try {
     const told = new Map<string, string>();
     while (!scope.signal.aborted) {

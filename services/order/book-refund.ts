@@ -101,7 +101,8 @@ export async function settleRefund(
 ): Promise<StoredOrder> {
   const refund = await shorten(tx, await endRefund(tx, refundId, "SUCCEEDED"), given);
   const before = await requireOrder(tx.sql, orderId);
-  await issueInvoice(tx, orderId, draftCreditNote(before, refund));
+  // Goods that were free are exchanged, too.
+  if (refund.amount > 0n) await issueInvoice(tx, orderId, draftCreditNote(before, refund));
   const order = await storeChange(tx, orderId, ({ refunding, refunded }) => ({
     refunding: refunding - refund.amount,
     refunded: refunded + refund.amount,

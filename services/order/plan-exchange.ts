@@ -50,7 +50,7 @@ export interface ExchangePlan {
  * @param order the order whose goods come back, locked
  * @param exchange what staff asks for
  * @param variants what product said of what is sent
- * @throws SoukError LINE_NOT_FOUND, QUANTITY_EXCEEDED, REFUND_EXCEEDED when nothing is left of what was paid,
+ * @throws SoukError LINE_NOT_FOUND, QUANTITY_EXCEEDED, REFUND_EXCEEDED when what was paid was given back,
  *   VARIANT_NOT_FOUND, CURRENCY_MISMATCH, CART_TOO_LARGE or DIFFERENCE_CHANGED
  */
 export function planExchange(
@@ -62,7 +62,7 @@ export function planExchange(
   const pieces = requirePieces(order, returnedItems, exchangeable);
   const items = pieces.map(({ line, count }) => ({ lineId: line.id, quantity: count }));
   const refund = planRefund(order, { items, withShipping: false, amount: undefined, isCapped: true });
-  if (refund.amount === 0n) throw nothingPaid(order);
+  if (refund.amount === 0n && worthIn(pieces) > 0n) throw nothingLeft(order);
   const lines = sentLines.map((sent) => lineOf(order, sent, variants));
   const reckoned = reckonOrder(shop, lines, {
     order,
@@ -83,10 +83,15 @@ function exchangeable(line: StoredOrderLine): bigint {
   return here < paid ? here : paid;
 }
 
-function nothingPaid({ id }: StoredOrder) {
+/** What goods cost; nothing where promotions made them free. */
+function worthIn(pieces: readonly Pieces[]): bigint {
+  return pieces.reduce((sum, each) => sum + totalsOf(each, each.line.refunded).total, 0n);
+}
+
+function nothingLeft({ id }: StoredOrder) {
   return refuse(
     ErrorReason.REFUND_EXCEEDED,
-    `nothing was paid for these goods of order ${id}, or it was given back; take them back and sell others`,
+    `what was paid for these goods of order ${id} was given back; take them back and sell others`,
     { metadata: { order_id: id, left_minor: "0" } },
   );
 }

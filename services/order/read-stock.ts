@@ -2,7 +2,7 @@ import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import type { RootScope } from "#kit/rpc/root-scope.ts";
 import type { Scope } from "#kit/scope.ts";
 
-/** How much of each variant could be sold now; left out where it cannot be too little, or is not known. */
+/** How much of each variant an order could get now, also on back-order; left out where it cannot be too little, or is not known. */
 export type Stock = ReadonlyMap<string, bigint>;
 
 /**
@@ -28,8 +28,11 @@ export function stockReader(rootScope: RootScope): ReadStock {
     const scope = rootScope({ requestId, timeoutMs: ASK_MS, ...(traceparent && { traceparent }) });
     try {
       const { levels } = await scope.mesh(InventoryService).getStock({ variantIds: [...new Set(ids)] });
-      const limited = levels.filter(({ backOrderable }) => !backOrderable);
-      return new Map(limited.map(({ variantId, available }) => [variantId, available]));
+      return new Map(
+        levels.flatMap(({ variantId, available, backOrdersLeft: more }) =>
+          more === undefined ? [] : [[variantId, available + more] as const],
+        ),
+      );
     } catch (error) {
       log.debug({ err: error }, "a cart is shown without what is in stock");
       return new Map();

@@ -5,10 +5,10 @@ import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import { keepFor, lockForChange, lockOrder, requireOrder, storeChange } from "./change-order.ts";
-import { checkStock } from "./check-stock.ts";
 import type { OrderTransaction } from "./database.ts";
 import type { entities } from "./entities.ts";
 import { requireBack } from "./exchanges.ts";
+import { gatherGoods } from "./gather-goods.ts";
 import { draftInvoice, issueInvoice } from "./invoice.ts";
 import { json } from "./json-column.ts";
 import { toOrder } from "./order-message.ts";
@@ -66,17 +66,17 @@ type Found = {
 type Sent = { readonly orderId: string; readonly shipmentId: string };
 
 /**
- * Sends some or all of an order. The money is taken before the goods leave the books: goods that are not there give
- * the money back. A step whose end is not known is tried until it is, for a capture that comes true late must not
- * have been given up.
+ * Sends some or all of an order. The goods are set aside where they leave from before the money is taken, so that none
+ * is taken for what cannot be sent; they stay so where it cannot be taken, and else leave the books after it. A step
+ * whose end is not known is tried until it is, for a capture that comes true late must not have been given up.
  */
 export const shipOrderSaga = defineSaga<Sending, Found, Sent, typeof entities>({
   name: "ship-order",
   steps: [
     {
-      name: "check-stock",
+      name: "gather-goods",
       async run({ input, scope }) {
-        await checkStock(scope, input);
+        await gatherGoods(scope, input);
         return undefined;
       },
     },

@@ -84,6 +84,52 @@ test("deliveries that race with the end of a location never leave stock at one t
   }
 });
 
+test("what is available is what can be sold: only where orders are sent from, and as soon as they are", async (t) => {
+  const { mesh, staff, location, deliver, reserve } = warehouse();
+  const [depot, attic] = [await location(), await location({ ships: false })];
+  const lamp = await deliver({ [depot]: 2, [attic]: 3 });
+  const watching = mesh
+    .withToken(InventoryService, "")
+    .watchStock({ variantIds: [lamp] })
+    [Symbol.asyncIterator]();
+  const told = async () => {
+    const { available, onHand } = (await watching.next()).value?.levels[0] ?? {};
+    return [available, onHand];
+  };
+  const startedAt = Date.now();
+  const setShips = (id: string, ships: boolean) =>
+    staff.updateLocation({ location: { id, ships }, updateMask: { paths: ["ships"] } });
+  t.deepEqual(await told(), [2n, 5n]);
+  t.is(await outcomeOf(reserve({ [lamp]: 3 })), "OUT_OF_STOCK");
+  await setShips(attic, true);
+  t.deepEqual(await told(), [5n, 5n]);
+  t.is(await outcomeOf(reserve({ [lamp]: 3 })), "done");
+  t.deepEqual(await told(), [2n, 5n]);
+  await setShips(depot, false);
+  await setShips(attic, false);
+  for (let last: unknown[] = []; last[0] !== 0n; ) last = await told();
+  t.is(await outcomeOf(reserve({ [lamp]: 1 })), "OUT_OF_STOCK");
+  t.true(Date.now() - startedAt < 9_000, "it is told before the net would look");
+  await watching.return?.();
+});
+
+test("how many can be sold beyond what is available is told, and is what is reserved", async (t) => {
+  const { staff, location, deliver, reserve } = warehouse();
+  const lamp = await deliver({ [await location()]: 1 });
+  const level = async () => (await staff.getStock({ variantIds: [lamp] })).levels[0];
+  t.like(await level(), { available: 1n, backOrdersLeft: 0n });
+  await staff.setStockPolicy({ variantId: lamp, backOrderable: true });
+  t.like(await level(), { available: 1n, backOrdersLeft: undefined });
+  await staff.setStockPolicy({ variantId: lamp, backOrderable: true, backOrderLimit: 3n });
+  t.like(await level(), { available: 1n, backOrdersLeft: 3n });
+  t.is(await outcomeOf(reserve({ [lamp]: 5 })), "OUT_OF_STOCK");
+  await reserve({ [lamp]: 2 });
+  t.like(await level(), { available: 0n, backOrdersLeft: 2n });
+  t.is(await outcomeOf(reserve({ [lamp]: 3 })), "OUT_OF_STOCK");
+  await reserve({ [lamp]: 2 });
+  t.like(await level(), { available: 0n, backOrdersLeft: 0n });
+});
+
 test("where stock lies is told to those only who may read the inventory", async (t) => {
   const { mesh, staff, location, deliver } = warehouse();
   const depot = await location();

@@ -100,6 +100,46 @@ test("what waits may leave as soon as a location has it, and no longer waits the
   t.like(levels[0], { available: 0n, reserved: 1n, backOrdered: 0n });
 });
 
+test("what shall leave from a location is set aside there, once, and nobody else takes it", async (t) => {
+  const { staff, order, location, deliver, reserve, at, differences } = warehouse();
+  const [depot, store] = [await location({ priority: 5 }), await location({ priority: 4 })];
+  const attic = await location({ ships: false });
+  const lamp = await deliver({ [depot]: 1 });
+  await staff.setStockPolicy({ variantId: lamp, backOrderable: true });
+  const { id } = await reserve({ [lamp]: 4 });
+  await deliver({ [attic]: 3 }, lamp);
+  const relocate = (quantity: bigint, locationId = attic) =>
+    order.relocateReservation({ reservationId: id, locationId, lines: [{ variantId: lamp, quantity }] });
+  t.is(await outcomeOf(relocate(1n)), "RESERVATION_NOT_COMMITTED");
+  await order.commitReservation({ reservationId: id });
+  t.is(await outcomeOf(relocate(4n)), "STOCK_TOO_LOW");
+  t.is(await outcomeOf(relocate(5n)), "QUANTITY_NOT_RESERVED");
+  t.is(await outcomeOf(relocate(1n, uuidv7())), "LOCATION_NOT_FOUND");
+  t.deepEqual(await at(lamp, depot, attic), [
+    [0, 1],
+    [3, 0],
+  ]);
+  // What it waits for comes first, for what is set aside can be sent already.
+  t.deepEqual(await tally(Array.from({ length: 5 }, () => relocate(2n))), { done: 5 });
+  const held = async () => allocated(await order.getReservation({ reservationId: id }));
+  t.deepEqual(await held(), [
+    [depot, 1],
+    [attic, 2],
+    ["later", 1],
+  ]);
+  t.is(await outcomeOf(deliver({ [attic]: -2 }, lamp)), "STOCK_TOO_LOW");
+  await deliver({ [store]: 1, [attic]: 1 }, lamp);
+  await relocate(4n);
+  t.deepEqual(await held(), [[attic, 4]]);
+  await ship(id, lamp, 4);
+  t.deepEqual(await at(lamp, depot, store, attic), [
+    [1, 0],
+    [1, 0],
+    [0, 0],
+  ]);
+  t.deepEqual(await differences(), []);
+});
+
 test("only what is final leaves, and nothing that was given back", async (t) => {
   const { order, location, deliver, reserve } = warehouse();
   const lamp = await deliver({ [await location()]: 2 });
@@ -181,6 +221,11 @@ test("shipments, reductions, renewals and releases of one reservation at once le
     const counts = await tally([
       ship(id, lamp, 1),
       ship(id, lamp, 1, store),
+      order.relocateReservation({
+        reservationId: id,
+        locationId: depot,
+        lines: [{ variantId: lamp, quantity: 1n }],
+      }),
       order.reduceReservation(reducing),
       order.renewReservation({ reservationId: id, ttl: durationFromMs(60_000) }),
       order.releaseReservation({ reservationId: id }),

@@ -1,5 +1,6 @@
 import test from "ava";
 import { uuidv7 } from "uuidv7";
+import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { Code } from "#kit/error.ts";
 import { type Customer, refusal, shopOf } from "./order-shop.ts";
 
@@ -169,6 +170,36 @@ test.serial("clearing empties the cart and keeps it", async (t) => {
   t.deepEqual(cart?.lines, []);
   t.is(cart?.id, before?.id);
   t.not(cart?.etag, before?.etag);
+});
+
+test.serial("the cart tells of too little exactly where an order would be refused for it", async (t) => {
+  const stockroom = shop().mesh.as(InventoryService);
+  const location = { displayName: "Attic", active: true };
+  const locationId = (await stockroom.createLocation({ location })).location?.id ?? "";
+  const lamp = await shop().offer(100n, 1);
+  const found = { variantId: lamp, locationId, delta: 5n, reason: "found" };
+  await stockroom.adjustStock(found, { idempotencyKey: lamp + locationId });
+  const ada = await shop().customer();
+  await ada.add(lamp, 4n);
+  const told = async () => {
+    const line = (await ada.cart.getCart({})).cart?.lines[0];
+    return [line?.insufficient, line?.available];
+  };
+  t.deepEqual(await told(), [true, 1n]);
+  const { reason, metadata } = await refusal(ada.place());
+  t.deepEqual([reason, metadata["available"]], ["OUT_OF_STOCK", "1"]);
+  await stockroom.setStockPolicy({ variantId: lamp, backOrderable: true, backOrderLimit: 2n });
+  t.deepEqual(await told(), [true, 3n]);
+  t.is((await refusal(ada.place())).metadata["available"], "3");
+  await stockroom.setStockPolicy({ variantId: lamp, backOrderable: true });
+  t.deepEqual(await told(), [false, 0n]);
+  await stockroom.setStockPolicy({ variantId: lamp });
+  t.deepEqual(await told(), [true, 1n]);
+  const updateMask = { paths: ["ships"] };
+  await stockroom.updateLocation({ location: { id: locationId, ships: true }, updateMask });
+  t.deepEqual(await told(), [false, 0n]);
+  await ada.place();
+  t.deepEqual(await shop().stock(lamp), [2, 4]);
 });
 
 test.serial("the cart follows the prices, and what is no longer on sale counts nothing", async (t) => {

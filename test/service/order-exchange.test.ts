@@ -149,6 +149,44 @@ test.serial("for cheaper goods money is given back when they are sent", async (t
   t.deepEqual(await movedOf(order.id), [order.total?.minor ?? 0n, 1_500n]);
 });
 
+test.serial(
+  "goods that were free are exchanged for nothing, and others for what they cost more",
+  async (t) => {
+    const { staff } = afterSaleOf(shop());
+    const effect = { case: "percentageOff" as const, value: { ratePpm: 1_000_000 } };
+    const terms = { displayName: "A gift", couponCodes: ["GIFT"], effect };
+    await shop().mesh.as(PromotionService).createPromotion({ terms });
+    const ada = await shop().customer();
+    await ada.add(await shop().offer(2_000n, 10), 3n);
+    await ada.cart.applyCoupon({ code: "GIFT" });
+    const order = await ada.place();
+    await staff.shipOrder({ orderId: order.id }, once());
+    const before = await read(order.id);
+    const lineId = order.lines[0]?.id ?? "";
+    const exchange = async (minor: bigint) => {
+      const sentLines = [{ variantId: await shop().offer(minor, 10), quantity: 1n }];
+      const returnedItems = [{ lineId, quantity: 1n }];
+      return staff.exchangeOrder({ orderId: order.id, returnedItems, sentLines, paymentToken }, once());
+    };
+    const { replacement, difference, ...answer } = await exchange(2_000n);
+    t.is(difference?.minor, 0n);
+    t.like(replacement, { state: OrderState.CONFIRMED, total: { minor: 0n }, payments: [] });
+    await staff.receiveReturn({ id: answer.return?.id ?? "", items: [{ lineId, restocked: 1n }] });
+    const { order: sent } = await staff.shipOrder({ orderId: replacement?.id ?? "" }, once());
+    t.like(sent, { state: OrderState.SHIPPED, captured: { minor: 0n } });
+    const dearer = await exchange(2_500n);
+    t.deepEqual([dearer.difference?.minor, dearer.replacement?.total?.minor], [500n, 500n]);
+    await ada.orders.cancelOrder({ id: dearer.replacement?.id ?? "" });
+    t.is((await exchange(2_000n)).difference?.minor, 0n);
+    t.is((await refusal(exchange(2_000n))).reason, "QUANTITY_EXCEEDED");
+    const now = await read(order.id);
+    t.deepEqual(
+      [now.captured, now.refunded, now.invoices],
+      [before.captured, before.refunded, before.invoices],
+    );
+  },
+);
+
 test.serial("what promotions took off goods, they take off what is sent instead", async (t) => {
   const { staff } = afterSaleOf(shop());
   await shop()

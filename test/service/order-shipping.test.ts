@@ -126,15 +126,64 @@ test.serial(
   },
 );
 
-test.serial("goods that are not at the place named give the money back", async (t) => {
-  const { staff, order: place } = afterSaleOf(shop());
-  const { order, variants } = await place([2n]);
-  const error = await refusal(staff.shipOrder({ orderId: order.id, locationId: order.id }, once()));
-  t.is(error.reason, "ORDER_NOT_SHIPPABLE");
-  const payment = await shop().payment(order.id);
-  t.deepEqual(payment.refunded, payment.captured);
-  t.deepEqual(await shop().stock(variants[0] ?? ""), [8, 2]);
-});
+test.serial(
+  "no money is taken for goods that are not at the place named, and they are sent when they are there",
+  async (t) => {
+    const { staff, order: place } = afterSaleOf(shop());
+    const stockroom = shop().mesh.as(InventoryService);
+    const { order, variants } = await place([2n]);
+    const [variantId = ""] = variants;
+    const location = { displayName: "Attic", active: true };
+    const locationId = (await stockroom.createLocation({ location })).location?.id ?? "";
+    const deliver = () =>
+      stockroom.adjustStock({ variantId, locationId, delta: 1n, reason: "found" }, once());
+    await deliver();
+    const send = (from: string) => staff.shipOrder({ orderId: order.id, locationId: from }, once());
+    t.like(await refusal(send(locationId)), {
+      reason: "ORDER_NOT_SHIPPABLE",
+      metadata: { variant_id: variantId, location_id: locationId, available: "1", requested: "2" },
+    });
+    t.is((await refusal(send(order.id))).reason, "ORDER_NOT_SHIPPABLE");
+    t.like(await shop().payment(order.id), { state: PaymentState.AUTHORIZED, captures: [], refunds: [] });
+    t.deepEqual(await shop().stock(variantId), [8, 2]);
+    await deliver();
+    t.is((await send(locationId)).order?.state, OrderState.SHIPPED);
+    t.deepEqual((await shop().payment(order.id)).captured, order.total);
+    t.deepEqual(await shop().stock(variantId), [10, 0]);
+  },
+);
+
+test.serial(
+  "of two orders that are sent from a place with the goods of one, the other is not paid and is sent later",
+  async (t) => {
+    const { staff } = afterSaleOf(shop());
+    const stockroom = shop().mesh.as(InventoryService);
+    const variantId = await shop().offer(1_000n, 10);
+    const location = { displayName: "Attic", active: true };
+    const locationId = (await stockroom.createLocation({ location })).location?.id ?? "";
+    await stockroom.adjustStock({ variantId, locationId, delta: 2n, reason: "found" }, once());
+    const orders = await Promise.all(
+      [1, 2, 3, 4].map(async () => {
+        const customer = await shop().customer();
+        await customer.add(variantId, 2n);
+        return customer.place();
+      }),
+    );
+    const sent = await Promise.allSettled(
+      orders.map(({ id: orderId }) => insist(() => staff.shipOrder({ orderId, locationId }, once()))),
+    );
+    t.is(sent.filter(({ status }) => status === "fulfilled").length, 1);
+    for (const [index, { id }] of orders.entries()) {
+      const payment = await shop().payment(id);
+      t.deepEqual(payment.refunds, []);
+      if (sent[index]?.status === "fulfilled") continue;
+      t.deepEqual(payment.captures, []);
+      const { order } = await staff.shipOrder({ orderId: id }, once());
+      t.deepEqual(order?.captured, order?.total);
+    }
+    t.deepEqual(await shop().stock(variantId), [4, 0]);
+  },
+);
 
 test.serial("carriers tell of a shipment, and the order has arrived with the last one", async (t) => {
   const { staff, order: place } = afterSaleOf(shop());

@@ -64,10 +64,10 @@ export function newGoods(
   return { variantId, product, prices, shelves, queue: [], backOrders: undefined };
 }
 
-/** How many of some goods can be sold, are set aside, and are waited for, at all places together. */
+/** How many of some goods can be sold now, are set aside, and are waited for, at all places together. */
 export function levelOf({ shelves, queue }: Goods) {
   return {
-    available: sum(shelves.map(({ available }) => available)),
+    available: queue.length > 0 ? 0n : sum(shelves.map((it) => (it.place.ships ? it.available : 0n))),
     reserved: sum(shelves.map(({ reserved }) => reserved)),
     backOrdered: sum(queue.map(({ quantity }) => quantity)),
   };

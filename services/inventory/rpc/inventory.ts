@@ -29,6 +29,7 @@ import { createLocation, listLocations, updateLocation } from "../locations.ts";
 import { receiveTransfer } from "../receive-transfer.ts";
 import { reduceReservation } from "../reduce-reservation.ts";
 import { releaseReservation } from "../release-reservation.ts";
+import { relocateReservation } from "../relocate-reservation.ts";
 import { renewReservation } from "../renew-reservation.ts";
 import { given, nameOf, pageOf } from "../requests.ts";
 import { requireReservation } from "../reservation.ts";
@@ -196,6 +197,11 @@ export function inventoryRpc(db: InventoryDatabase, changes: Changes) {
     async changeReservation({ reservationId, changeId, mergedReservationId, lines }, call) {
       const merged = given("mergedReservationId", mergedReservationId);
       await changeReservation(db, call, { id: changeId, reservationId, ...merged, lines });
+      return {};
+    },
+
+    async relocateReservation({ reservationId, locationId, lines }, call) {
+      await relocateReservation(db, call, { reservationId, locationId: locationId.toLowerCase(), lines });
       return {};
     },
 

@@ -9,6 +9,7 @@ import { afterTheSale } from "./0010-after-the-sale.ts";
 import { meansOfPayment } from "./0012-means-of-payment.ts";
 import { editAndExchange } from "./0013-edit-and-exchange.ts";
 import { ordersInTurn } from "./0014-orders-in-turn.ts";
+import { freeExchanges } from "./0015-free-exchanges.ts";
 
 /** How order's schema came to be. */
 export const migrations: Migrations = [
@@ -22,4 +23,5 @@ export const migrations: Migrations = [
   meansOfPayment,
   editAndExchange,
   ordersInTurn,
+  freeExchanges,
 ];

@@ -48,7 +48,7 @@ export type StockRanLow = Message<"souk.inventory.v1.StockRanLow"> & {
   variantId: string;
 
   /**
-   * How many can be sold now.
+   * How many are not set aside, wherever they lie.
    *
    * @generated from field: int64 available = 2;
    */

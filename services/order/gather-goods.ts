@@ -12,21 +12,25 @@ export interface Sendable {
 }
 
 /**
- * Requires that goods which leave from where they are set aside are there, and not still waited for. It is asked before
- * the money is taken: what is taken and given back cannot be taken again when the goods have come.
+ * Requires that goods are set aside where they leave from, and sees to it where that place is named. Nobody else can
+ * take them from then on. It comes before the money is taken: what is taken and given back cannot be taken again when
+ * the goods have come.
  *
  * @param scope the step
  * @param sendable what is to be sent
- * @throws SoukError ORDER_NOT_SHIPPABLE for the first variant of which too few are there, or what was caught where it
+ * @throws SoukError ORDER_NOT_SHIPPABLE for the first variant of which too few are there or the place that is no such, or what was caught where it
  *   is not known what is there
  */
-export async function checkStock(
+export async function gatherGoods(
   scope: Scope,
   { orderId: reservationId, items, locationId }: Sendable,
 ): Promise<void> {
-  // Whether a place that is named has them, only inventory can tell when they leave.
-  if (locationId !== "") return;
   const inventory = scope.mesh(InventoryService);
+  if (locationId !== "") {
+    const lines = items.map(({ variantId, quantity }) => ({ variantId, quantity }));
+    await inventory.relocateReservation({ reservationId, locationId, lines }).catch(shippingError);
+    return;
+  }
   const { allocations } = await inventory.getReservation({ reservationId }).catch(shippingError);
   const there = (id: string) =>
     allocations
