@@ -4,18 +4,21 @@ import {
   type Model,
   type Order,
   type OrderLine,
+  type Pieces,
   type PlaceRequest,
   type Promotion,
   portionsOf,
+  type Return,
   type Shopper,
   tell,
 } from "./model.ts";
-import { capture, free, moneyOf, newPayment, refund } from "./payment-model.ts";
+import { giveBackOf, ownPayment, setFree, take } from "./order-money.ts";
+import { newPayment } from "./payment-model.ts";
 import { type Bill, SHIPPING_METHODS } from "./reckon.ts";
 import { canLeave, lackingOf, leave, type Portions, reduce, reserve } from "./warehouse.ts";
 
 /** The cards that a payment provider declines. */
-const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
+export const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
 /** All cards. */
 export const TOKENS = ["tok_visa", "tok_mastercard", ...DECLINING];
 
@@ -44,7 +47,9 @@ export function placeOrder(
   const isLacking = lackingOf(portions).size > 0;
   const declined = !isLacking && bill.total > 0n && DECLINING.includes(token);
   const isCancelled = isLacking || declined;
-  const payment = { amount: bill.total, currency, declined };
+  // There is nothing to pay for what is free.
+  const isPaid = !isLacking && bill.total > 0n;
+  const paid = isPaid ? [newPayment({ amount: bill.total, currency, declined })] : [];
   const order: Order = {
     id: "",
     currency,
@@ -53,15 +58,20 @@ export function placeOrder(
       return { ...line, ...UNTOUCHED, discounts };
     }),
     method,
+    city: CITY,
     bill,
+    uses: model.promotions.filter(({ id }) => bill.discounts.some(({ promotion }) => promotion === id)),
     cancelReason: isLacking ? "OUT_OF_STOCK" : declined ? "PAYMENT_DECLINED" : "",
     isCancelled,
     shipments: [],
     refunded: 0n,
+    refunding: 0n,
     isShippingRefunded: false,
-    // There is nothing to pay for what is free.
-    payment: isLacking || bill.total === 0n ? undefined : newPayment(payment),
+    payments: isCancelled ? [] : paid.map(ownPayment),
+    paid,
     reservation: isCancelled ? { shares: [] } : reserve(portions),
+    replaces: undefined,
+    waitsFor: undefined,
   };
   shopper.orders.push(order);
   if (order.isCancelled) {
@@ -75,7 +85,18 @@ export function placeOrder(
   return order;
 }
 
-const UNTOUCHED = { id: "", shipped: 0n, cancelled: 0n, returned: 0n, refunded: 0n, refundedAmount: 0n };
+/** A line of an order of which nothing became yet. */
+export const UNTOUCHED = {
+  id: "",
+  shipped: 0n,
+  cancelled: 0n,
+  awaited: 0n,
+  returned: 0n,
+  refunded: 0n,
+  refundedAmount: 0n,
+};
+/** Where orders go to. */
+const CITY = "Kiel";
 
 /** The state of an order, as the contract names it. */
 export function stateOf({ isCancelled, lines, shipments }: Order) {
@@ -90,11 +111,6 @@ export function stateOf({ isCancelled, lines, shipments }: Order) {
 /** How many pieces of a line are neither sent nor cancelled. */
 export function openPieces({ quantity, shipped, cancelled }: OrderLine): bigint {
   return quantity - shipped - cancelled;
-}
-
-/** What was taken of an order, in cents. */
-export function capturedOf({ payment }: Order): bigint {
-  return payment === undefined ? 0n : moneyOf(payment).captured;
 }
 
 /** What is no longer to pay of an order, in cents: where nothing is left of it, shipping neither. */
@@ -123,12 +139,6 @@ export function worthOf(price: bigint, { quantity, discounts }: OrderLine, count
   return discounts.reduce((left, discount) => left - (discount * count) / quantity, price * count);
 }
 
-/** Some pieces of a line. */
-export interface Pieces {
-  readonly line: OrderLine;
-  readonly count: bigint;
-}
-
 /** Does in the model what cancelling an order should do. */
 export function cancelOrder(model: Model, shopper: Shopper, order: Order, reason: string): void {
   if (order.isCancelled) return;
@@ -146,19 +156,41 @@ export function cancelPieces(
   for (const { line, count } of pieces) line.cancelled += count;
   reduce(order.reservation, portionsOfPieces(model, pieces));
   const isOver = sumOf(order.lines, openPieces) === 0n;
-  if (isOver && order.payment !== undefined) free(order.payment);
-  if (!isOver || order.lines.some(({ shipped }) => shipped > 0n)) {
+  const isSent = order.lines.some(({ shipped }) => shipped > 0n);
+  const returned = isSent ? undefined : order.waitsFor;
+  // What goods pay that are not back is no money to give back.
+  if (isOver) setFree(order, returned?.exchange === undefined);
+  if (!isOver || isSent) {
     tell(shopper, { topic: "order-edited", order });
     return;
   }
   order.isCancelled = true;
   order.cancelReason = reason;
+  if (returned !== undefined) takeBack(returned);
   tell(shopper, { topic: "order-cancelled", order });
+}
+
+/** Does in the model what takes an exchange back should do: its pieces come back as any others, if they are not. */
+export function takeBack(returned: Return): void {
+  const { order, pieces, exchange } = returned;
+  if (exchange === undefined) return;
+  returned.exchange = undefined;
+  order.refunding -= exchange.amount;
+  for (const { from, amount } of exchange.shares) from.refunded -= amount;
+  for (const [index, { line, count }] of pieces.entries()) {
+    line.refunded -= count;
+    line.refundedAmount -= exchange.costs[index] ?? 0n;
+  }
 }
 
 /** Whether pieces can be sent: they are there, and not waited for. */
 export function areThere(model: Model, { reservation }: Order, pieces: readonly Pieces[]): boolean {
   return canLeave(reservation, portionsOfPieces(model, pieces));
+}
+
+/** Whether an order cannot be sent before goods that it replaces are back. */
+export function isWaiting({ waitsFor }: Order): boolean {
+  return waitsFor?.exchange !== undefined && !waitsFor.sentFirst;
 }
 
 /** Does in the model what sending some of an order should do: it is paid when it is sent, shipping with the first. */
@@ -169,7 +201,6 @@ export function shipPieces(
   pieces: readonly Pieces[],
   shipmentId: string,
 ): void {
-  const { payment } = order;
   const isFirst = order.shipments.length === 0;
   order.shipments.push({ id: shipmentId, isDelivered: false });
   let due = isFirst ? shippingOf(order.bill) : 0n;
@@ -181,9 +212,8 @@ export function shipPieces(
   leave(order.reservation, portionsOfPieces(model, pieces));
   const isAll = sumOf(order.lines, openPieces) === 0n;
   tell(shopper, { topic: isAll ? "order-shipped" : "order-partially-shipped", order });
-  if (payment === undefined) return;
-  capture(payment, due);
-  if (isAll) free(payment);
+  take(order, due);
+  if (isAll) setFree(order);
 }
 
 /** Does in the model what a shipment's arrival should do. */
@@ -198,10 +228,11 @@ export function deliver(shopper: Shopper, order: Order, shipment: Order["shipmen
 export function giveBack(shopper: Shopper, order: Order, amount: bigint): void {
   if (amount > 0n) tell(shopper, { topic: "order-refunded", order });
   order.refunded += amount;
-  if (order.payment !== undefined) refund(order.payment, amount);
+  giveBackOf(order, amount);
 }
 
-function portionsOfPieces(model: Model, pieces: readonly Pieces[]): Portions {
+/** How many of each of the goods pieces are. */
+export function portionsOfPieces(model: Model, pieces: readonly Pieces[]): Portions {
   return portionsOf(
     model,
     pieces.map(({ line, count }) => ({ ...line, quantity: count })),

@@ -87,6 +87,7 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
         shoppers: SHOPPERS.map((currency) => newShopper(shop.customer(), { currency })),
         holds: [],
         transfers: [],
+        returns: [],
         promotions: [],
         payments: [],
         giftCards: [],

@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import { type Model, type Order, type OrderLine, oneOf, type Shopper } from "../model.ts";
-import type { Pieces } from "../order-model.ts";
+import { type Model, type Order, type OrderLine, oneOf, type Pieces, type Shopper } from "../model.ts";
 import { WHICH } from "./choices.ts";
 
 /** Which order, and how many pieces of which of its lines; 0 for all that can be had. */
