@@ -148,6 +148,8 @@ function replacementOf(order: Order, { wish, bill }: ExchangePlan): Order {
     refunded: 0n,
     refunding: 0n,
     isShippingRefunded: false,
+    isAwaited: false,
+    means: [],
     payments: [],
     paid: [],
     reservation: { shares: [] },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import type { Cart, CartLine as ToldLine } from "#gen/souk/order/v1/cart_pb.ts";
 import type { Quote } from "#gen/souk/order/v1/checkout_pb.ts";
+import { MeansKind } from "#gen/souk/order/v1/means_pb.ts";
 import { OrderState, type Order as ToldOrder } from "#gen/souk/order/v1/order_pb.ts";
 import type { Discount as ToldDiscount } from "#gen/souk/order/v1/totals_pb.ts";
 import { PaymentState, type Payment as ToldPayment } from "#gen/souk/payment/v1/payment_pb.ts";
@@ -72,6 +73,7 @@ export function expectOrder(order: ToldOrder | undefined, model: Model, expected
       method: order?.shippingMethod,
       city: order?.shippingAddress?.city,
       replaces: order?.exchangeOfOrderId,
+      means: order?.means.map(({ kind, amount }) => [kind, minorIn(amount, currency)]),
       payments: order?.payments.map(({ paymentId, amount, captured, refunded, exchanged }) => ({
         id: paymentId,
         exchanged,
@@ -93,6 +95,10 @@ export function expectOrder(order: ToldOrder | undefined, model: Model, expected
       method: expected.method,
       city: expected.city,
       replaces: expected.replaces?.id ?? "",
+      means: expected.means.map(({ balance, minor }) => [
+        balance.kind === "gift card" ? MeansKind.GIFT_CARD : MeansKind.STORE_CREDIT,
+        minor,
+      ]),
       payments: expected.payments.map(({ payment, exchanged, amount, captured, refunded }) => ({
         id: payment.id,
         exchanged,

@@ -1,7 +1,7 @@
 import type { Customer } from "../chaos/shop.ts";
 import type { Terms } from "./discounts.ts";
 import type { OrderPayment } from "./order-money.ts";
-import type { Balance, Payment } from "./payment-model.ts";
+import type { Balance, Means, Payment } from "./payment-model.ts";
 import type { Bill, Currency } from "./reckon.ts";
 import type { Goods, Portions, Reservation } from "./warehouse.ts";
 
@@ -89,6 +89,10 @@ export interface Order {
   refunding: bigint;
   /** Whether what shipping cost was. */
   isShippingRefunded: boolean;
+  /** Whether its customer has to confirm the payment. */
+  isAwaited: boolean;
+  /** What paid for it beside a card when it was placed. */
+  readonly means: readonly Means[];
   /** What pays for it. */
   payments: OrderPayment[];
   /** All that was ever asked for on its account. */
@@ -163,10 +167,23 @@ export interface Attempt {
 /** What PlaceOrder is asked for. */
 export interface PlaceRequest {
   readonly method: string;
+  /** Of the card; "" for none. */
   readonly token: string;
+  /** Where to come back to after a payment was confirmed; "" for nowhere. */
+  readonly returnUri: string;
+  readonly giftCards: readonly WantedMeans[];
+  /** Of the shopper's store credit. */
+  readonly credit: Omit<WantedMeans, "balance"> | undefined;
   readonly expected: bigint | undefined;
   readonly currency: Currency;
   readonly cartToken: string;
+}
+
+/** What shall pay beside a card. */
+export interface WantedMeans {
+  readonly balance: Balance;
+  /** How much it shall pay at most, in cents; as much as it can when left out. */
+  readonly most: bigint | undefined;
 }
 
 /** A notification. */

@@ -13,14 +13,16 @@ import {
   tell,
 } from "./model.ts";
 import { giveBackOf, ownPayment, setFree, take } from "./order-money.ts";
-import { newPayment } from "./payment-model.ts";
+import { free, type Means, newPayment } from "./payment-model.ts";
 import { type Bill, SHIPPING_METHODS } from "./reckon.ts";
-import { canLeave, lackingOf, leave, type Portions, reduce, reserve } from "./warehouse.ts";
+import { canLeave, lackingOf, leave, type Portions, reduce, release, reserve } from "./warehouse.ts";
 
 /** The cards that a payment provider declines. */
 export const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
 /** All cards. */
 export const TOKENS = ["tok_visa", "tok_mastercard", ...DECLINING];
+/** How the cards begin that a customer has to confirm. */
+const ASKING = "tok_3ds";
 
 /**
  * Does in the model what PlaceOrder should do.
@@ -43,13 +45,20 @@ export function placeOrder(
   const bill = cartBill(model, shopper, method, true);
   if (expected !== undefined && expected !== bill.total) return "TOTAL_CHANGED";
 
+  const means = splitPayment(shopper, request, bill.total);
+  if (typeof means === "string") return means;
+  const card = means.reduce((left, { minor }) => left - minor, bill.total);
+  if (card > 0n && token === "") return "INVALID_REQUEST";
+
   const portions = portionsOf(model, lines);
   const isLacking = lackingOf(portions).size > 0;
-  const declined = !isLacking && bill.total > 0n && DECLINING.includes(token);
+  const isAsked = card > 0n && token.startsWith(ASKING);
+  const isRefused = DECLINING.includes(token) || (isAsked && request.returnUri === "");
+  const declined = !isLacking && card > 0n && isRefused;
   const isCancelled = isLacking || declined;
   // There is nothing to pay for what is free.
   const isPaid = !isLacking && bill.total > 0n;
-  const paid = isPaid ? [newPayment({ amount: bill.total, currency, declined })] : [];
+  const paid = isPaid ? [newPayment({ amount: bill.total, currency, declined, means })] : [];
   const order: Order = {
     id: "",
     currency,
@@ -67,6 +76,8 @@ export function placeOrder(
     refunded: 0n,
     refunding: 0n,
     isShippingRefunded: false,
+    isAwaited: isAsked && !isCancelled,
+    means,
     payments: isCancelled ? [] : paid.map(ownPayment),
     paid,
     reservation: isCancelled ? { shares: [] } : reserve(portions),
@@ -78,11 +89,58 @@ export function placeOrder(
     shopper.attempts.push({ key, request, outcome: order.cancelReason });
     return order.cancelReason;
   }
-  shopper.cart = [];
-  shopper.codes = shopper.codes.filter((code) => !bill.discounts.some((it) => it.code === code));
-  tell(shopper, { topic: "order-confirmed", order });
   shopper.attempts.push({ key, request, outcome: order });
+  if (!order.isAwaited) confirm(shopper, order);
   return order;
+}
+
+/** Does in the model what should be done once an order is certain: all that is in its cart leaves it. */
+export function confirm(shopper: Shopper, order: Order): void {
+  order.isAwaited = false;
+  shopper.cart = [];
+  shopper.codes = shopper.codes.filter((code) => !order.bill.discounts.some((it) => it.code === code));
+  tell(shopper, { topic: "order-confirmed", order });
+}
+
+/**
+ * Does in the model what should be done with an order whose payment is not confirmed.
+ *
+ * @param reason why it is cancelled
+ */
+export function giveUp(order: Order, reason: string): void {
+  Object.assign(order, { isAwaited: false, isCancelled: true, cancelReason: reason, payments: [] });
+  for (const payment of order.paid) free(payment);
+  release(order.reservation);
+}
+
+/**
+ * What gift cards and store credit pay of a total, in cents.
+ *
+ * @returns the reason when one cannot, or not what it shall
+ */
+function splitPayment(
+  { isGuest, currency, credit }: Shopper,
+  { giftCards, credit: ofCredit }: PlaceRequest,
+  total: bigint,
+): Means[] | string {
+  const means: Means[] = [];
+  let left = total;
+  const wanted = [
+    ...giftCards,
+    ...(ofCredit === undefined ? [] : [{ ...ofCredit, balance: credit[currency] }]),
+  ];
+  for (const { balance, most } of wanted) {
+    const { kind, isDisabled, minor } = balance;
+    const isCard = kind === "gift card";
+    const refusal = isCard ? "GIFT_CARD_REFUSED" : "STORE_CREDIT_REFUSED";
+    const isUsable = isCard ? !isDisabled && minor > 0n && balance.currency === currency : !isGuest;
+    const asked = most !== undefined && most < left ? most : left;
+    if (!isUsable || (most !== undefined && asked > minor)) return refusal;
+    const paid = asked < minor ? asked : minor;
+    if (paid > 0n) means.push({ balance, minor: paid });
+    left -= paid;
+  }
+  return means;
 }
 
 /** A line of an order of which nothing became yet. */
@@ -99,8 +157,9 @@ export const UNTOUCHED = {
 const CITY = "Kiel";
 
 /** The state of an order, as the contract names it. */
-export function stateOf({ isCancelled, lines, shipments }: Order) {
+export function stateOf({ isCancelled, isAwaited, lines, shipments }: Order) {
   if (isCancelled) return "CANCELLED";
+  if (isAwaited) return "AWAITING_PAYMENT";
   const shipped = sumOf(lines, (line) => line.shipped);
   if (shipped === 0n) return "CONFIRMED";
   if (sumOf(lines, openPieces) > 0n) return "PARTIALLY_SHIPPED";

@@ -12,6 +12,7 @@ import { cancelOrder } from "./cancel-order.ts";
 import { changeFromTwoTabs } from "./change-from-two-tabs.ts";
 import { clearCart } from "./clear-cart.ts";
 import { comeAsGuest } from "./come-as-guest.ts";
+import { confirmPayment } from "./confirm-payment.ts";
 import { editAtOnce, editOrder } from "./edit-order.ts";
 import { exchangeOrder } from "./exchange-order.ts";
 import { getQuote } from "./get-quote.ts";
@@ -51,6 +52,7 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [clearCart, 1],
   [getQuote, 2],
   [placeOrder, 16],
+  [confirmPayment, 4],
   [placeAgain, 2],
   [placeAtOnce, 2],
   [cancelOrder, 5],
@@ -73,9 +75,9 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [editOrder, 10],
   [editAtOnce, 2],
   [exchangeOrder, 10],
-  [issueGiftCard, 2],
+  [issueGiftCard, 4],
   [disableGiftCard, 1],
-  [adjustStoreCredit, 2],
+  [adjustStoreCredit, 4],
   [authorizePayment, 4],
   [moveMoney, 7],
   [moveAgain, 1],
