@@ -77,7 +77,7 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [exchangeOrder, 10],
   [issueGiftCard, 4],
   [disableGiftCard, 1],
-  [adjustStoreCredit, 4],
+  [adjustStoreCredit, 7],
   [authorizePayment, 4],
   [moveMoney, 7],
   [moveAgain, 1],

@@ -5,7 +5,7 @@ import { answered, command, type Outcome, outcomeOf, refused } from "../command.
 import { applyEdit, type Edit, obstacleTo, planEdit } from "../edit-model.ts";
 import { expectOrder, know } from "../expect.ts";
 import { goodsAt, type Order, type OrderLine } from "../model.ts";
-import { TOKENS } from "../order-model.ts";
+import { stateOf, TOKENS } from "../order-model.ts";
 import { GOODS, NOTES, WHICH } from "./choices.ts";
 import { ADDRESS } from "./place-order.ts";
 import { hasOrder, orderAt } from "./some-pieces.ts";
@@ -40,7 +40,7 @@ export const editOrder = fc
       "edit order",
       args,
       async (model, shop) => {
-        const { order, owner } = orderAt(model, args);
+        const { order, owner } = orderAt(model, args, isEditable);
         const edit = editOf(model.goods.length, order, args);
         const plan = planEdit(model, owner, order, edit);
         const guess =
@@ -85,7 +85,7 @@ export const editAtOnce = fc.record({ ...CHANGES, oneKey: fc.boolean() }).map((a
     "edit at once",
     args,
     async (model, shop) => {
-      const { order, owner } = orderAt(model, args);
+      const { order, owner } = orderAt(model, args, isEditable);
       const edit = editOf(model.goods.length, order, args);
       const plan = planEdit(model, owner, order, edit);
       const problem = typeof plan === "string" ? plan : obstacleTo(plan.more, plan.missing, args.token);
@@ -116,6 +116,10 @@ export const editAtOnce = fc.record({ ...CHANGES, oneKey: fc.boolean() }).map((a
     hasOrder,
   ),
 );
+
+function isEditable(order: Order): boolean {
+  return stateOf(order) === "CONFIRMED";
+}
 
 interface Changes {
   readonly line: number;

@@ -5,7 +5,7 @@ import { answered, command, outcomeOf, refused } from "../command.ts";
 import { obstacleTo } from "../edit-model.ts";
 import { applyExchange, exchangeable, giveUpExchange, planExchange } from "../exchange-model.ts";
 import { expectOrder, know } from "../expect.ts";
-import { goodsAt, type Model, type OrderLine } from "../model.ts";
+import { goodsAt, type Model, type Order } from "../model.ts";
 import { TOKENS } from "../order-model.ts";
 import { GOODS, NOTES } from "./choices.ts";
 import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
@@ -34,7 +34,7 @@ export const exchangeOrder = fc
       "exchange order",
       args,
       async (model, shop) => {
-        const { order, owner } = orderAt(model, args);
+        const { order, owner } = orderAt(model, args, hasExchangeable);
         const { pieces } = piecesAt(order, args, exchangeable);
         const same = pieces.map(({ line: { goods, note }, count: quantity }) => ({ goods, quantity, note }));
         const sent = (args.sent ?? same).map((it) => ({ ...it, goods: it.goods % model.goods.length }));
@@ -85,6 +85,10 @@ export const exchangeOrder = fc
     ),
   );
 
+function hasExchangeable({ lines }: Order): boolean {
+  return lines.some((line) => exchangeable(line) > 0n);
+}
+
 function piecesIn(model: Readonly<Model>, args: Parameters<typeof piecesAt>[1]) {
-  return piecesAt(orderAt(model, args).order, args, exchangeable as (line: OrderLine) => bigint).pieces;
+  return piecesAt(orderAt(model, args, hasExchangeable).order, args, exchangeable).pieces;
 }
