@@ -181,9 +181,15 @@ export async function placeOrder(
         continue;
       }
       if (!(error instanceof UsedUp)) throw error;
-      refuseCoupon(error);
-      // Nobody asked for what is automatic: the order goes on without it.
-      for (const { id } of error.offers) without.add(id);
+      const coupon = error.offers.find(({ couponCode }) => couponCode !== "");
+      if (coupon === undefined) {
+        // Nobody asked for what is automatic: the order goes on without it.
+        for (const { id } of error.offers) without.add(id);
+        continue;
+      }
+      if (state === undefined) throw couponExhausted(coupon.couponCode, coupon.usedUp);
+      // The use may be that of another order of the same cart: what is left in it tells.
+      state = undefined;
     }
   }
 
@@ -226,10 +232,4 @@ export async function placeOrder(
 function orderTokenOf({ cartToken }: Shopper, { idempotency }: Scope): string {
   if (cartToken === "") return "";
   return createHmac("sha256", cartToken).update(`order ${idempotency?.key}`).digest("base64url");
-}
-
-/** @throws SoukError COUPON_EXHAUSTED when one of the promotions came with a coupon */
-function refuseCoupon({ offers }: UsedUp): void {
-  const coupon = offers.find(({ couponCode }) => couponCode !== "");
-  if (coupon !== undefined) throw couponExhausted(coupon.couponCode, coupon.usedUp);
 }

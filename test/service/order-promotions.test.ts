@@ -115,6 +115,18 @@ test.serial("a customer uses a coupon as often as each may, also at once and wit
   t.is(await used(id), 2n);
 });
 
+test.serial(
+  "who orders a cart several times at once uses its coupon once, and finds nothing left",
+  async (t) => {
+    const [code, { id }] = await coupon({ usageLimitPerCustomer: 1n });
+    const ada = await shopper(code);
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => ada.place()));
+    t.is(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
+    for (const it of outcomes) if (it.status === "rejected") t.is(it.reason.reason, "CART_EMPTY");
+    t.is(await used(id), 1n);
+  },
+);
+
 test.serial("the use of an order that fails or is cancelled is given back, once", async (t) => {
   const [code, { id }] = await coupon({ usageLimit: 1n, usageLimitPerCustomer: 1n });
   const ada = await shopper(code);

@@ -15,7 +15,7 @@ import type { StoryShop } from "./shop.ts";
  * @throws AssertionError where they differ
  */
 export async function agreeOnMoney(model: Model, shop: StoryShop, orders: readonly Order[]): Promise<void> {
-  const payments = [...orders.flatMap(({ payment }) => payment ?? []), ...model.payments];
+  const payments = [...orders.flatMap(({ paid }) => paid), ...model.payments];
   await agreeOnPayments(shop, payments);
   const credit = model.shoppers.flatMap(({ isGuest, credit: { EUR, USD } }) => (isGuest ? [] : [EUR, USD]));
   await agreeOnBalances(shop, model.giftCards, credit);

@@ -98,7 +98,7 @@ export function inForce({ promotions }: Model, { codes }: Shopper): Promotion[] 
 export function usesOf(shoppers: readonly Shopper[], { id }: Promotion): number {
   const orders = shoppers.flatMap((shopper) => shopper.orders);
   return orders.filter(
-    ({ isCancelled, bill }) => !isCancelled && bill.discounts.some(({ promotion }) => promotion === id),
+    ({ isCancelled, uses }) => !isCancelled && uses.some((promotion) => promotion.id === id),
   ).length;
 }
 

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import type { Cart, CartLine as ToldLine } from "#gen/souk/order/v1/cart_pb.ts";
 import type { Quote } from "#gen/souk/order/v1/checkout_pb.ts";
+import { MeansKind } from "#gen/souk/order/v1/means_pb.ts";
 import { OrderState, type Order as ToldOrder } from "#gen/souk/order/v1/order_pb.ts";
 import type { Discount as ToldDiscount } from "#gen/souk/order/v1/totals_pb.ts";
 import { PaymentState, type Payment as ToldPayment } from "#gen/souk/payment/v1/payment_pb.ts";
 import { cartBill } from "./cart-model.ts";
 import type { Discount } from "./discounts.ts";
 import { goodsAt, type Model, type Order, type Ordered, type Shopper } from "./model.ts";
-import { cancelledOf, capturedOf, stateOf as stateOfOrder } from "./order-model.ts";
+import { cancelledOf, stateOf as stateOfOrder } from "./order-model.ts";
+import { capturedOf } from "./order-money.ts";
 import { moneyOf, type Payment, stateOf } from "./payment-model.ts";
 import type { Bill, Currency } from "./reckon.ts";
 
@@ -48,12 +50,17 @@ function expectedLine(model: Model, line: Ordered, currency: Currency, discounts
   return { ...lineFacts(model, line, currency, discounts), unavailable: false };
 }
 
-/** Keeps the ids of an order that is told for the first time. */
+/** Keeps the ids of an order, of its lines and of its payments that are told for the first time. */
 export function know(order: Order, told: ToldOrder | undefined): void {
-  if (order.id !== "" || told === undefined) return;
-  order.id = told.id;
-  if (order.payment !== undefined) order.payment.id = told.id;
-  for (const [index, line] of order.lines.entries()) line.id = told.lines[index]?.id ?? "";
+  if (told === undefined) return;
+  if (order.id === "") {
+    order.id = told.id;
+    for (const payment of order.paid) payment.id = told.id;
+  }
+  for (const [index, { payment }] of order.payments.entries()) {
+    payment.id ||= told.payments[index]?.paymentId ?? "";
+  }
+  for (const [index, line] of order.lines.entries()) line.id ||= told.lines[index]?.id ?? "";
 }
 
 /** Requires that an order is what the model says, to the cent. */
@@ -64,6 +71,14 @@ export function expectOrder(order: ToldOrder | undefined, model: Model, expected
       state: order?.state,
       cancelReason: order?.cancelReason,
       method: order?.shippingMethod,
+      city: order?.shippingAddress?.city,
+      replaces: order?.exchangeOfOrderId,
+      means: order?.means.map(({ kind, amount }) => [kind, minorIn(amount, currency)]),
+      payments: order?.payments.map(({ paymentId, amount, captured, refunded, exchanged }) => ({
+        id: paymentId,
+        exchanged,
+        money: [amount, captured, refunded].map((it) => minorIn(it, currency)),
+      })),
       lines: order?.lines.map((line) => ({
         ...facts(line, currency),
         ...piecesOf(line),
@@ -78,6 +93,17 @@ export function expectOrder(order: ToldOrder | undefined, model: Model, expected
       state: OrderState[stateOfOrder(expected)],
       cancelReason: expected.cancelReason,
       method: expected.method,
+      city: expected.city,
+      replaces: expected.replaces?.id ?? "",
+      means: expected.means.map(({ balance, minor }) => [
+        balance.kind === "gift card" ? MeansKind.GIFT_CARD : MeansKind.STORE_CREDIT,
+        minor,
+      ]),
+      payments: expected.payments.map(({ payment, exchanged, amount, captured, refunded }) => ({
+        id: payment.id,
+        exchanged,
+        money: [amount, captured, refunded],
+      })),
       lines: expected.lines.map((line, index) => ({
         ...lineFacts(model, line, currency, bill.lines[index]),
         ...piecesOf(line),

@@ -1,6 +1,7 @@
 import type { Customer } from "../chaos/shop.ts";
 import type { Terms } from "./discounts.ts";
-import type { Balance, Payment } from "./payment-model.ts";
+import type { OrderPayment } from "./order-money.ts";
+import type { Balance, Means, Payment } from "./payment-model.ts";
 import type { Bill, Currency } from "./reckon.ts";
 import type { Goods, Portions, Reservation } from "./warehouse.ts";
 
@@ -14,6 +15,7 @@ export interface Model {
   /** What others have set aside and not paid. */
   readonly holds: Hold[];
   readonly transfers: Transfer[];
+  readonly returns: Return[];
   /** The oldest first. */
   readonly promotions: Promotion[];
   /** Those without an order. */
@@ -70,20 +72,36 @@ export interface Order {
   /** "" until it is known: who is refused is not told it. */
   id: string;
   readonly currency: Currency;
-  readonly lines: readonly OrderLine[];
-  readonly method: string;
-  readonly bill: Bill;
+  lines: readonly OrderLine[];
+  method: string;
+  /** Where to. */
+  city: string;
+  bill: Bill;
+  /** The promotions that it was placed with. */
+  readonly uses: readonly Promotion[];
   cancelReason: string;
   /** Whether it came to nothing: it was refused, or all of it was cancelled. */
   isCancelled: boolean;
   readonly shipments: { readonly id: string; isDelivered: boolean }[];
   /** What was given back, in cents. */
   refunded: bigint;
+  /** What is kept to pay for what replaces its goods, in cents. */
+  refunding: bigint;
   /** Whether what shipping cost was. */
   isShippingRefunded: boolean;
-  /** None when it was never asked for. */
-  readonly payment: Payment | undefined;
+  /** Whether its customer has to confirm the payment. */
+  isAwaited: boolean;
+  /** What paid for it beside a card when it was placed. */
+  readonly means: readonly Means[];
+  /** What pays for it. */
+  payments: OrderPayment[];
+  /** All that was ever asked for on its account. */
+  readonly paid: Payment[];
   readonly reservation: Reservation;
+  /** The order whose goods it replaces. */
+  readonly replaces: Order | undefined;
+  /** The return of those goods. */
+  waitsFor: Return | undefined;
 }
 
 /** A line of an order and what became of its pieces. */
@@ -92,12 +110,42 @@ export interface OrderLine extends Ordered {
   id: string;
   shipped: bigint;
   cancelled: bigint;
+  /** How many are on their way back, and how many are. */
+  awaited: bigint;
   returned: bigint;
   /** For how many of those that were sent money was given back, and how much. */
   refunded: bigint;
   refundedAmount: bigint;
   /** What promotions take off it, each in cents. */
   readonly discounts: readonly bigint[];
+}
+
+/** Pieces of an order that come back. */
+export interface Return {
+  readonly id: string;
+  readonly owner: Shopper;
+  readonly order: Order;
+  readonly pieces: readonly Pieces[];
+  isOpen: boolean;
+  /** Whether what replaces them can be sent before they are back. */
+  readonly sentFirst: boolean;
+  /** What their money pays for instead of going back. */
+  exchange: Exchange | undefined;
+}
+
+/** Some pieces of a line. */
+export interface Pieces {
+  readonly line: OrderLine;
+  readonly count: bigint;
+}
+
+/** What pieces that come back pay for what replaces them. */
+export interface Exchange {
+  readonly amount: bigint;
+  /** The same by piece. */
+  readonly costs: readonly bigint[];
+  /** The same by payment. */
+  readonly shares: readonly { readonly from: OrderPayment; readonly amount: bigint }[];
 }
 
 /** Some of the goods. */
@@ -119,10 +167,23 @@ export interface Attempt {
 /** What PlaceOrder is asked for. */
 export interface PlaceRequest {
   readonly method: string;
+  /** Of the card; "" for none. */
   readonly token: string;
+  /** Where to come back to after a payment was confirmed; "" for nowhere. */
+  readonly returnUri: string;
+  readonly giftCards: readonly WantedMeans[];
+  /** Of the shopper's store credit. */
+  readonly credit: Omit<WantedMeans, "balance"> | undefined;
   readonly expected: bigint | undefined;
   readonly currency: Currency;
   readonly cartToken: string;
+}
+
+/** What shall pay beside a card. */
+export interface WantedMeans {
+  readonly balance: Balance;
+  /** How much it shall pay at most, in cents; as much as it can when left out. */
+  readonly most: bigint | undefined;
 }
 
 /** A notification. */

@@ -4,20 +4,25 @@ import {
   type Model,
   type Order,
   type OrderLine,
+  type Pieces,
   type PlaceRequest,
   type Promotion,
   portionsOf,
+  type Return,
   type Shopper,
   tell,
 } from "./model.ts";
-import { capture, free, moneyOf, newPayment, refund } from "./payment-model.ts";
+import { giveBackOf, ownPayment, setFree, take } from "./order-money.ts";
+import { free, type Means, newPayment } from "./payment-model.ts";
 import { type Bill, SHIPPING_METHODS } from "./reckon.ts";
-import { canLeave, lackingOf, leave, type Portions, reduce, reserve } from "./warehouse.ts";
+import { canLeave, lackingOf, leave, type Portions, reduce, release, reserve } from "./warehouse.ts";
 
 /** The cards that a payment provider declines. */
-const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
+export const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
 /** All cards. */
 export const TOKENS = ["tok_visa", "tok_mastercard", ...DECLINING];
+/** How the cards begin that a customer has to confirm. */
+const ASKING = "tok_3ds";
 
 /**
  * Does in the model what PlaceOrder should do.
@@ -40,11 +45,20 @@ export function placeOrder(
   const bill = cartBill(model, shopper, method, true);
   if (expected !== undefined && expected !== bill.total) return "TOTAL_CHANGED";
 
+  const means = splitPayment(shopper, request, bill.total);
+  if (typeof means === "string") return means;
+  const card = means.reduce((left, { minor }) => left - minor, bill.total);
+  if (card > 0n && token === "") return "INVALID_REQUEST";
+
   const portions = portionsOf(model, lines);
   const isLacking = lackingOf(portions).size > 0;
-  const declined = !isLacking && bill.total > 0n && DECLINING.includes(token);
+  const isAsked = card > 0n && token.startsWith(ASKING);
+  const isRefused = DECLINING.includes(token) || (isAsked && request.returnUri === "");
+  const declined = !isLacking && card > 0n && isRefused;
   const isCancelled = isLacking || declined;
-  const payment = { amount: bill.total, currency, declined };
+  // There is nothing to pay for what is free.
+  const isPaid = !isLacking && bill.total > 0n;
+  const paid = isPaid ? [newPayment({ amount: bill.total, currency, declined, means })] : [];
   const order: Order = {
     id: "",
     currency,
@@ -53,33 +67,99 @@ export function placeOrder(
       return { ...line, ...UNTOUCHED, discounts };
     }),
     method,
+    city: CITY,
     bill,
+    uses: model.promotions.filter(({ id }) => bill.discounts.some(({ promotion }) => promotion === id)),
     cancelReason: isLacking ? "OUT_OF_STOCK" : declined ? "PAYMENT_DECLINED" : "",
     isCancelled,
     shipments: [],
     refunded: 0n,
+    refunding: 0n,
     isShippingRefunded: false,
-    // There is nothing to pay for what is free.
-    payment: isLacking || bill.total === 0n ? undefined : newPayment(payment),
+    isAwaited: isAsked && !isCancelled,
+    means,
+    payments: isCancelled ? [] : paid.map(ownPayment),
+    paid,
     reservation: isCancelled ? { shares: [] } : reserve(portions),
+    replaces: undefined,
+    waitsFor: undefined,
   };
   shopper.orders.push(order);
   if (order.isCancelled) {
     shopper.attempts.push({ key, request, outcome: order.cancelReason });
     return order.cancelReason;
   }
-  shopper.cart = [];
-  shopper.codes = shopper.codes.filter((code) => !bill.discounts.some((it) => it.code === code));
-  tell(shopper, { topic: "order-confirmed", order });
   shopper.attempts.push({ key, request, outcome: order });
+  if (!order.isAwaited) confirm(shopper, order);
   return order;
 }
 
-const UNTOUCHED = { id: "", shipped: 0n, cancelled: 0n, returned: 0n, refunded: 0n, refundedAmount: 0n };
+/** Does in the model what should be done once an order is certain: all that is in its cart leaves it. */
+export function confirm(shopper: Shopper, order: Order): void {
+  order.isAwaited = false;
+  shopper.cart = [];
+  shopper.codes = shopper.codes.filter((code) => !order.bill.discounts.some((it) => it.code === code));
+  tell(shopper, { topic: "order-confirmed", order });
+}
+
+/**
+ * Does in the model what should be done with an order whose payment is not confirmed.
+ *
+ * @param reason why it is cancelled
+ */
+export function giveUp(order: Order, reason: string): void {
+  Object.assign(order, { isAwaited: false, isCancelled: true, cancelReason: reason, payments: [] });
+  for (const payment of order.paid) free(payment);
+  release(order.reservation);
+}
+
+/**
+ * What gift cards and store credit pay of a total, in cents.
+ *
+ * @returns the reason when one cannot, or not what it shall
+ */
+function splitPayment(
+  { isGuest, currency, credit }: Shopper,
+  { giftCards, credit: ofCredit }: PlaceRequest,
+  total: bigint,
+): Means[] | string {
+  const means: Means[] = [];
+  let left = total;
+  const wanted = [
+    ...giftCards,
+    ...(ofCredit === undefined ? [] : [{ ...ofCredit, balance: credit[currency] }]),
+  ];
+  for (const { balance, most } of wanted) {
+    const { kind, isDisabled, minor } = balance;
+    const isCard = kind === "gift card";
+    const refusal = isCard ? "GIFT_CARD_REFUSED" : "STORE_CREDIT_REFUSED";
+    const isUsable = isCard ? !isDisabled && minor > 0n && balance.currency === currency : !isGuest;
+    const asked = most !== undefined && most < left ? most : left;
+    if (!isUsable || (most !== undefined && asked > minor)) return refusal;
+    const paid = asked < minor ? asked : minor;
+    if (paid > 0n) means.push({ balance, minor: paid });
+    left -= paid;
+  }
+  return means;
+}
+
+/** A line of an order of which nothing became yet. */
+export const UNTOUCHED = {
+  id: "",
+  shipped: 0n,
+  cancelled: 0n,
+  awaited: 0n,
+  returned: 0n,
+  refunded: 0n,
+  refundedAmount: 0n,
+};
+/** Where orders go to. */
+const CITY = "Kiel";
 
 /** The state of an order, as the contract names it. */
-export function stateOf({ isCancelled, lines, shipments }: Order) {
+export function stateOf({ isCancelled, isAwaited, lines, shipments }: Order) {
   if (isCancelled) return "CANCELLED";
+  if (isAwaited) return "AWAITING_PAYMENT";
   const shipped = sumOf(lines, (line) => line.shipped);
   if (shipped === 0n) return "CONFIRMED";
   if (sumOf(lines, openPieces) > 0n) return "PARTIALLY_SHIPPED";
@@ -90,11 +170,6 @@ export function stateOf({ isCancelled, lines, shipments }: Order) {
 /** How many pieces of a line are neither sent nor cancelled. */
 export function openPieces({ quantity, shipped, cancelled }: OrderLine): bigint {
   return quantity - shipped - cancelled;
-}
-
-/** What was taken of an order, in cents. */
-export function capturedOf({ payment }: Order): bigint {
-  return payment === undefined ? 0n : moneyOf(payment).captured;
 }
 
 /** What is no longer to pay of an order, in cents: where nothing is left of it, shipping neither. */
@@ -123,12 +198,6 @@ export function worthOf(price: bigint, { quantity, discounts }: OrderLine, count
   return discounts.reduce((left, discount) => left - (discount * count) / quantity, price * count);
 }
 
-/** Some pieces of a line. */
-export interface Pieces {
-  readonly line: OrderLine;
-  readonly count: bigint;
-}
-
 /** Does in the model what cancelling an order should do. */
 export function cancelOrder(model: Model, shopper: Shopper, order: Order, reason: string): void {
   if (order.isCancelled) return;
@@ -146,19 +215,41 @@ export function cancelPieces(
   for (const { line, count } of pieces) line.cancelled += count;
   reduce(order.reservation, portionsOfPieces(model, pieces));
   const isOver = sumOf(order.lines, openPieces) === 0n;
-  if (isOver && order.payment !== undefined) free(order.payment);
-  if (!isOver || order.lines.some(({ shipped }) => shipped > 0n)) {
+  const isSent = order.lines.some(({ shipped }) => shipped > 0n);
+  const returned = isSent ? undefined : order.waitsFor;
+  // What goods pay that are not back is no money to give back.
+  if (isOver) setFree(order, returned?.exchange === undefined);
+  if (!isOver || isSent) {
     tell(shopper, { topic: "order-edited", order });
     return;
   }
   order.isCancelled = true;
   order.cancelReason = reason;
+  if (returned !== undefined) takeBack(returned);
   tell(shopper, { topic: "order-cancelled", order });
+}
+
+/** Does in the model what takes an exchange back should do: its pieces come back as any others, if they are not. */
+export function takeBack(returned: Return): void {
+  const { order, pieces, exchange } = returned;
+  if (exchange === undefined) return;
+  returned.exchange = undefined;
+  order.refunding -= exchange.amount;
+  for (const { from, amount } of exchange.shares) from.refunded -= amount;
+  for (const [index, { line, count }] of pieces.entries()) {
+    line.refunded -= count;
+    line.refundedAmount -= exchange.costs[index] ?? 0n;
+  }
 }
 
 /** Whether pieces can be sent: they are there, and not waited for. */
 export function areThere(model: Model, { reservation }: Order, pieces: readonly Pieces[]): boolean {
   return canLeave(reservation, portionsOfPieces(model, pieces));
+}
+
+/** Whether an order cannot be sent before goods that it replaces are back. */
+export function isWaiting({ waitsFor }: Order): boolean {
+  return waitsFor?.exchange !== undefined && !waitsFor.sentFirst;
 }
 
 /** Does in the model what sending some of an order should do: it is paid when it is sent, shipping with the first. */
@@ -169,7 +260,6 @@ export function shipPieces(
   pieces: readonly Pieces[],
   shipmentId: string,
 ): void {
-  const { payment } = order;
   const isFirst = order.shipments.length === 0;
   order.shipments.push({ id: shipmentId, isDelivered: false });
   let due = isFirst ? shippingOf(order.bill) : 0n;
@@ -181,9 +271,8 @@ export function shipPieces(
   leave(order.reservation, portionsOfPieces(model, pieces));
   const isAll = sumOf(order.lines, openPieces) === 0n;
   tell(shopper, { topic: isAll ? "order-shipped" : "order-partially-shipped", order });
-  if (payment === undefined) return;
-  capture(payment, due);
-  if (isAll) free(payment);
+  take(order, due);
+  if (isAll) setFree(order);
 }
 
 /** Does in the model what a shipment's arrival should do. */
@@ -198,10 +287,11 @@ export function deliver(shopper: Shopper, order: Order, shipment: Order["shipmen
 export function giveBack(shopper: Shopper, order: Order, amount: bigint): void {
   if (amount > 0n) tell(shopper, { topic: "order-refunded", order });
   order.refunded += amount;
-  if (order.payment !== undefined) refund(order.payment, amount);
+  giveBackOf(order, amount);
 }
 
-function portionsOfPieces(model: Model, pieces: readonly Pieces[]): Portions {
+/** How many of each of the goods pieces are. */
+export function portionsOfPieces(model: Model, pieces: readonly Pieces[]): Portions {
   return portionsOf(
     model,
     pieces.map(({ line, count }) => ({ ...line, quantity: count })),

@@ -4,7 +4,7 @@ export interface Payment {
   id: string;
   readonly amount: bigint;
   readonly currency: string;
-  readonly declined: boolean;
+  declined: boolean;
   /** Whether what was taken cannot be given back: the provider refuses it. */
   readonly refundsFail: boolean;
   /** Whose store credit it can become; undefined for a guest. */

@@ -44,6 +44,8 @@ export interface Basket {
   readonly buyer: Buyer;
   /** How it is shipped; not yet known when left out. */
   readonly method?: string | undefined;
+  /** What shipping costs where that does not follow from how it is shipped, in cents. */
+  readonly shippingCost?: bigint;
 }
 
 /**
@@ -53,10 +55,14 @@ export interface Basket {
  * @param basket what is ordered
  * @param terms of the promotions that may apply, the oldest first
  */
-export function reckon({ lines, currency, buyer, method }: Basket, terms: readonly Terms[]): Bill {
+export function reckon(
+  { lines, currency, buyer, method, shippingCost }: Basket,
+  terms: readonly Terms[],
+): Bill {
   let subtotal = 0n;
   for (const { price, quantity } of lines) subtotal += price * quantity;
-  const shipping = method === undefined ? 0n : (SHIPPING[method]?.[currency](subtotal) ?? 0n);
+  const usual = method === undefined ? 0n : (SHIPPING[method]?.[currency](subtotal) ?? 0n);
+  const shipping = shippingCost ?? usual;
   const off = takeOff(terms, { lines, currency, buyer, shipping: { method, cost: shipping } });
   const total = off.discounts.reduce((left, { amount }) => left - amount, subtotal + shipping);
   // Nothing lies halfway between two cents here: 38 times a total is even, and 119 times an odd number is odd.

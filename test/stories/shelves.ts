@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
+import { insist } from "../chaos/insist.ts";
 import type { Shop } from "../chaos/shop.ts";
 import { eventually } from "../eventually.ts";
 
@@ -80,7 +81,8 @@ async function fill(shop: Shop): Promise<Shelved[][]> {
 
 async function find(shop: Shop, handle: string): Promise<Shelved> {
   const products = shop.call(ProductService, { accessToken: "" });
-  const { product } = await products.getProduct({ by: { case: "slug", value: handle } });
+  // All shelves are asked for at once, which can be more than a slow machine takes.
+  const { product } = await insist(() => products.getProduct({ by: { case: "slug", value: handle } }));
   return { productId: product?.id ?? "", variantIds: product?.variants.map(({ id }) => id) ?? [] };
 }
 

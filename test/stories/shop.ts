@@ -35,6 +35,8 @@ export interface StoryShop extends Counter {
 
 /** What the sandbox signs its webhooks with. */
 export const WEBHOOK_SECRET = "a secret between the sandbox and the shop of the stories";
+/** The page to which customers come back who confirmed a payment. */
+export const RETURN_URI = "https://shop.example/back";
 /** What those pay with who shop in a story from its beginning. */
 const SHOPPERS: readonly Currency[] = ["EUR", "USD"];
 
@@ -59,6 +61,7 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
     env: {
       NOTIFICATION_SMTP_URL: postOffice.url,
       PAYMENT_SANDBOX_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      ORDER_RETURN_ORIGINS: new URL(RETURN_URI).origin,
     },
   });
   const books = await openBooks(t, shop);
@@ -87,6 +90,7 @@ export async function openStoryShop(t: Teardown): Promise<StoryShop> {
         shoppers: SHOPPERS.map((currency) => newShopper(shop.customer(), { currency })),
         holds: [],
         transfers: [],
+        returns: [],
         promotions: [],
         payments: [],
         giftCards: [],

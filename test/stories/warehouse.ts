@@ -138,6 +138,19 @@ export function reduce(reservation: Reservation, portions: Portions): void {
   for (const goods of portions.keys()) fill(goods);
 }
 
+/** Makes what is set aside for somebody a part of what is for somebody else, with the earlier place in the queue. */
+export function merge(reservation: Reservation, other: Reservation): void {
+  for (const share of other.shares) {
+    const { goods, shelf, quantity } = share;
+    const known = reservation.shares.find((it) => it.goods === goods && it.shelf === shelf);
+    const merged = known ?? { ...share, reservation };
+    if (known === undefined) reservation.shares.push(merged);
+    else known.quantity += quantity;
+    goods.queue = goods.queue.flatMap((it) => (it !== share ? it : known === undefined ? merged : []));
+  }
+  other.shares = [];
+}
+
 /** Whether goods that leave are there, and not waited for. */
 export function canLeave(reservation: Reservation, portions: Portions): boolean {
   const there = contentsOf(reservation, ({ shelf }) => shelf !== undefined);

@@ -12,6 +12,9 @@ import { cancelOrder } from "./cancel-order.ts";
 import { changeFromTwoTabs } from "./change-from-two-tabs.ts";
 import { clearCart } from "./clear-cart.ts";
 import { comeAsGuest } from "./come-as-guest.ts";
+import { confirmPayment } from "./confirm-payment.ts";
+import { editAtOnce, editOrder } from "./edit-order.ts";
+import { exchangeOrder } from "./exchange-order.ts";
 import { getQuote } from "./get-quote.ts";
 import { adjustStoreCredit, disableGiftCard, issueGiftCard } from "./give-balance.ts";
 import { holdStock } from "./hold-stock.ts";
@@ -25,7 +28,7 @@ import { placeOrder } from "./place-order.ts";
 import { refundAmount, refundPieces } from "./refund-order.ts";
 import { register } from "./register.ts";
 import { saveForLater } from "./save-for-later.ts";
-import { sendBack } from "./send-back.ts";
+import { bringBack, sendBack } from "./send-back.ts";
 import { endTransfer, sendGoods } from "./send-goods.ts";
 import { deliverShipment, shipOrder } from "./ship-order.ts";
 import { tellByWebhook } from "./tell-by-webhook.ts";
@@ -49,6 +52,7 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [clearCart, 1],
   [getQuote, 2],
   [placeOrder, 16],
+  [confirmPayment, 4],
   [placeAgain, 2],
   [placeAtOnce, 2],
   [cancelOrder, 5],
@@ -67,9 +71,13 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [refundAmount, 3],
   [refundPieces, 4],
   [sendBack, 8],
-  [issueGiftCard, 2],
+  [bringBack, 6],
+  [editOrder, 10],
+  [editAtOnce, 2],
+  [exchangeOrder, 10],
+  [issueGiftCard, 4],
   [disableGiftCard, 1],
-  [adjustStoreCredit, 2],
+  [adjustStoreCredit, 7],
   [authorizePayment, 4],
   [moveMoney, 7],
   [moveAgain, 1],

@@ -7,7 +7,14 @@ import { lackingOf } from "../warehouse.ts";
 import { SHOPPERS } from "./choices.ts";
 import { ask, expectPlaced } from "./place-order.ts";
 
-const REQUEST = { method: "standard", token: "tok_visa", expected: undefined } as const;
+const REQUEST = {
+  method: "standard",
+  token: "tok_visa",
+  returnUri: "",
+  giftCards: [],
+  credit: undefined,
+  expected: undefined,
+} as const;
 
 /** Orders a cart from several tabs at once, with one key or with several: it is ordered once. */
 export const placeAtOnce = fc

@@ -7,7 +7,7 @@ import { expectOrder, know } from "../expect.ts";
 import { type Model, type Order, oneOf, type PlaceRequest, portionsOf, type Shopper } from "../model.ts";
 import { placeOrder as placeInModel, TOKENS } from "../order-model.ts";
 import { lackingOf } from "../warehouse.ts";
-import { SHOPPERS } from "./choices.ts";
+import { SHOPPERS, WHICH } from "./choices.ts";
 
 /** Where everything is shipped to. */
 export const ADDRESS = {
@@ -21,13 +21,43 @@ export const ADDRESS = {
 const METHODS = fc.constantFrom("standard", "standard", "standard", "express", "pick-up");
 const PAYING = fc.constantFrom("tok_visa", "tok_mastercard");
 
-/** Orders what is in a cart: with a good card or a bad one, a good guess at the total or a bad one, or none. */
+/** Up to how much, in cents; as much as they can when left out. */
+const MOST = fc.option(fc.bigInt(1n, 60_00n), { nil: undefined, freq: 1 });
+
+/** What MEANS draws. */
+interface MeansWish {
+  readonly cards: readonly { readonly card: number; readonly most: bigint | undefined }[];
+  readonly credit: { readonly most: bigint | undefined } | undefined;
+}
+
+/** Which gift cards and whether store credit shall pay, in the order in which they do. */
+export const MEANS: fc.Arbitrary<MeansWish> = fc.record({
+  cards: fc.array(fc.record({ card: WHICH, most: MOST }), { maxLength: 2 }),
+  credit: fc.option(fc.record({ most: MOST }), { nil: undefined, freq: 1 }),
+});
+
+/** The same, of the gift cards that there are. */
+export function meansOf(
+  { giftCards }: Model,
+  { cards, credit }: MeansWish,
+): Pick<PlaceRequest, "giftCards" | "credit"> {
+  const wanted = new Map(
+    giftCards.length === 0 ? [] : cards.map(({ card, most }) => [oneOf(giftCards, card), most] as const),
+  );
+  return { giftCards: [...wanted].map(([balance, most]) => ({ balance, most })), credit };
+}
+
+/** Orders what is in a cart: with gift cards, store credit, a good card or a bad one, a good guess at the total or a bad one, or none. */
 export const placeOrder = fc
   .record({
     by: SHOPPERS,
     method: fc.oneof({ weight: 9, arbitrary: METHODS }, { weight: 1, arbitrary: fc.constant("balloon") }),
-    token: fc.oneof({ weight: 5, arbitrary: PAYING }, { weight: 1, arbitrary: fc.constantFrom(...TOKENS) }),
+    token: fc.oneof(
+      { weight: 5, arbitrary: PAYING },
+      { weight: 1, arbitrary: fc.constantFrom("", ...TOKENS) },
+    ),
     expects: fc.constantFrom("anything", "anything", "anything", "the total", "the total", "a cent more"),
+    means: MEANS,
     evenNothing: fc.constantFrom(false, false, false, false, false, false, true),
   })
   .map((args) =>
@@ -42,7 +72,16 @@ export const placeOrder = fc
         const { total } = cartBill(model, shopper, method);
         const expected =
           args.expects === "anything" ? undefined : total + (args.expects === "the total" ? 0n : 1n);
-        const request: PlaceRequest = { method, token, expected, currency, cartToken };
+        const means = meansOf(model, args.means);
+        const request: PlaceRequest = {
+          method,
+          token,
+          returnUri: "",
+          ...means,
+          expected,
+          currency,
+          cartToken,
+        };
         const short = lackingOf(portionsOf(model, shopper.cart));
         const key = shop.unique();
         const outcome = await ask(shop, shopper, key, request);
@@ -62,17 +101,24 @@ export function ask(
   shop: Counter,
   shopper: Shopper,
   idempotencyKey: string,
-  { method, token, expected, currency, cartToken }: PlaceRequest,
+  { method, token, returnUri, giftCards, credit, expected, currency, cartToken }: PlaceRequest,
 ) {
   const request = {
     shippingAddress: ADDRESS,
     shippingMethod: method,
-    payment: { token },
+    ...(token !== "" && { payment: { token } }),
+    returnUri,
+    giftCards: giftCards.map(({ balance: { code }, most }) => ({ code, ...limitOf(most, currency) })),
+    ...(credit !== undefined && { storeCredit: limitOf(credit.most, currency) }),
     expectedTotal: expected === undefined ? undefined : { minor: expected, currency },
     cartToken,
     email: shopper.isGuest ? shopper.customer.email : "",
   };
   return outcomeOf(shop.call(CheckoutService, shopper.customer).placeOrder(request, { idempotencyKey }));
+}
+
+function limitOf(most: bigint | undefined, currency: string) {
+  return most === undefined ? {} : { amount: { minor: most, currency } };
 }
 
 /**

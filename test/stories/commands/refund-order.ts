@@ -3,8 +3,9 @@ import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { divide } from "../discounts.ts";
 import { expectOrder } from "../expect.ts";
-import { goodsAt } from "../model.ts";
-import { capturedOf, giveBack, shippingOf, worthOf } from "../order-model.ts";
+import { giveBack, shippingOf } from "../order-model.ts";
+import { capturedOf, leftToRefund } from "../order-money.ts";
+import { costOf } from "../return-model.ts";
 import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
 
 /** Gives a share of what is left back, in percent; more than that is refused. */
@@ -20,7 +21,7 @@ export const refundAmount = fc
       args,
       async (model, shop) => {
         const { order, owner } = orderAt(model, args);
-        const left = capturedOf(order) - order.refunded;
+        const left = leftToRefund(order);
         const minor = (left * args.share + 99n) / 100n + (args.share > 100n || left === 0n ? 1n : 0n);
         const staff = shop.call(OrderService, { caller: "operator" });
         const request = { orderId: order.id, amount: { minor, currency: order.currency } };
@@ -57,15 +58,10 @@ export const refundPieces = fc
           ({ shipped, refunded }) => shipped - refunded,
         );
         const named = items.length === 0 ? [] : pieces;
-        const left = capturedOf(order) - order.refunded;
+        const left = leftToRefund(order);
         const isDue = withShipping && !order.isShippingRefunded && capturedOf(order) > 0n;
         const shipping = isDue ? shippingOf(order.bill) : 0n;
-        const costs = named.map(({ line, count }) => {
-          const cost =
-            worthOf(goodsAt(model, line.goods).prices[order.currency], line, line.refunded + count) -
-            line.refundedAmount;
-          return cost < 0n ? 0n : cost;
-        });
+        const costs = named.map((each) => costOf(model, order, each));
         const cost = costs.reduce((sum, it) => sum + it, shipping);
         // Where nothing is named, all that is left goes back.
         const whole = named.length === 0 && !withShipping ? left : cost;

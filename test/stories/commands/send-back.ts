@@ -2,19 +2,20 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { ReturnReason } from "#gen/souk/order/v1/return_pb.ts";
-import { answered, command, outcomeOf, refused } from "../command.ts";
+import { answered, type Counter, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
-import { goodsAt, tell } from "../model.ts";
-import { capturedOf, giveBack, stateOf, worthOf } from "../order-model.ts";
-import { move } from "../warehouse.ts";
+import { type Model, oneOf, type Return, tell } from "../model.ts";
+import { stateOf } from "../order-model.ts";
+import { beginReturn, receive, reject } from "../return-model.ts";
+import { WHICH } from "./choices.ts";
 import { hasOrder, orderAt, SOME_PIECES } from "./some-pieces.ts";
 
-/** A customer sends pieces back, and staff takes them in twice, restocked or written off, or refuses them. */
+/** A customer sends pieces back, and staff takes them in, refuses them, or approves that they come later. */
 export const sendBack = fc
   .record({
     ...SOME_PIECES,
     count: fc.bigInt(1n, 3n),
-    ending: fc.constantFrom("restock", "write off", "reject"),
+    ending: fc.constantFrom<Ending | "wait">("restock", "write off", "reject", "wait"),
   })
   .map((args) =>
     command(
@@ -30,49 +31,78 @@ export const sendBack = fc
           shop.call(OrderService, owner.customer).requestReturn({ orderId: order.id, items }),
         );
         const isPossible = ["PARTIALLY_SHIPPED", "SHIPPED", "DELIVERED"].includes(stateOf(order));
-        if (!isPossible || quantity > line.shipped - line.returned) {
+        if (!isPossible || quantity > line.shipped - line.awaited - line.returned) {
           refused(requested, isPossible ? "QUANTITY_EXCEEDED" : "ORDER_NOT_RETURNABLE");
           return;
         }
         const id = answered(requested).return?.id ?? "";
         tell(owner, { topic: "return-requested", order });
+        const pieces = [{ line, count: quantity }];
+        const returned = beginReturn(model, {
+          id,
+          owner,
+          order,
+          pieces,
+          sentFirst: false,
+          exchange: undefined,
+        });
         const staff = shop.call(OrderService, { caller: "operator" });
         if (args.ending === "reject") {
-          await staff.rejectReturn({ id, reason: "Worn" });
-          tell(owner, { topic: "return-rejected", order });
+          await endReturn(model, shop, returned, args.ending);
           refused(await outcomeOf(staff.approveReturn({ id })), "RETURN_STATE_CONFLICT");
           return;
         }
         await staff.approveReturn({ id });
-        const isForSale = args.ending === "restock";
-        const received = {
-          lineId: line.id,
-          restocked: isForSale ? quantity : 0n,
-          writtenOff: isForSale ? 0n : quantity,
-        };
-        const receive = () => outcomeOf(staff.receiveReturn({ id, items: [received] }));
-        const outcomes = [await receive(), await receive()];
-
-        const goods = goodsAt(model, line.goods);
-        for (const topic of ["return-approved", "return-received"]) tell(owner, { topic, order });
-        line.returned += quantity;
-        // It comes back to the place that is taken from first.
-        if (isForSale) move(goods, 0, quantity);
-        // Money goes back for pieces for which it has not yet, and never more than is left.
-        const unpaid = line.shipped - line.refunded;
-        const count = quantity < unpaid ? quantity : unpaid;
-        const cost = worthOf(goods.prices[order.currency], line, line.refunded + count) - line.refundedAmount;
-        const left = capturedOf(order) - order.refunded;
-        const owed = cost > 0n ? cost : 0n;
-        const amount = owed < left ? owed : left;
-        if (count > 0n && left > 0n) {
-          giveBack(owner, order, amount);
-          line.refunded += count;
-          line.refundedAmount += amount;
-        }
-        for (const outcome of outcomes) expectOrder(answered(outcome).order, model, order);
+        tell(owner, { topic: "return-approved", order });
+        if (args.ending !== "wait") await endReturn(model, shop, returned, args.ending);
       },
       // A guest has no account with which to ask for it.
       (model) => hasOrder(model) && !orderAt(model, args).owner.isGuest,
     ),
   );
+
+/** How a return ends. */
+type Ending = "restock" | "write off" | "reject";
+
+/** Pieces that were to come back, as any or in exchange for others, come, or do not. */
+export const bringBack = fc
+  .record({ which: WHICH, ending: fc.constantFrom<Ending>("restock", "restock", "write off", "reject") })
+  .map((args) =>
+    command(
+      "bring back",
+      args,
+      (model, shop) => endReturn(model, shop, oneOf(openReturns(model), args.which), args.ending),
+      (model) => openReturns(model).length > 0,
+    ),
+  );
+
+function openReturns({ returns }: Readonly<Model>): Return[] {
+  return returns.filter(({ isOpen }) => isOpen);
+}
+
+/** Staff takes the pieces of a return in twice, restocked or written off, or refuses them. */
+async function endReturn(model: Model, shop: Counter, returned: Return, ending: Ending): Promise<void> {
+  const { id, order, pieces } = returned;
+  const staff = shop.call(OrderService, { caller: "operator" });
+  if (ending === "reject") {
+    const outcome = await outcomeOf(staff.rejectReturn({ id, reason: "Worn" }));
+    // What is replaced cannot stay where it is.
+    if (returned.exchange !== undefined) {
+      refused(outcome, "RETURN_STATE_CONFLICT");
+      return;
+    }
+    answered(outcome);
+    reject(returned);
+    return;
+  }
+  const isForSale = ending === "restock";
+  const items = pieces.map(({ line, count }) => ({
+    lineId: line.id,
+    restocked: isForSale ? count : 0n,
+    writtenOff: isForSale ? 0n : count,
+  }));
+  const take = () => outcomeOf(staff.receiveReturn({ id, items }));
+  const outcomes = [await take(), await take()];
+  receive(model, returned, isForSale);
+  for (const outcome of outcomes) expectOrder(answered(outcome).order, model, order);
+}

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
-import { areThere, deliver, openPieces, shipPieces, stateOf } from "../order-model.ts";
+import { areThere, deliver, isWaiting, openPieces, shipPieces, stateOf } from "../order-model.ts";
 import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
 
 /** Sends some or all of an order, sometimes from two callers with one key: it is sent, and paid, once. */
@@ -19,9 +19,15 @@ export const shipOrder = fc.record({ ...SOME_PIECES, callers: fc.constantFrom(1,
       const ship = () => outcomeOf(staff.shipOrder({ orderId: order.id, items }, options));
       const outcomes = await Promise.all(Array.from({ length: args.callers }, ship));
       const isPossible = ["CONFIRMED", "PARTIALLY_SHIPPED"].includes(stateOf(order));
-      if (!isPossible || isTooMany) {
+      if (!isPossible || (isTooMany && !isWaiting(order))) {
         for (const outcome of outcomes)
           refused(outcome, isPossible ? "QUANTITY_EXCEEDED" : "ORDER_NOT_SHIPPABLE");
+        return;
+      }
+      if (isWaiting(order)) {
+        for (const outcome of outcomes) {
+          assert.equal(refused(outcome, "ORDER_NOT_SHIPPABLE")["return_id"], order.waitsFor?.id);
+        }
         return;
       }
       if (!areThere(model, order, pieces)) {

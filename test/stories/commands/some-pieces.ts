@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import { type Model, type Order, type OrderLine, oneOf, type Shopper } from "../model.ts";
-import type { Pieces } from "../order-model.ts";
+import { type Model, type Order, type OrderLine, oneOf, type Pieces, type Shopper } from "../model.ts";
 import { WHICH } from "./choices.ts";
 
 /** Which order, and how many pieces of which of its lines; 0 for all that can be had. */
@@ -22,9 +21,19 @@ export function hasOrder(model: Readonly<Model>): boolean {
   return ordersOf(model).length > 0;
 }
 
-/** The order that is meant, and whose it is. */
-export function orderAt(model: Readonly<Model>, { order }: { readonly order: number }) {
-  return oneOf(ordersOf(model), order);
+/**
+ * The order that is meant, and whose it is.
+ *
+ * @param isFit for which orders it mostly is, where there are such
+ */
+export function orderAt(
+  model: Readonly<Model>,
+  { order }: { readonly order: number },
+  isFit: (order: Order) => boolean = () => true,
+) {
+  const all = ordersOf(model);
+  const fit = all.filter((it) => isFit(it.order));
+  return oneOf(fit.length > 0 && order % 4 > 0 ? fit : all, order);
 }
 
 /** Those of which the id is known: all but those that were refused. */

@@ -1,0 +1,83 @@
+import type { Order } from "./model.ts";
+import { capture, free, type Payment, refund } from "./payment-model.ts";
+
+/** A payment of an order, or the part of one that is the order's; in cents. */
+export interface OrderPayment {
+  readonly payment: Payment;
+  amount: bigint;
+  captured: bigint;
+  /** What was given back, or is kept for an exchange. */
+  refunded: bigint;
+  /** Whether it was taken for goods that the order replaces. */
+  readonly exchanged: boolean;
+}
+
+/** A payment that is an order's alone. */
+export function ownPayment(payment: Payment): OrderPayment {
+  return { payment, amount: payment.amount, captured: 0n, refunded: 0n, exchanged: false };
+}
+
+/** What was taken of an order, in cents. */
+export function capturedOf({ payments }: Order): bigint {
+  return payments.reduce((sum, { captured }) => sum + captured, 0n);
+}
+
+/** What of that can be given back, in cents. */
+export function leftToRefund(order: Order): bigint {
+  return capturedOf(order) - order.refunded - order.refunding;
+}
+
+/** What an order has to pay with, in cents. */
+export function leftToTake({ payments }: Order): bigint {
+  return payments.reduce((sum, { amount, captured }) => sum + amount - captured, 0n);
+}
+
+/** Takes money of an order, in the model: of the first payment first. */
+export function take({ payments }: Order, amount: bigint): void {
+  for (const [it, share] of spread(payments, amount, (each) => each.amount - each.captured)) {
+    it.captured += share;
+    if (!it.exchanged) capture(it.payment, share);
+  }
+}
+
+/** Keeps money of an order for an exchange, in the model: of the first payment first. */
+export function keep({ payments }: Order, amount: bigint): { from: OrderPayment; amount: bigint }[] {
+  return spread(payments, amount, ({ captured, refunded }) => captured - refunded).map(([from, share]) => {
+    from.refunded += share;
+    return { from, amount: share };
+  });
+}
+
+/** Gives money of an order back, in the model: of the first payment first. */
+export function giveBackOf(order: Order, amount: bigint): void {
+  for (const { from, amount: share } of keep(order, amount)) refund(from.payment, share);
+}
+
+/**
+ * Sets free what is left of the payments of an order, in the model.
+ *
+ * @param givesBack whether what was taken for goods that it replaces is given back, too
+ */
+export function setFree(order: Order, givesBack = true): void {
+  for (const it of order.payments) {
+    const rest = it.amount - it.captured;
+    if (!it.exchanged) free(it.payment);
+    else if (givesBack) refund(it.payment, rest);
+    it.amount = it.captured;
+  }
+  order.payments = order.payments.filter(({ amount }) => amount > 0n);
+}
+
+function spread(
+  payments: readonly OrderPayment[],
+  amount: bigint,
+  roomIn: (payment: OrderPayment) => bigint,
+): (readonly [OrderPayment, bigint])[] {
+  let left = amount;
+  return payments.flatMap((payment) => {
+    const room = roomIn(payment);
+    const share = room < left ? room : left;
+    left -= share;
+    return share > 0n ? [[payment, share] as const] : [];
+  });
+}

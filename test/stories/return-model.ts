@@ -1,0 +1,78 @@
+import { divide } from "./discounts.ts";
+import { goodsAt, type Model, type Order, type Pieces, type Return, type Shopper, tell } from "./model.ts";
+import { giveBack, worthOf } from "./order-model.ts";
+import { leftToRefund } from "./order-money.ts";
+import { move } from "./warehouse.ts";
+
+/** What pieces cost, less what was given back for their line over and above the pieces before; in cents. */
+export function costOf(model: Model, { currency }: Order, { line, count }: Pieces): bigint {
+  const price = goodsAt(model, line.goods).prices[currency];
+  const cost = worthOf(price, line, line.refunded + count) - line.refundedAmount;
+  return cost > 0n ? cost : 0n;
+}
+
+/** What goes back for pieces: never more than is left of what was taken. */
+export function refundOf(model: Model, order: Order, pieces: readonly Pieces[]) {
+  const costs = pieces.map((each) => costOf(model, order, each));
+  const cost = costs.reduce((sum, it) => sum + it, 0n);
+  const left = leftToRefund(order);
+  const amount = cost < left ? cost : left;
+  return { amount, costs: divide(amount, costs) };
+}
+
+/** Begins a return in the model: its pieces are on their way. */
+export function beginReturn(model: Model, begun: Omit<Return, "isOpen">): Return {
+  for (const { line, count } of begun.pieces) line.awaited += count;
+  const returned = { ...begun, isOpen: true };
+  model.returns.push(returned);
+  return returned;
+}
+
+/** Does in the model what rejecting a return should do. */
+export function reject(returned: Return): void {
+  const { owner, order, pieces } = returned;
+  returned.isOpen = false;
+  for (const { line, count } of pieces) line.awaited -= count;
+  tell(owner, { topic: "return-rejected", order });
+}
+
+/**
+ * Does in the model what receiving a return should do.
+ *
+ * @param isForSale whether its pieces can be sold again
+ */
+export function receive(model: Model, returned: Return, isForSale: boolean): void {
+  const { owner, order, pieces, exchange } = returned;
+  returned.isOpen = false;
+  tell(owner, { topic: "return-received", order });
+  for (const { line, count } of pieces) {
+    line.awaited -= count;
+    line.returned += count;
+    // It comes back to the place that is taken from first.
+    if (isForSale) move(goodsAt(model, line.goods), 0, count);
+  }
+  if (exchange === undefined) {
+    giveBackFor(model, owner, order, pieces);
+    return;
+  }
+  returned.exchange = undefined;
+  order.refunding -= exchange.amount;
+  order.refunded += exchange.amount;
+}
+
+/** Money goes back for pieces for which it has not yet. */
+function giveBackFor(model: Model, owner: Shopper, order: Order, pieces: readonly Pieces[]): void {
+  const unpaid = pieces
+    .map(({ line, count }) => {
+      const left = line.shipped - line.refunded;
+      return { line, count: count < left ? count : left };
+    })
+    .filter(({ count }) => count > 0n);
+  if (leftToRefund(order) === 0n) return;
+  const { amount, costs } = refundOf(model, order, unpaid);
+  giveBack(owner, order, amount);
+  for (const [index, { line, count }] of unpaid.entries()) {
+    line.refunded += count;
+    line.refundedAmount += costs[index] ?? 0n;
+  }
+}
