@@ -10,9 +10,9 @@ import type {
   StoredReturnLine,
   StoredShare,
   TimelineKindName,
-} from "./after-sale.ts";
-import type { Seen } from "./cart-changes.ts";
-import type { StoredMeansPart } from "./means.ts";
+} from "./after-sale/after-sale.ts";
+import type { Seen } from "./cart/cart-changes.ts";
+import type { StoredMeansPart } from "./checkout/means.ts";
 import type { OrderState } from "./order-state.ts";
 import type { StoredDiscount, StoredTax } from "./stored-totals.ts";
 

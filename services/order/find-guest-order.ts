@@ -1,7 +1,7 @@
+import { hashOf, newToken } from "./cart/shopper.ts";
 import type { OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { type StoredOrder, withParts } from "./order-parts.ts";
-import { hashOf, newToken } from "./shopper.ts";
 
 /** What a guest knows of an order. */
 export interface GuestKnowledge {

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import type { StoredPayment, TimelineKindName } from "./after-sale.ts";
+import type { StoredPayment, TimelineKindName } from "./after-sale/after-sale.ts";
+import { hashOf } from "./cart/shopper.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { json } from "./json-column.ts";
@@ -13,7 +14,6 @@ import {
   withParts,
 } from "./order-parts.ts";
 import { mayMove, type OrderState } from "./order-state.ts";
-import { hashOf } from "./shopper.ts";
 import { writeDown } from "./timeline.ts";
 
 export type { StoredOrder, StoredOrderLine };

@@ -1,16 +1,16 @@
 import type { RootScope } from "#kit/rpc/root-scope.ts";
+import { type ReadStock, stockReader } from "./cart/read-stock.ts";
+import { type ReadSaleVariants, saleVariantReader } from "./cart/sale-variants.ts";
 import type { OrderSettings } from "./config.ts";
 import type { OrderDatabase } from "./database.ts";
-import type { Press } from "./document.ts";
-import { offerReader, type ReadOffers } from "./offers.ts";
+import type { Press } from "./documents/document.ts";
 import { euZones } from "./pricing/shipping/eu-zones.ts";
 import type { ShippingRules } from "./pricing/shipping/shipping-rules.ts";
 import { shippingTable } from "./pricing/shipping/shipping-table.ts";
 import { euTaxes } from "./pricing/tax/eu-vat.ts";
 import type { TaxRules } from "./pricing/tax/tax-rules.ts";
 import { taxTable } from "./pricing/tax/tax-table.ts";
-import { type ReadStock, stockReader } from "./read-stock.ts";
-import { type ReadSaleVariants, saleVariantReader } from "./sale-variants.ts";
+import { offerReader, type ReadOffers } from "./promotions/offers.ts";
 
 /** What carts and orders are handled with. */
 export interface Shop {

@@ -1,6 +1,6 @@
 import { uuidv7 } from "uuidv7";
 import type { Principal } from "#kit/principal.ts";
-import type { TimelineKindName } from "./after-sale.ts";
+import type { TimelineKindName } from "./after-sale/after-sale.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 
 /** What is written down of something that happened to an order. */

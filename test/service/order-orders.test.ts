@@ -7,7 +7,7 @@ import { OrderCancelledSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { type Order, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { PaymentService, PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
 import { Code } from "#kit/error.ts";
-import { newOrderNumber } from "../../services/order/order-number.ts";
+import { newOrderNumber } from "../../services/order/checkout/order-number.ts";
 import {
   hasEnded,
   mayMove,

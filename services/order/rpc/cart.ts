@@ -11,16 +11,16 @@ import {
 import { money } from "#kit/money.ts";
 import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
-import { addItem, clearCart, getCart, updateItem } from "../cart.ts";
-import type { CartChange } from "../cart-changes.ts";
-import { applyCoupon, removeCoupon } from "../coupons.ts";
-import { versionOf } from "../etag.ts";
-import { createGuestCart, mergeCart } from "../guest-cart.ts";
-import type { PricedCart } from "../price-cart.ts";
-import type { PricedLine } from "../price-lines.ts";
-import { moveLine } from "../put-aside.ts";
+import { addItem, clearCart, getCart, updateItem } from "../cart/cart.ts";
+import type { CartChange } from "../cart/cart-changes.ts";
+import { applyCoupon, removeCoupon } from "../cart/coupons.ts";
+import { versionOf } from "../cart/etag.ts";
+import { createGuestCart, mergeCart } from "../cart/guest-cart.ts";
+import type { PricedCart } from "../cart/price-cart.ts";
+import type { PricedLine } from "../cart/price-lines.ts";
+import { moveLine } from "../cart/put-aside.ts";
+import { shopperOf } from "../cart/shopper.ts";
 import type { Shop } from "../shop.ts";
-import { shopperOf } from "../shopper.ts";
 import { sumOfDiscounts, toDiscount } from "../stored-totals.ts";
 
 /** Serves souk.order.v1.CartService. */

@@ -5,16 +5,16 @@ import type { CheckoutService, QuoteSchema } from "#gen/souk/order/v1/checkout_p
 import { money } from "#kit/money.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
+import { taxIncludedIn } from "../cart/price-lines.ts";
+import { shopperOf } from "../cart/shopper.ts";
+import { placeOrder } from "../checkout/place-order.ts";
+import type { Checkout } from "../checkout/prepare-order.ts";
+import { getQuotes, type Quote } from "../checkout/quote.ts";
+import { returnFromPayment } from "../checkout/return-from-payment.ts";
 import type { OrderChanges } from "../order-changes.ts";
 import { destinationOf, toMeansShare, toOrder } from "../order-message.ts";
 import type { StoredOrder } from "../orders.ts";
-import { placeOrder } from "../place-order.ts";
-import type { Checkout } from "../prepare-order.ts";
-import { taxIncludedIn } from "../price-lines.ts";
-import { getQuotes, type Quote } from "../quote.ts";
-import { returnFromPayment } from "../return-from-payment.ts";
 import type { Shop } from "../shop.ts";
-import { shopperOf } from "../shopper.ts";
 import { toDiscount, toStoredTaxes, toTaxAmount } from "../stored-totals.ts";
 
 /** Serves souk.order.v1.CheckoutService. */

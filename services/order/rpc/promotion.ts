@@ -10,7 +10,7 @@ import {
 import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
 import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
-import { versionOf } from "../etag.ts";
+import { versionOf } from "../cart/etag.ts";
 import {
   createPromotion,
   endPromotion,
@@ -19,7 +19,7 @@ import {
   type StoredPromotion,
   stateOf,
   updatePromotion,
-} from "../promotions.ts";
+} from "../promotions/promotions.ts";
 import type { Shop } from "../shop.ts";
 
 /** How many promotions a page has when the caller does not say. */

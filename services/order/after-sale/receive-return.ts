@@ -1,0 +1,301 @@
+import { sql } from "kysely";
+import { uuidv7 } from "uuidv7";
+import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
+import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
+import { isRefusal, isRetryable, toSoukError } from "#kit/error.ts";
+import { defineSaga } from "#kit/saga/define-saga.ts";
+import type { Sagas } from "#kit/saga/sagas.ts";
+import type { Scope } from "#kit/scope.ts";
+import { lockOrder, requireEtag, requireOrder, storeChange } from "../change-order.ts";
+import type { entities } from "../entities.ts";
+import { ErrorReason, ErrorReasonSchema, refuse } from "../errors.ts";
+import type { OrderChanges } from "../order-changes.ts";
+import type { StoredOrder, StoredReturn } from "../order-parts.ts";
+import { requireMay } from "../order-state.ts";
+import type { Shop } from "../shop.ts";
+import { actorOf } from "../timeline.ts";
+import { stockReturnError } from "../translate-error.ts";
+import type { StoredReturnLine } from "./after-sale.ts";
+import { beginRefund, failRefund, settleRefund } from "./book-refund.ts";
+import { requireSteady } from "./exchanges.ts";
+import { giveBack, type Share } from "./order-payments.ts";
+import { leftToRefund, planRefund, refundable } from "./refunds.ts";
+import { lockReturn, returnConflict, storeReturn, tellOfReturn } from "./returns.ts";
+
+/** What came back of a line. */
+export interface ReceivedItem {
+  readonly lineId: string;
+  readonly restocked: bigint;
+  readonly writtenOff: bigint;
+}
+
+/** What staff books. */
+export interface Receipt {
+  readonly id: string;
+  readonly items: readonly ReceivedItem[];
+  /** Where to; "" for the location with the highest priority. */
+  readonly locationId: string;
+  /** How much to give back; what the goods that came back cost, when left out. */
+  readonly refundAmount: Money | undefined;
+  readonly withShipping: boolean;
+  readonly etag: string;
+}
+
+/** What the saga of a receipt is started with; its id is the refund's. */
+type Receiving = {
+  readonly returnId: string;
+  readonly orderId: string;
+  readonly actorId: string;
+  readonly locationId: string;
+  readonly stock: readonly {
+    readonly variantId: string;
+    readonly quantity: bigint;
+    readonly writeOff: boolean;
+  }[];
+  readonly lines: readonly StoredReturnLine[];
+  /** What is given back of which payment. */
+  readonly shares: readonly Share[];
+  /** Pieces that cost nothing, so that nothing is given back for them. */
+  readonly free: readonly { readonly lineId: string; readonly quantity: bigint }[];
+  readonly currency: string;
+  /** The refund that pays for the order that replaces the goods; "" where they are not exchanged. */
+  readonly exchangeRefundId: string;
+};
+
+/** What steps find out for later ones: of how many payments money goes back. */
+type Found = { readonly given: number };
+/** What becomes of it. */
+type Received = { readonly orderId: string };
+
+/**
+ * Books what came back, and gives the money back. The goods come first, for only they can be booked wrongly; that
+ * they are here stays true when the money cannot be given back this way, and then staff gives it back another way.
+ */
+export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof entities>({
+  name: "receive-return",
+  steps: [
+    {
+      name: "return-stock",
+      attempts: Number.POSITIVE_INFINITY,
+      async run({ input: { returnId, locationId, stock }, scope }) {
+        const request = { returnId, locationId, lines: [...stock] };
+        await scope.mesh(InventoryService).returnStock(request).catch(stockReturnError);
+        return undefined;
+      },
+    },
+    {
+      name: "refund-payment",
+      attempts: Number.POSITIVE_INFINITY,
+      async run({ input: { shares, currency }, scope }) {
+        try {
+          return { given: await giveBack(scope, shares, { currency }) };
+        } catch (caught) {
+          if (isRetryable(toSoukError(caught))) throw caught;
+          return { given: 0 };
+        }
+      },
+    },
+  ],
+  async complete({ sagaId, input, data }, tx) {
+    const { orderId, returnId, lines, shares, free, actorId, exchangeRefundId } = input;
+    await lockOrder(tx, orderId);
+    await Promise.all(
+      lines.map(({ lineId, quantity, restocked, writtenOff }) =>
+        tx.sql
+          .updateTable("order_line")
+          .set({
+            awaited: sql<bigint>`awaited - ${quantity}::bigint`,
+            returned: sql<bigint>`returned + ${restocked}::bigint + ${writtenOff}::bigint`,
+          })
+          .where("id", "=", lineId)
+          .execute(),
+      ),
+    );
+    await Promise.all(
+      free.map(({ lineId, quantity }) =>
+        tx.sql
+          .updateTable("order_line")
+          .set({ refunded: sql<bigint>`least(refunded + ${quantity}::bigint, shipped)` })
+          .where("id", "=", lineId)
+          .execute(),
+      ),
+    );
+    const received = await storeReturn(tx, returnId, {
+      state: "RECEIVED",
+      lines,
+      refund_id: exchangeRefundId || (shares.length === 0 ? null : sagaId),
+    });
+    if (exchangeRefundId !== "") await settleRefund(tx, orderId, exchangeRefundId, actorId);
+    if (shares.length === 0) await storeChange(tx, orderId);
+    else if (data.given === 0) await failRefund(tx, orderId, sagaId);
+    else await settleRefund(tx, orderId, sagaId, actorId, data.given);
+    const order = await lockOrder(tx, orderId);
+    tellOfReturn(tx, order, received, actorId, "The goods came back");
+    return { orderId };
+  },
+  async abandon({ sagaId, input: { orderId, returnId, shares } }, _, tx) {
+    await lockOrder(tx, orderId);
+    if (shares.length > 0) await failRefund(tx, orderId, sagaId);
+    await storeReturn(tx, returnId, { state: "APPROVED" });
+  },
+});
+
+/** The net under the notifications: how often an order is looked at anyway, in ms. */
+const POLL_MS = 1_000;
+
+/**
+ * Books what came back of a return and gives the money back; one that is received stays so. Of calls that come at
+ * once, one does it and the others wait for it.
+ *
+ * @param shop what orders are handled with
+ * @param sagas order's sagas
+ * @param changes tells when an order changed
+ * @param scope the call
+ * @param receipt what staff books
+ * @returns the return and its order as they are then
+ * @throws SoukError RETURN_NOT_FOUND, RETURN_STATE_CONFLICT, ETAG_MISMATCH, LINE_NOT_FOUND, QUANTITY_EXCEEDED,
+ *   CURRENCY_MISMATCH or REFUND_EXCEEDED
+ */
+export async function receiveReturn(
+  shop: Shop,
+  sagas: Sagas,
+  changes: OrderChanges,
+  scope: Scope,
+  receipt: Receipt,
+): Promise<{ order: StoredOrder; stored: StoredReturn }> {
+  for (;;) {
+    const found = await findReturn(shop, receipt.id);
+    const watch = changes.watch(found.order.id);
+    try {
+      if (found.stored.state === "RECEIVED") return found;
+      if (found.stored.state === "RECEIVING") await watch.next(POLL_MS, scope.signal);
+      else await beginReceiving(sagas, scope, receipt);
+      scope.signal.throwIfAborted();
+    } finally {
+      watch.close();
+    }
+  }
+}
+
+async function findReturn(shop: Shop, id: string): Promise<{ order: StoredOrder; stored: StoredReturn }> {
+  const row = await shop.db.sql
+    .selectFrom("order_return")
+    .select("order_id")
+    .where("id", "=", id)
+    .executeTakeFirst();
+  const order = row && (await requireOrder(shop.db.sql, row.order_id));
+  const stored = order?.returns.find((each) => each.id === id);
+  if (order !== undefined && stored !== undefined) return { order, stored };
+  throw refuse(ErrorReason.RETURN_NOT_FOUND, `there is no return ${id}; read the order to see its returns`);
+}
+
+/** Receives it, unless another call does: the state of the return then tells. */
+async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Promise<void> {
+  const id = uuidv7();
+  let isTaken = false;
+  try {
+    await sagas.execute(scope, receiveReturnSaga, {
+      id,
+      async prepare(tx) {
+        const { order, stored } = await lockReturn(tx, receipt.id);
+        isTaken = stored.state === "RECEIVING" || stored.state === "RECEIVED";
+        if (stored.state !== "APPROVED") throw returnConflict(stored, ["APPROVED"]);
+        requireEtag("return", stored, receipt.etag);
+        requireMay("return", order);
+        await requireSteady(tx, stored);
+        const lines = receivedLines(stored, receipt.items);
+        const refund = planReturnRefund(order, stored, lines, receipt);
+        const isFree = refund.amount === 0n;
+        const shares = isFree ? [] : beginRefund(tx, order, { ...refund, id });
+        await storeReturn(tx, stored.id, { state: "RECEIVING" });
+        return {
+          returnId: stored.id,
+          orderId: order.id,
+          actorId: actorOf(scope),
+          locationId: receipt.locationId,
+          stock: stockOf(order, lines),
+          lines,
+          shares,
+          free: isFree ? refund.lines.map(({ line, count }) => ({ lineId: line.id, quantity: count })) : [],
+          currency: order.currency,
+          exchangeRefundId: stored.exchange_order_id === null ? "" : (stored.refund_id ?? ""),
+        };
+      },
+    });
+  } catch (error) {
+    if (!isTaken || !isRefusal(error, ErrorReasonSchema, ErrorReason.RETURN_STATE_CONFLICT)) throw error;
+  }
+}
+
+/** What came back of each line of a return; nothing of those that staff does not name. */
+function receivedLines(stored: StoredReturn, items: readonly ReceivedItem[]): StoredReturnLine[] {
+  const named = new Set(items.map(({ lineId }) => lineId.toLowerCase()));
+  const unknown = [...named].find((id) => !stored.lines.some(({ lineId }) => lineId === id));
+  if (unknown !== undefined) {
+    throw refuse(
+      ErrorReason.LINE_NOT_FOUND,
+      `return ${stored.id} has no line ${unknown}; read it to see its lines`,
+      { metadata: { line_id: unknown } },
+    );
+  }
+  const all = stored.lines.map((line) => {
+    const received = items.filter(({ lineId }) => lineId.toLowerCase() === line.lineId);
+    const restocked = received.reduce((sum, it) => sum + it.restocked, 0n);
+    const writtenOff = received.reduce((sum, it) => sum + it.writtenOff, 0n);
+    if (restocked + writtenOff <= BigInt(line.quantity))
+      return { ...line, restocked: String(restocked), writtenOff: String(writtenOff) };
+    throw refuse(
+      ErrorReason.QUANTITY_EXCEEDED,
+      `of line ${line.lineId}, ${line.quantity} were to come back, and ${restocked + writtenOff} are said to have`,
+      { metadata: { line_id: line.lineId, left: line.quantity, asked: String(restocked + writtenOff) } },
+    );
+  });
+  if (stored.exchange_order_id !== null) requireAll(stored, all);
+  return all;
+}
+
+/** What goods cost that are exchanged pays for others, so that either all of them came back or none. */
+function requireAll({ id, exchange_order_id }: StoredReturn, lines: readonly StoredReturnLine[]): void {
+  const missing = lines.find(
+    (line) => BigInt(line.restocked) + BigInt(line.writtenOff) < BigInt(line.quantity),
+  );
+  if (missing === undefined) return;
+  throw refuse(
+    ErrorReason.RETURN_NOT_BOOKED,
+    `the goods of return ${id} are exchanged, and some of line ${missing.lineId} are missing; cancel order ${exchange_order_id} to take fewer back`,
+    { metadata: { return_id: id, line_id: missing.lineId, exchange_order_id: exchange_order_id ?? "" } },
+  );
+}
+
+/** What is given back for goods that came back; nothing where they were given back for already. */
+function planReturnRefund(
+  order: StoredOrder,
+  { exchange_order_id }: StoredReturn,
+  lines: readonly StoredReturnLine[],
+  { refundAmount, withShipping }: Receipt,
+) {
+  const nothing = { amount: 0n, lines: [], shipping: 0n };
+  // What goods cost that are exchanged went to the order that replaces them.
+  const paid = exchange_order_id === null ? lines : [];
+  const items = paid.flatMap(({ lineId, restocked, writtenOff }) => {
+    const line = order.lines.find(({ id }) => id === lineId);
+    const left = line === undefined ? 0n : refundable(line);
+    const back = BigInt(restocked) + BigInt(writtenOff);
+    const quantity = back < left ? back : left;
+    return quantity > 0n ? [{ lineId, quantity }] : [];
+  });
+  const isFree = refundAmount === undefined ? items.length === 0 && !withShipping : refundAmount.minor === 0n;
+  if (isFree || leftToRefund(order) === 0n) return nothing;
+  const isCapped = refundAmount === undefined;
+  return planRefund(order, { items, withShipping: isCapped && withShipping, amount: refundAmount, isCapped });
+}
+
+function stockOf(order: StoredOrder, lines: readonly StoredReturnLine[]): Receiving["stock"] {
+  return lines.flatMap(({ lineId, restocked, writtenOff }) => {
+    const variantId = order.lines.find(({ id }) => id === lineId)?.variant_id ?? "";
+    return [
+      { variantId, quantity: BigInt(restocked), writeOff: false },
+      { variantId, quantity: BigInt(writtenOff), writeOff: true },
+    ].filter(({ quantity }) => quantity > 0n);
+  });
+}

@@ -1,0 +1,206 @@
+import { uuidv7 } from "uuidv7";
+import type { Address } from "#gen/souk/mesh/v1/address_pb.ts";
+import type { SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
+import { MAX_LINES, MAX_QUANTITY } from "../cart/cart.ts";
+import { placeInCatalogue, taxIncludedIn } from "../cart/price-lines.ts";
+import { type SaleVariants, unitPriceOf } from "../cart/sale-variants.ts";
+import { requireMethod } from "../checkout/checkout-rules.ts";
+import { ErrorReason, refuse } from "../errors.ts";
+import { destinationOf } from "../order-message.ts";
+import type { StoredOrder, StoredOrderLine } from "../order-parts.ts";
+import type { NewOrder } from "../orders.ts";
+import type { Offer, ShippingToPrice } from "../pricing/order-to-price.ts";
+import { priceOrder } from "../pricing/price-order.ts";
+import { add } from "../pricing/rates.ts";
+import type { Shop } from "../shop.ts";
+import { toStoredDiscounts, toStoredTaxes } from "../stored-totals.ts";
+
+/** What a line is before it is known what the order costs. */
+export type UnpricedLine = Pick<
+  StoredOrderLine,
+  | "id"
+  | "cart_line_id"
+  | "variant_id"
+  | "product_id"
+  | "category_id"
+  | "tax_class"
+  | "sku"
+  | "title"
+  | "option_values"
+  | "grams"
+  | "quantity"
+  | "unit_price"
+  | "note"
+>;
+/** A line with what it comes to. */
+export type ReckonedLine = NewOrder["lines"][number];
+/** What an order comes to. */
+export type Reckoned = Pick<
+  NewOrder,
+  | "subtotal"
+  | "shipping"
+  | "shipping_discounts"
+  | "shipping_taxes"
+  | "shipping_total"
+  | "discounts"
+  | "taxes"
+  | "tax_included"
+  | "total"
+  | "shipping_method"
+> & { readonly lines: readonly ReckonedLine[] };
+
+/** A number of a variant that staff adds to an order. */
+export interface AddedLine {
+  /** In lower case. */
+  readonly variantId: string;
+  readonly quantity: bigint;
+  readonly note: string;
+}
+
+/**
+ * A line of a variant at what it costs today.
+ *
+ * @param order the order whose customer buys it
+ * @param added what is added
+ * @param variants what product said of it
+ * @throws SoukError VARIANT_NOT_FOUND or CURRENCY_MISMATCH
+ */
+export function lineOf(
+  { currency }: Pick<StoredOrder, "currency">,
+  { variantId, quantity, note }: AddedLine,
+  variants: SaleVariants,
+): UnpricedLine {
+  const sale = variants.get(variantId);
+  if (sale === undefined) {
+    throw refuse(
+      ErrorReason.VARIANT_NOT_FOUND,
+      `there is no variant ${variantId} on sale; read the product again`,
+      { metadata: { variant_id: variantId } },
+    );
+  }
+  const unitPrice = unitPriceOf(sale, currency, quantity);
+  if (unitPrice === undefined) throw otherCurrency(sale, variantId, currency);
+  const { productId, categoryId, taxClass } = placeInCatalogue(sale);
+  const id = uuidv7();
+  return {
+    id,
+    cart_line_id: id,
+    variant_id: variantId,
+    product_id: productId,
+    category_id: categoryId,
+    tax_class: taxClass,
+    sku: sale.variant?.sku ?? "",
+    title: sale.productTitle,
+    option_values: sale.variant?.optionValues ?? [],
+    grams: BigInt(sale.variant?.grams ?? 0),
+    quantity,
+    unit_price: unitPrice,
+    note,
+  };
+}
+
+/** Beside the lines, what the price of an order follows from. */
+export interface Terms {
+  /** Whose order it is. */
+  readonly order: Pick<StoredOrder, "currency" | "customer_groups" | "vat_id">;
+  readonly offers: readonly Offer[];
+  readonly address: Address;
+  /** How it is shipped, and for how much; what it costs by the shop's rules when left out. */
+  readonly method: string;
+  readonly shippingCost?: bigint;
+}
+
+/**
+ * Reckons what some lines come to as an order, as when it was placed.
+ *
+ * @param shop with whose rules
+ * @param lines the lines
+ * @param terms what else it follows from
+ * @throws SoukError CART_TOO_LARGE or SHIPPING_METHOD_UNAVAILABLE
+ */
+export function reckonOrder(shop: Shop, lines: readonly UnpricedLine[], terms: Terms): Reckoned {
+  requireSize(lines);
+  const { currency, customer_groups: groups, vat_id: vatId } = terms.order;
+  const destination = destinationOf(terms.address);
+  const totals = priceOrder({
+    currency,
+    lines: lines.map((line) => ({
+      id: line.id,
+      productId: line.product_id,
+      categoryId: line.category_id,
+      taxClass: line.tax_class,
+      quantity: line.quantity,
+      unitPrice: line.unit_price,
+    })),
+    shipping: shippingOf(shop, lines, terms),
+    promotions: terms.offers,
+    // Whose first order it was when it was placed keeps what that brought; no other promotion is looked at.
+    customer: { groups, vatId, isNew: true },
+    destination,
+    tax: shop.tax,
+  });
+  return {
+    subtotal: totals.subtotal,
+    shipping: totals.shipping.subtotal,
+    shipping_discounts: toStoredDiscounts(totals.shipping.discounts),
+    shipping_taxes: toStoredTaxes(totals.shipping.taxes),
+    shipping_total: totals.shipping.total,
+    discounts: toStoredDiscounts(totals.discounts),
+    taxes: toStoredTaxes(totals.taxes),
+    tax_included: taxIncludedIn(totals),
+    total: totals.total,
+    shipping_method: terms.method,
+    lines: lines.map((line, index) => {
+      const { subtotal = 0n, discounts = [], taxes = [], total = 0n } = totals.lines[index] ?? {};
+      return {
+        ...line,
+        subtotal,
+        discounts: toStoredDiscounts(discounts),
+        taxes: toStoredTaxes(taxes),
+        total,
+      };
+    }),
+  };
+}
+
+function shippingOf(
+  shop: Shop,
+  lines: readonly UnpricedLine[],
+  { order: { currency }, address, method, shippingCost }: Terms,
+): ShippingToPrice {
+  if (shippingCost !== undefined) return { method, cost: shippingCost };
+  const destination = destinationOf(address);
+  const parcel = {
+    currency,
+    subtotal: add(lines.map(({ unit_price, quantity }) => unit_price * quantity)),
+    grams: add(lines.map(({ grams, quantity }) => grams * quantity)),
+    pieces: add(lines.map(({ quantity }) => quantity)),
+  };
+  return requireMethod(shop.shipping.offersFor(parcel, destination), destination, method);
+}
+
+function requireSize(lines: readonly UnpricedLine[]): void {
+  if (lines.length > MAX_LINES) {
+    throw refuse(
+      ErrorReason.CART_TOO_LARGE,
+      `an order has ${MAX_LINES} lines at most, and would have ${lines.length}; add fewer`,
+      { metadata: { limit: String(MAX_LINES) } },
+    );
+  }
+  const large = lines.find(({ quantity }) => quantity > MAX_QUANTITY);
+  if (large === undefined) return;
+  throw refuse(
+    ErrorReason.CART_TOO_LARGE,
+    `a line has ${MAX_QUANTITY} at most, and would have ${large.quantity}; ask for fewer`,
+    { metadata: { limit: String(MAX_QUANTITY), variant_id: large.variant_id } },
+  );
+}
+
+function otherCurrency(sale: SaleVariant, variantId: string, currency: string) {
+  const other = sale.variant?.price?.currency ?? "";
+  return refuse(
+    ErrorReason.CURRENCY_MISMATCH,
+    `the variant is sold in ${other} and the order is in ${currency}; one order holds one currency`,
+    { metadata: { variant_id: variantId, variant_currency: other, order_currency: currency } },
+  );
+}

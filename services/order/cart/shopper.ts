@@ -1,0 +1,57 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Scope } from "#kit/scope.ts";
+import { ErrorReason, refuse } from "../errors.ts";
+
+/** Who shops: a customer who is signed in, or a guest with the token of a cart. */
+export interface Shopper {
+  readonly owner: Owner;
+  /** The token of a guest's cart; "" for a customer. */
+  readonly cartToken: string;
+  /** Where to write to a customer; "" for a guest, who says it with the order. */
+  readonly email: string;
+  /** The groups for prices and promotions: the roles of a customer. */
+  readonly groups: readonly string[];
+}
+
+/** Whose a cart is: a customer's, or of whoever has its token. */
+export type Owner = { readonly customerId: string } | { readonly tokenHash: string };
+
+/** As many groups as product takes. */
+const MOST_GROUPS = 20;
+
+/**
+ * Who shops with a call.
+ *
+ * @param scope the call
+ * @param cartToken the token of a guest's cart; "" for the cart of the customer who asks
+ * @throws SoukError CART_NOT_FOUND when nobody is signed in and no token is sent
+ */
+export function shopperOf(scope: Scope, cartToken: string): Shopper {
+  const { principal } = scope;
+  const groups = principal.kind === "user" ? principal.roles.slice(0, MOST_GROUPS) : [];
+  if (cartToken !== "") {
+    const email = principal.kind === "user" ? principal.email : "";
+    return { owner: { tokenHash: hashOf(cartToken) }, cartToken, email, groups };
+  }
+  if (principal.kind !== "user") {
+    throw refuse(
+      ErrorReason.CART_NOT_FOUND,
+      "it is not said whose cart: sign in, or send cart_token, the token of a guest's cart",
+    );
+  }
+  return { owner: { customerId: principal.id }, cartToken: "", email: principal.email, groups };
+}
+
+/** A token that nobody guesses: 32 random bytes. */
+export function newToken(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+/**
+ * What is kept of a token: enough to know it again, and nothing to use it with.
+ *
+ * @param token the token
+ */
+export function hashOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}

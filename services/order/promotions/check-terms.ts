@@ -1,0 +1,67 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
+import type { PromotionTerms } from "#gen/souk/order/v1/promotion_pb.ts";
+import { ErrorReason, refuse } from "../errors.ts";
+
+/** A field of the terms and what is wrong with it. */
+interface Violation {
+  readonly field: string;
+  readonly description: string;
+}
+
+/**
+ * Checks what the rules of single fields cannot tell: that terms are whole and do not contradict themselves.
+ *
+ * @param terms the terms
+ * @throws SoukError PROMOTION_INVALID
+ */
+export function checkTerms(terms: PromotionTerms): void {
+  const violations = [...wholeness(terms), ...times(terms), ...amounts(terms)].map((it) => ({
+    ...it,
+    field: `terms.${it.field}`,
+  }));
+  const [first] = violations;
+  if (first === undefined) return;
+  const message = `${first.field} ${first.description}`;
+  throw refuse(ErrorReason.PROMOTION_INVALID, message, { violations });
+}
+
+function* wholeness({ displayName, effect, usageLimit, usageLimitPerCustomer }: PromotionTerms) {
+  if (displayName.trim() === "") yield violation("display_name", "is what customers see; give it one");
+  if (effect.case === undefined) yield violation("effect", "is missing: say what the promotion does");
+  if (usageLimit > 0n && usageLimitPerCustomer > usageLimit) {
+    yield violation("usage_limit_per_customer", "is more than usage_limit; make it at most that");
+  }
+}
+
+function* times({ startTime, endTime }: PromotionTerms) {
+  if (startTime === undefined || endTime === undefined) return;
+  if (timestampMs(endTime) > timestampMs(startTime)) return;
+  yield violation("end_time", "is not after start_time");
+}
+
+function* amounts({ conditions, effect }: PromotionTerms) {
+  yield* onePerCurrency("conditions.min_subtotals", conditions?.minSubtotals ?? []);
+  if (effect.case === "percentageOff") {
+    yield* onePerCurrency("percentage_off.max_amounts", effect.value.maxAmounts);
+  }
+  if (effect.case === "amountOff") yield* onePerCurrency("amount_off.amounts", effect.value.amounts);
+  if (effect.case !== "tieredOff") return;
+  for (const { reached } of effect.value.tiers) {
+    if (reached.case === "minSubtotal" && reached.value.minor <= 0n) {
+      yield violation("tiered_off.tiers", "has a subtotal that is not more than 0");
+    }
+  }
+}
+
+function* onePerCurrency(field: string, amounts: readonly Money[]) {
+  if (amounts.some(({ minor }) => minor <= 0n))
+    yield violation(field, "has an amount that is not more than 0");
+  if (new Set(amounts.map(({ currency }) => currency)).size < amounts.length) {
+    yield violation(field, "has two amounts in one currency; leave one out");
+  }
+}
+
+function violation(field: string, description: string): Violation {
+  return { field, description };
+}
