@@ -12,7 +12,7 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { stateOf, UNTOUCHED } from "./order-model.ts";
+import { stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
 import { keep, type OrderPayment, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
 import { type Bill, reckon } from "./reckon.ts";
@@ -60,7 +60,12 @@ export function planExchange(
   if (!["PARTIALLY_SHIPPED", "SHIPPED", "DELIVERED"].includes(stateOf(order))) return "ORDER_NOT_RETURNABLE";
   if (pieces.some(({ line, count }) => count > exchangeable(line))) return "QUANTITY_EXCEEDED";
   const { amount, costs } = refundOf(model, order, pieces);
-  if (amount === 0n) return "REFUND_EXCEEDED";
+  const worth = pieces.reduce((sum, { line, count }) => {
+    const price = goodsAt(model, line.goods).prices[currency];
+    return sum + worthOf(price, line, line.refunded + count) - worthOf(price, line, line.refunded);
+  }, 0n);
+  // What was free can be exchanged; what was given back cannot.
+  if (amount === 0n && worth > 0n) return "REFUND_EXCEEDED";
   if (sent.some(({ quantity }) => quantity > MOST_OF_A_LINE)) return "CART_TOO_LARGE";
   const lines = sent.map(({ goods, quantity }) => {
     const { prices, product } = goodsAt(model, goods);
