@@ -1,7 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { DiscountSchema, TaxAmountSchema } from "#gen/souk/order/v1/totals_pb.ts";
 import { money } from "#kit/money.ts";
-import type { Discount, ItemTotals, Tax } from "./pricing/totals.ts";
+import { add } from "./pricing/rates.ts";
+import type { Discount, ItemTotals, Tax, Totals } from "./pricing/totals.ts";
 
 /** A discount in a JSON column; amounts are decimal texts there, so that they stay whole. */
 export type StoredDiscount = Omit<Discount, "amount"> & { readonly amount: string };
@@ -45,6 +46,35 @@ export function toStoredTaxes(taxes: readonly Tax[]): StoredTax[] {
     included,
     reverseCharge,
   }));
+}
+
+/**
+ * The tax that is contained in what is to pay, in minor units.
+ *
+ * @param totals what an order costs
+ */
+export function taxIncludedIn({ taxes }: Totals): bigint {
+  return add(taxes.filter(({ included }) => included).map(({ amount }) => amount));
+}
+
+/**
+ * What an order comes to, as it is stored beside its lines.
+ *
+ * @param totals what it costs
+ */
+export function toStoredTotals(totals: Totals) {
+  const { subtotal, shipping, discounts, taxes, total } = totals;
+  return {
+    subtotal,
+    shipping: shipping.subtotal,
+    shipping_discounts: toStoredDiscounts(shipping.discounts),
+    shipping_taxes: toStoredTaxes(shipping.taxes),
+    shipping_total: shipping.total,
+    discounts: toStoredDiscounts(discounts),
+    taxes: toStoredTaxes(taxes),
+    tax_included: taxIncludedIn(totals),
+    total,
+  };
 }
 
 /**

@@ -3,12 +3,12 @@ import test, { type ExecutionContext } from "ava";
 import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { ReturnReason } from "#gen/souk/order/v1/return_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
-import { SoukError } from "#kit/error.ts";
 import { cancelItemsSaga } from "../../services/order/after-sale/cancel-items.ts";
 import { receiveReturnSaga } from "../../services/order/after-sale/receive-return.ts";
 import { refundOrderSaga } from "../../services/order/after-sale/refund-order.ts";
 import { shipOrderSaga } from "../../services/order/after-sale/ship-order.ts";
 import { type Auditor, openBooks } from "./books.ts";
+import { dieAndRepeat, refusedAndRepeated } from "./die-and-repeat.ts";
 import { insist } from "./insist.ts";
 import { backward, describe, forward } from "./moments.ts";
 import { type Customer, openShop, type Shop, visit } from "./shop.ts";
@@ -200,32 +200,6 @@ async function sell(till: Till): Promise<Sale> {
         await staff().receiveReturn({ id, items: [{ lineId, restocked: 1n, writtenOff: 1n }], locationId }),
       ),
   };
-}
-
-/** Does something whose process dies, then asks until it is known how it ended. */
-async function dieAndRepeat(
-  t: ExecutionContext,
-  till: Till,
-  work: (key: string) => Promise<Order>,
-): Promise<Order> {
-  const key = randomUUID();
-  await t.throwsAsync(
-    till.dieDuring(() => work(key)),
-    { instanceOf: SoukError },
-  );
-  await insist(() => work(key));
-  return insist(() => work(key));
-}
-
-/** The same for what is refused in the end. */
-async function refusedAndRepeated(
-  t: ExecutionContext,
-  till: Till,
-  reason: string,
-  work: (key: string) => Promise<Order>,
-): Promise<void> {
-  const error = await t.throwsAsync(dieAndRepeat(t, till, work), { instanceOf: SoukError });
-  t.is(error?.reason, reason);
 }
 
 /** Compares what order, payment, inventory and notification keep, each for itself. */

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import test, { type ExecutionContext } from "ava";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
-import { SoukError } from "#kit/error.ts";
 import { editOrderSaga } from "../../services/order/after-sale/edit-order.ts";
 import { exchangeOrderSaga } from "../../services/order/after-sale/exchange-order.ts";
 import { type Auditor, openBooks } from "./books.ts";
+import { dieAndRepeat, refusedAndRepeated } from "./die-and-repeat.ts";
 import { insist } from "./insist.ts";
 import { backward, describe, forward } from "./moments.ts";
 import { type Customer, openShop, type Shop, visit } from "./shop.ts";
@@ -205,32 +205,6 @@ async function sell(till: Till): Promise<Sale> {
       return (await staff().receiveReturn({ id: asked?.id ?? "", items })).order as Order;
     },
   };
-}
-
-/** Does something whose process dies, then asks until it is known how it ended. */
-async function dieAndRepeat(
-  t: ExecutionContext,
-  till: Till,
-  work: (key: string) => Promise<Order>,
-): Promise<Order> {
-  const key = randomUUID();
-  await t.throwsAsync(
-    till.dieDuring(() => work(key)),
-    { instanceOf: SoukError },
-  );
-  await insist(() => work(key));
-  return insist(() => work(key));
-}
-
-/** The same for what is refused in the end. */
-async function refusedAndRepeated(
-  t: ExecutionContext,
-  till: Till,
-  reason: string,
-  work: (key: string) => Promise<Order>,
-): Promise<void> {
-  const error = await t.throwsAsync(dieAndRepeat(t, till, work), { instanceOf: SoukError });
-  t.is(error?.reason, reason);
 }
 
 type Level = [available: number, reserved: number];

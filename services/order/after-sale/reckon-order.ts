@@ -2,7 +2,7 @@ import { uuidv7 } from "uuidv7";
 import type { Address } from "#gen/souk/mesh/v1/address_pb.ts";
 import type { SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
 import { MAX_LINES, MAX_QUANTITY } from "../cart/cart.ts";
-import { placeInCatalogue, taxIncludedIn } from "../cart/price-lines.ts";
+import { placeInCatalogue } from "../cart/price-lines.ts";
 import { type SaleVariants, unitPriceOf } from "../cart/sale-variants.ts";
 import { requireMethod } from "../checkout/checkout-rules.ts";
 import { ErrorReason, refuse } from "../errors.ts";
@@ -13,7 +13,7 @@ import type { Offer, ShippingToPrice } from "../pricing/order-to-price.ts";
 import { priceOrder } from "../pricing/price-order.ts";
 import { add } from "../pricing/rates.ts";
 import type { Shop } from "../shop.ts";
-import { toStoredDiscounts, toStoredTaxes } from "../stored-totals.ts";
+import { toStoredDiscounts, toStoredTaxes, toStoredTotals } from "../stored-totals.ts";
 
 /** What a line is before it is known what the order costs. */
 export type UnpricedLine = Pick<
@@ -140,15 +140,7 @@ export function reckonOrder(shop: Shop, lines: readonly UnpricedLine[], terms: T
     tax: shop.tax,
   });
   return {
-    subtotal: totals.subtotal,
-    shipping: totals.shipping.subtotal,
-    shipping_discounts: toStoredDiscounts(totals.shipping.discounts),
-    shipping_taxes: toStoredTaxes(totals.shipping.taxes),
-    shipping_total: totals.shipping.total,
-    discounts: toStoredDiscounts(totals.discounts),
-    taxes: toStoredTaxes(totals.taxes),
-    tax_included: taxIncludedIn(totals),
-    total: totals.total,
+    ...toStoredTotals(totals),
     shipping_method: terms.method,
     lines: lines.map((line, index) => {
       const { subtotal = 0n, discounts = [], taxes = [], total = 0n } = totals.lines[index] ?? {};

@@ -98,12 +98,3 @@ export function parcelOf({ currency, lines, totals }: PricedLines): Parcel {
     pieces: add(buyable.map(({ line }) => line.quantity)),
   };
 }
-
-/**
- * The tax that is contained in what is to pay, in minor units.
- *
- * @param totals what an order costs
- */
-export function taxIncludedIn({ taxes }: Totals): bigint {
-  return add(taxes.filter(({ included }) => included).map(({ amount }) => amount));
-}

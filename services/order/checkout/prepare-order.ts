@@ -6,7 +6,7 @@ import { changesSince } from "../cart/cart-changes.ts";
 import { cartNotFound, countOrder, lockCart } from "../cart/cart-rows.ts";
 import { couponExhausted } from "../cart/coupons.ts";
 import { circumstancesOf } from "../cart/price-cart.ts";
-import { type PricedLine, placeInCatalogue, priceLines, taxIncludedIn } from "../cart/price-lines.ts";
+import { type PricedLine, placeInCatalogue, priceLines } from "../cart/price-lines.ts";
 import { type CartState, customerKeyOf, readCart } from "../cart/read-cart.ts";
 import type { SaleVariants } from "../cart/sale-variants.ts";
 import { hashOf, type Shopper } from "../cart/shopper.ts";
@@ -16,7 +16,7 @@ import { destinationOf, toStoredAddress } from "../order-message.ts";
 import { insertOrder, type StoredOrder } from "../orders.ts";
 import { hasLimit, usePromotions } from "../promotions/use-promotions.ts";
 import type { Shop } from "../shop.ts";
-import { toStoredDiscounts, toStoredTaxes } from "../stored-totals.ts";
+import { toStoredDiscounts, toStoredTaxes, toStoredTotals } from "../stored-totals.ts";
 import {
   cartEmpty,
   requireAvailable,
@@ -153,15 +153,7 @@ export async function prepareOrder(
     exchange_of_order_id: null,
     email,
     currency: cart.currency,
-    subtotal: totals.subtotal,
-    shipping: totals.shipping.subtotal,
-    shipping_discounts: toStoredDiscounts(totals.shipping.discounts),
-    shipping_taxes: toStoredTaxes(totals.shipping.taxes),
-    shipping_total: totals.shipping.total,
-    discounts: toStoredDiscounts(totals.discounts),
-    taxes: toStoredTaxes(totals.taxes),
-    tax_included: taxIncludedIn(totals),
-    total: totals.total,
+    ...toStoredTotals(totals),
     coupon_codes: codes,
     means: toStoredMeans(split.shares),
     shipping_address: toStoredAddress(checkout.shippingAddress),

@@ -5,7 +5,6 @@ import type { CheckoutService, QuoteSchema } from "#gen/souk/order/v1/checkout_p
 import { money } from "#kit/money.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
-import { taxIncludedIn } from "../cart/price-lines.ts";
 import { shopperOf } from "../cart/shopper.ts";
 import { placeOrder } from "../checkout/place-order.ts";
 import type { Checkout } from "../checkout/prepare-order.ts";
@@ -15,7 +14,7 @@ import type { OrderChanges } from "../order-changes.ts";
 import { destinationOf, toMeansShare, toOrder } from "../order-message.ts";
 import type { StoredOrder } from "../orders.ts";
 import type { Shop } from "../shop.ts";
-import { toDiscount, toStoredTaxes, toTaxAmount } from "../stored-totals.ts";
+import { taxIncludedIn, toDiscount, toStoredTaxes, toTaxAmount } from "../stored-totals.ts";
 
 /** Serves souk.order.v1.CheckoutService. */
 export function checkoutRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
