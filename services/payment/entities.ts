@@ -6,7 +6,7 @@ export const Payment = defineEntity({
   name: "Payment",
   tableName: "payment",
   properties: {
-    /** Chosen by the caller: the id of the order. It is the idempotency key at the provider, too. */
+    /** Chosen by the caller: the id of the order or of its edit. It is the idempotency key at the provider, too. */
     id: p.uuid().primary(),
     state: p.text().$type<PaymentStateName>(),
     provider: p.text(),

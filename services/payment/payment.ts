@@ -94,5 +94,5 @@ export function declined({ id, decline_reason }: Pick<StoredPayment, "id" | "dec
 }
 
 function notFound(id: string): never {
-  throw refuse(ErrorReason.PAYMENT_NOT_FOUND, `there is no payment ${id}; it has the id of its order`);
+  throw refuse(ErrorReason.PAYMENT_NOT_FOUND, `there is no payment ${id}; an order names its payments`);
 }

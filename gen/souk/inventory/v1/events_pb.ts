@@ -20,7 +20,7 @@ export const file_souk_inventory_v1_events: GenFile = /*@__PURE__*/
  */
 export type ReservationExpired = Message<"souk.inventory.v1.ReservationExpired"> & {
   /**
-   * The reservation, which is the id of its order.
+   * The reservation: the id of its order, or of the edit of an order that needed more stock.
    *
    * @generated from field: string reservation_id = 1;
    */
@@ -76,7 +76,7 @@ export const StockRanLowSchema: GenMessage<StockRanLow> = /*@__PURE__*/
  */
 export type BackOrderFilled = Message<"souk.inventory.v1.BackOrderFilled"> & {
   /**
-   * The reservation, which is the id of its order.
+   * The reservation: the id of its order, or of the edit of an order that needed more stock.
    *
    * @generated from field: string reservation_id = 1;
    */

@@ -230,7 +230,7 @@ export const AdjustStockResponseSchema: GenMessage<AdjustStockResponse> = /*@__P
  */
 export type ReserveStockRequest = Message<"souk.inventory.v1.ReserveStockRequest"> & {
   /**
-   * The reservation, named by who asks: the id of the order.
+   * The reservation, named by who asks: the id of the order, or of the edit that needs more stock.
    *
    * @generated from field: string reservation_id = 1;
    */
@@ -464,7 +464,7 @@ export const RelocateReservationResponseSchema: GenMessage<RelocateReservationRe
  */
 export type GetReservationResponse = Message<"souk.inventory.v1.GetReservationResponse"> & {
   /**
-   * The reservation, which is the id of its order.
+   * The reservation: the id of its order, or of the edit of an order that needed more stock.
    *
    * @generated from field: string reservation_id = 1;
    */

@@ -179,7 +179,7 @@ export type EditOrderRequest = Message<"souk.order.v1.EditOrderRequest"> & {
   shippingMethod: string;
 
   /**
-   * What the change is expected to cost: negative when money is given back. When it is given and
+   * What the change is expected to cost: negative when the order costs less. When it is given and
    * differs, the change is refused.
    *
    * @generated from field: souk.mesh.v1.Money expected_difference = 6;
@@ -338,7 +338,7 @@ export type ExchangeOrderRequest = Message<"souk.order.v1.ExchangeOrderRequest">
   reason: string;
 
   /**
-   * The token of the card that pays what is to pay beyond the money that the order has already;
+   * The token of the card that pays what is to pay beyond the worth of the goods that come back;
    * needed when there is such. Never a card number.
    *
    * @generated from field: string payment_token = 7;

@@ -26,7 +26,7 @@ export const file_souk_payment_v1_events: GenFile = /*@__PURE__*/
  */
 export type PaymentAuthorized = Message<"souk.payment.v1.PaymentAuthorized"> & {
   /**
-   * The payment, which is the id of its order.
+   * The payment: the id of its order, or of the edit of an order that needed more money.
    *
    * @generated from field: string payment_id = 1;
    */
@@ -54,7 +54,7 @@ export const PaymentAuthorizedSchema: GenMessage<PaymentAuthorized> = /*@__PURE_
  */
 export type PaymentCaptured = Message<"souk.payment.v1.PaymentCaptured"> & {
   /**
-   * The payment, which is the id of its order.
+   * The payment: the id of its order, or of the edit of an order that needed more money.
    *
    * @generated from field: string payment_id = 1;
    */
@@ -89,7 +89,7 @@ export const PaymentCapturedSchema: GenMessage<PaymentCaptured> = /*@__PURE__*/
  */
 export type PaymentVoided = Message<"souk.payment.v1.PaymentVoided"> & {
   /**
-   * The payment, which is the id of its order.
+   * The payment: the id of its order, or of the edit of an order that needed more money.
    *
    * @generated from field: string payment_id = 1;
    */
@@ -110,7 +110,7 @@ export const PaymentVoidedSchema: GenMessage<PaymentVoided> = /*@__PURE__*/
  */
 export type PaymentConfirmed = Message<"souk.payment.v1.PaymentConfirmed"> & {
   /**
-   * The payment, which is the id of its order.
+   * The payment: the id of its order, or of the edit of an order that needed more money.
    *
    * @generated from field: string payment_id = 1;
    */
@@ -145,7 +145,7 @@ export const PaymentConfirmedSchema: GenMessage<PaymentConfirmed> = /*@__PURE__*
  */
 export type PaymentRefunded = Message<"souk.payment.v1.PaymentRefunded"> & {
   /**
-   * The payment, which is the id of its order.
+   * The payment: the id of its order, or of the edit of an order that needed more money.
    *
    * @generated from field: string payment_id = 1;
    */
@@ -187,7 +187,7 @@ export const PaymentRefundedSchema: GenMessage<PaymentRefunded> = /*@__PURE__*/
  */
 export type AuthorizationExpired = Message<"souk.payment.v1.AuthorizationExpired"> & {
   /**
-   * The payment, which is the id of its order.
+   * The payment: the id of its order, or of the edit of an order that needed more money.
    *
    * @generated from field: string payment_id = 1;
    */

@@ -27,7 +27,7 @@ export const file_souk_payment_v1_payment: GenFile = /*@__PURE__*/
  */
 export type Payment = Message<"souk.payment.v1.Payment"> & {
   /**
-   * Its id, chosen by who asked for it: the id of the order.
+   * Its id, chosen by who asked for it: the id of the order, or of the edit that needed more money.
    *
    * @generated from field: string id = 1;
    */
@@ -153,7 +153,7 @@ export const PaymentSchema: GenMessage<Payment> = /*@__PURE__*/
  */
 export type AuthorizePaymentRequest = Message<"souk.payment.v1.AuthorizePaymentRequest"> & {
   /**
-   * The id that the payment shall have: the id of the order.
+   * The id that the payment shall have: the id of the order, or of the edit that needs more money.
    *
    * @generated from field: string payment_id = 1;
    */
