@@ -20,7 +20,7 @@ export async function dieAndRepeat(
   return insist(() => work(key));
 }
 
-/** The same for what is refused in the end. */
+/** Does something whose process dies and that is refused in the end, and asks once more for the reason. */
 export async function refusedAndRepeated(
   t: ExecutionContext,
   till: Till,

@@ -62,7 +62,7 @@ async function tellStory(shop: StoryShop, seed: number, onStep: () => void): Pro
     async (story) => {
       if (Date.now() > shortenUntil) return;
       const model = await shop.begin();
-      const real = { ...shop, unique: shop.unique };
+      const real = { ...shop };
       try {
         await fc.asyncModelRun(() => ({ model, real }), story);
         await agree(model, shop);
