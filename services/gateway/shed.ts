@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { contracts } from "#gen/contracts.ts";
-import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { methodName } from "#kit/contract.ts";
-import { detailOf, type SoukError, toSoukError } from "#kit/error.ts";
+import { type SoukError, toSoukError } from "#kit/error.ts";
 import type { LoadLimit } from "#kit/policy/load-limit.ts";
 import { toStatus } from "#kit/rpc/status.ts";
+import { retryAfterOf } from "./passed-headers.ts";
 import type { RequestHandler } from "./request-handler.ts";
 
 /** What the gateway answers itself, so that it shows how the gateway is under any load. */
@@ -131,6 +131,6 @@ function connectBody({ message, details }: SoukError): string {
 
 /** When to come again, in whole seconds (RFC 9110, 10.2.3). */
 function retryAfter(refusal: SoukError): Record<string, string> {
-  const delay = detailOf(refusal, RetryInfoSchema)?.retryDelay;
-  return delay === undefined ? {} : { "retry-after": String(Number(delay.seconds) + Math.sign(delay.nanos)) };
+  const seconds = retryAfterOf(refusal);
+  return seconds === undefined ? {} : { "retry-after": seconds };
 }

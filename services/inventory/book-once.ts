@@ -1,7 +1,8 @@
 import type { InventoryTransaction } from "./database.ts";
 
 /**
- * Takes the right to move the stock of a shipment, reduction, return or change, once. One that is under way is waited for.
+ * Takes the right to move the stock of a shipment, reduction, return or change, once. One that is under way is waited
+ * for.
  *
  * @param tx the transaction that moves the stock
  * @param kind what it is

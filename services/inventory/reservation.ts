@@ -79,7 +79,7 @@ export async function requireReservation(db: InventorySql, id: string): Promise<
 }
 
 /** The refusal of what can only be done with a reservation that was made. */
-export function refuseUnknown(id: string) {
+function refuseUnknown(id: string) {
   return refuse(ErrorReason.RESERVATION_NOT_FOUND, `there is no reservation ${id}; reserve the stock first`, {
     metadata: { reservation_id: id },
   });

@@ -72,7 +72,7 @@ export const ORDER_STATES: Readonly<Record<OrderState, StateRule>> = {
   RETURNED: { is: "All of it came back.", to: {} },
 };
 
-/** What may be done with an order beside bringing it to another state: in which states, and how it is refused in others. */
+/** What may be done with an order beside bringing it to another state: in which states, and how else it is refused. */
 export const ORDER_ACTS = {
   ship: {
     method: "ShipOrder",

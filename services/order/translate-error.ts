@@ -16,7 +16,8 @@ const RETRY_AFTER_MS = 5_000;
  * Says in order's words why stock could not be set aside.
  *
  * @param caught what inventory's client threw
- * @throws SoukError OUT_OF_STOCK, or DEPENDENCY_UNAVAILABLE where it is not known what inventory did
+ * @throws SoukError OUT_OF_STOCK, DEPENDENCY_UNAVAILABLE where it is not known what inventory did, or else what was
+ *   caught
  */
 export function stockError(caught: unknown): never {
   const cause = toSoukError(caught);
@@ -33,8 +34,8 @@ export function stockError(caught: unknown): never {
  * Says in order's words why a payment could not be made.
  *
  * @param caught what payment's client threw
- * @throws SoukError PAYMENT_DECLINED, GIFT_CARD_REFUSED or STORE_CREDIT_REFUSED, or PAYMENT_UNAVAILABLE where it is not
- *   known what became of the payment
+ * @throws SoukError PAYMENT_DECLINED, GIFT_CARD_REFUSED or STORE_CREDIT_REFUSED, PAYMENT_UNAVAILABLE where it is not
+ *   known what became of the payment, or else what was caught
  */
 export function paymentError(caught: unknown): never {
   const cause = toSoukError(caught);

@@ -3,7 +3,7 @@ import type { Scope } from "#kit/scope.ts";
 import type { PaymentDatabase } from "./database.ts";
 
 /** What the books say of a payment, gift card or customer that is not what it comes to. */
-export interface Imbalance {
+interface Imbalance {
   /** The payment, the gift card, or the account of the customer. */
   readonly id: string;
   readonly account: string;

@@ -54,7 +54,12 @@ export const payment = defineService({
         run: (scope) => expireAuthorizations(ours, scope),
       }),
       job({ name: "keep-balances", everyMs: KEEP_BALANCES_MS, run: (scope) => keepBalances(ours.db, scope) }),
-      job({ name: "check-books", everyMs: HOUR_MS, run: (scope) => checkSomeBooks(ours.db, scope) }),
+      job({
+        name: "check-books",
+        everyMs: HOUR_MS,
+        timeoutMs: HOUR_MS / 2,
+        run: (scope) => checkSomeBooks(ours.db, scope),
+      }),
       job({
         name: "reconcile-books",
         everyMs: HOUR_MS,

@@ -84,7 +84,7 @@ export function rememberAnswers(options: RememberedAnswersOptions): RememberedAn
     give(question, clientAddress, headers) {
       const { method } = question;
       const cache = caches.get(method);
-      if (cache === undefined) return undefined;
+      if (cache === undefined || question.bytes.length > LONGEST_REQUEST) return undefined;
       const shelf = cache.shelf(method);
       const found = cache.recall(shelf, keyOf(question));
       if (found?.use !== "fresh") return undefined;

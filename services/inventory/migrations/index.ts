@@ -7,6 +7,7 @@ import { transfers } from "./0005-transfers.ts";
 import { stockTakes } from "./0006-stock-takes.ts";
 import { changes } from "./0007-changes.ts";
 import { largeStock } from "./0008-large-stock.ts";
+import { bookingAge } from "./0009-booking-age.ts";
 
 export const migrations: Migrations = [
   stock,
@@ -17,4 +18,5 @@ export const migrations: Migrations = [
   stockTakes,
   changes,
   largeStock,
+  bookingAge,
 ];

@@ -33,9 +33,9 @@ export interface AnswerCache {
   standing(): Standing;
   /** What is known of an answer. */
   judge(entry: Entry): Verdict;
-  /** Remembers an answer that was loaded here. */
+  /** Remembers an answer. */
   keep(shelf: Shelf, key: string, entry: Entry): void;
-  /** Takes note that an answer was decoded and takes more room. */
+  /** Takes note that an answer takes more room, for example because it was decoded. */
   grown(shelf: Shelf, key: string, entry: Entry): void;
   readonly dependency: Dependency | undefined;
   stop(): Promise<void>;

@@ -122,7 +122,7 @@ export function listenForChanges(url: string, channel: string, bell: Signal<stri
     async stop() {
       stopped = true;
       unheed();
-      if (telling !== undefined) void tellOthers();
+      if (untold.size > 0) void tellOthers();
       clearTimeout(telling);
       clearTimeout(timer);
       await client.end().catch(() => {});

@@ -26,6 +26,7 @@ const looks = new WeakMap<DescMessage, Look>();
  * Finds the first list, map or text in a message that is larger than the rules of its field allow, at the price of
  * asking each for its length. Rules are checked for every item and every character, and each item that breaks one is
  * told of: 4 MB of empty items would keep a process busy for seconds, though the first of them too many decides.
+ * What is in maps is not looked into.
  *
  * @param schema the message's type
  * @param message the message
@@ -66,7 +67,8 @@ function lookAtField(field: DescField): Look | undefined {
       return lookAtList(field, type.case === "repeated" ? type.value : undefined);
     case "map": {
       const most = type.case === "map" ? Number(type.value.maxPairs) : 0;
-      return (pairs) => (Object.keys(pairs as object).length > most && most > 0 ? tooMany(most) : undefined);
+      if (most === 0) return undefined;
+      return (pairs) => (Object.keys(pairs as object).length > most ? tooMany(most) : undefined);
     }
     case "message": {
       const { message } = field;

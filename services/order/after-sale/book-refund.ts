@@ -1,6 +1,5 @@
 import { sql } from "kysely";
 import { OrderRefundedSchema } from "#gen/souk/order/v1/events_pb.ts";
-import { allocate } from "#kit/money.ts";
 import { requireOrder, storeChange } from "../change-order.ts";
 import type { OrderTransaction } from "../database.ts";
 import { draftCreditNote } from "../documents/credit-note.ts";
@@ -12,7 +11,7 @@ import { writeDown } from "../timeline.ts";
 import type { StoredShare } from "./after-sale.ts";
 import { toRefund } from "./after-sale-message.ts";
 import { planGivingBack, type Share, withRefunded } from "./order-payments.ts";
-import type { RefundPlan } from "./refunds.ts";
+import { divide, type RefundPlan } from "./refunds.ts";
 
 /** A refund to begin. */
 export interface NewRefund extends RefundPlan {
@@ -164,7 +163,7 @@ async function shorten(
   const amount = shares.reduce((sum, share) => sum + BigInt(share.amount), 0n);
   const shipping = amount < refund.shipping ? amount : refund.shipping;
   const before = refund.lines.map((line) => BigInt(line.amount));
-  const forLines = before.some((it) => it > 0n) ? allocate(amount - shipping, before) : before;
+  const forLines = divide(amount - shipping, before);
   const lines = refund.lines.map((line, index) => ({ ...line, amount: String(forLines[index]) }));
   const less = refund.lines.map((line, index) => ({
     lineId: line.lineId,

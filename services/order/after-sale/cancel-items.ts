@@ -146,7 +146,7 @@ export async function cancelItems(
       const pieces = requirePieces(order, items, openPieces);
       const leaves = leavesOf(order, pieces);
       const exchange = leaves === "nothing" ? await findOpenExchange(tx, order) : undefined;
-      // What was exchanged for goods that are not back is no money to give back.
+      // Where the exchange is taken back, too, what was exchanged is no money to give back.
       const freeings = planFreeing(order, []).filter(({ exchanged }) => !exchanged || exchange === undefined);
       keepFor(tx, orderId, id, leaves === "nothing" ? "CANCELLING" : undefined);
       const named = pieces.map(({ line, count }) => ({

@@ -163,7 +163,7 @@ async function beginCancelling(sagas: Sagas, scope: Scope, orderId: string, reas
           throw refuse(ErrorReason.ORDER_NOT_CANCELLABLE, "the order is being cancelled already");
         }
         const exchange = await findOpenExchange(tx, order);
-        // What was exchanged for goods that are not back is no money to give back.
+        // Where the exchange is taken back, too, what was exchanged is no money to give back.
         const freeings = planFreeing(order, []).filter((it) => !it.exchanged || exchange === undefined);
         const { currency } = order;
         return {

@@ -18,8 +18,8 @@ export interface Sendable {
  *
  * @param scope the step
  * @param sendable what is to be sent
- * @throws SoukError ORDER_NOT_SHIPPABLE for the first variant of which too few are there or the place that is no such, or what was caught where it
- *   is not known what is there
+ * @throws SoukError ORDER_NOT_SHIPPABLE when too few of a variant are there, or there is no such place; or what was
+ *   caught where it is not known what is there
  */
 export async function gatherGoods(
   scope: Scope,

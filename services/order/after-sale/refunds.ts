@@ -80,8 +80,13 @@ export function leftToRefund({ captured, refunded, refunding }: StoredOrder): bi
   return captured - refunded - refunding;
 }
 
-/** Divides what is given back over lines by what they cost; nothing where they cost nothing. */
-function divide(amount: bigint, costs: readonly bigint[]): bigint[] {
+/**
+ * Divides what is given back over lines by what they cost; nothing where they cost nothing.
+ *
+ * @param amount what is given back, in minor units
+ * @param costs what each line cost
+ */
+export function divide(amount: bigint, costs: readonly bigint[]): bigint[] {
   return costs.some((cost) => cost > 0n) ? allocate(amount, costs) : costs.map(() => 0n);
 }
 
