@@ -20,16 +20,27 @@ export function isPortFree(port: number, host = "127.0.0.1"): Promise<boolean> {
 
 /**
  * Picks a free TCP port. It lies below the range from which the kernel takes the ports of outgoing
- * connections, so that none of those can take it between this call and the start of the server.
+ * connections, so that none of those can take it between this call and the start of the server, or while the
+ * server is away; and no other process picks it for as long as this one lives.
  *
  * @throws Error when no free port was found
  */
 export async function pickFreePort(host = "127.0.0.1"): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (await isPortFree(port, host)) return port;
+    if ((await isPortFree(port, host)) && (await claim(port))) return port;
   }
   throw new Error(`No free port between 20000 and 31999 on ${host}.`);
+}
+
+/** Takes a name that stands for a port until this process ends: an abstract socket, which leaves no file (unix(7)). */
+function claim(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const name = createServer();
+    name.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code !== "EADDRINUSE"));
+    name.listen({ path: `\0souk-port-${port}` }, () => resolve(true));
+    name.unref();
+  });
 }
 
 /**

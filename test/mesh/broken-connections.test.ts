@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from "ava";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { Code, SoukError } from "#kit/error.ts";
+import { pickFreePort } from "../../deploy/local/ports.ts";
 import { eventually } from "../eventually.ts";
 import { joinAsCaller, serving, startService } from "./envoy-service.ts";
 
@@ -38,10 +39,10 @@ for (const [what, end] of Object.entries(ENDINGS)) {
     const caller = joinAsCaller(t, await startBreaking(t, end));
     const unary = await failure(
       t,
-      caller(CheckoutService).completePayment({ orderId: ID }, { timeoutMs: 2_000 }),
+      caller(CheckoutService).completePayment({ orderId: ID }),
     );
     t.is(unary.code, Code.UNAVAILABLE, unary.message);
-    const watched = caller(OrderService).watchOrder({ id: ID }, { timeoutMs: 2_000 })[Symbol.asyncIterator]();
+    const watched = caller(OrderService).watchOrder({ id: ID })[Symbol.asyncIterator]();
     const stream = await failure(t, watched.next());
     t.is(stream.code, Code.UNAVAILABLE, stream.message);
   });
@@ -74,7 +75,7 @@ test("a service that is cut short in the middle of calls leaves its callers with
       return over.promise;
     },
   });
-  const first = await startService([hanging]);
+  const first = await startService([hanging], await pickFreePort());
   const client = joinAsCaller(t, `127.0.0.1:${first.port}`)(CheckoutService);
   const calls = Array.from({ length: CALLS }, () => failure(t, client.completePayment({ orderId: ID })));
   await all.promise;

@@ -1,5 +1,6 @@
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { Transform } from "node:stream";
+import { pickFreePort } from "../../deploy/local/ports.ts";
 import type { Teardown } from "../stores.ts";
 
 /** A way to a server that a test can cut and make slow. */
@@ -47,8 +48,9 @@ export async function layCable(t: Teardown, url: string): Promise<Cable> {
     }
   });
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
+  // Nobody else takes it while the cable is cut.
+  const port = await pickFreePort();
+  await listen(port);
   async function cut(): Promise<void> {
     if (!server.listening) return;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -23,6 +23,7 @@ import { eventSubject } from "#kit/data/outbox.ts";
 import { toHeaders } from "#kit/events/envelope.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import { type Mailbox, startMailbox } from "../../deploy/local/mailbox.ts";
+import { pickFreePort } from "../../deploy/local/ports.ts";
 import type { NotificationDatabase } from "../../services/notification/database.ts";
 import { entities } from "../../services/notification/entities.ts";
 import type { Outbound } from "../../services/notification/mail/send-due-mails.ts";
@@ -60,7 +61,9 @@ export interface TestMailbox {
 /** Starts a mailbox. */
 export async function openMailbox(t: Teardown): Promise<TestMailbox> {
   const dir = mkdtempSync(join(tmpdir(), "souk-mailbox-"));
-  let mailbox: Mailbox = await startMailbox({ dir, smtpPort: 0, httpPort: 0 });
+  // Nobody else takes it while the server is away.
+  const smtpPort = await pickFreePort();
+  let mailbox: Mailbox = await startMailbox({ dir, smtpPort, httpPort: 0 });
   const smtpUrl = mailbox.smtpUrl;
   t.teardown(async () => {
     await mailbox.stop();
@@ -78,7 +81,7 @@ export async function openMailbox(t: Teardown): Promise<TestMailbox> {
     count: async () => ((await read("api/messages")) as { total: number }).total,
     stop: () => mailbox.stop(),
     async start() {
-      mailbox = await startMailbox({ dir, smtpPort: Number(new URL(smtpUrl).port), httpPort: 0 });
+      mailbox = await startMailbox({ dir, smtpPort, httpPort: 0 });
     },
   };
 }
