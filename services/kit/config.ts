@@ -126,6 +126,10 @@ export const meshSettings = {
     "redis",
     "rediss",
   )({ default: undefined, desc: "Redis server, by which replicas share remembered answers" }),
+  SOUK_REDIS_TIMEOUT_MS: milliseconds({
+    default: 50,
+    desc: "How long Redis may take to answer before a process does without it",
+  }),
   SOUK_CACHE_BYTES: num({
     default: 32 * 1024 * 1024,
     desc: "Memory for remembered answers, of all programs of a process together, in bytes",

@@ -70,8 +70,8 @@ export async function start(
   const log = createLog(settings.SOUK_LOG_LEVEL, settings.SOUK_LOG_FILE);
   const telemetry = await startTelemetry(env);
   const memory = createMemory(settings.SOUK_CACHE_BYTES);
-  const { SOUK_REDIS_URL: redisUrl } = settings;
-  const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, log);
+  const { SOUK_REDIS_URL: redisUrl, SOUK_REDIS_TIMEOUT_MS: commandMs } = settings;
+  const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, commandMs, log);
   const host: Host = { settings, log, telemetry, redis, dispatchers: new Map(), memory, observeSagas };
   const started = await Promise.allSettled(programs.map((program) => program.start(host)));
   const running = started.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));

@@ -38,7 +38,7 @@ const noUser = () => {
 export async function policyCost(): Promise<Figure[]> {
   const { redisUrl } = await testStores();
   const silent = pino({ level: "silent" });
-  const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, silent);
+  const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, 50, silent);
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = { ...publicKey.export({ format: "jwk" }), kid: "gateway" };
   const authenticator = createAuthenticator([key], async () => undefined, noUser);

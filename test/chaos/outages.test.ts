@@ -54,7 +54,7 @@ for (const [how, goAway, comeBack] of [
   test.serial(`while Redis is ${how} nothing fails, and every service stays ready`, async (t) => {
     const redis = requireTool(t, "Redis", await startOwnRedis(t));
     if (redis === undefined) return;
-    const shop = await openShop(t, { env: { SOUK_REDIS_URL: redis.url } });
+    const shop = await openShop(t, { env: { SOUK_REDIS_URL: redis.url, SOUK_REDIS_TIMEOUT_MS: "50" } });
     const [variantId = ""] = await shop.offer(STOCK);
     const products = () => shop.call(ProductService, { accessToken: "" });
     const categories = () => products().listCategories({});

@@ -12,6 +12,7 @@ import { connectRedis } from "#kit/redis.ts";
 import { asBuffer } from "#kit/rpc/status.ts";
 import { eventually } from "../eventually.ts";
 import { type EchoHandlers, type EchoMesh, startEchoMesh } from "../mesh/echo-mesh.ts";
+import { PATIENT_MS } from "../mesh.ts";
 import { type Teardown, testStores } from "../stores.ts";
 import { add, type BenchDatabase, callScope, makeDatabase, openBench, silent, totalOf } from "./kit-bench.ts";
 import { freshNamespace, openTestBus } from "./kit-events-bench.ts";
@@ -85,7 +86,7 @@ export async function openCacheBench(
     t.teardown(() => relay.stop());
     const reader = new PrometheusExporter({ preventServerStart: true });
     const meter = new MeterProvider({ readers: [reader] }).getMeter("echo");
-    const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, silent);
+    const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, PATIENT_MS, silent);
     t.teardown(async () => redis?.disconnect());
     let loads = 0;
     const read: EchoHandlers["unary"] = async ({ text }) => ({ text, number: await totalOf(db, text) });

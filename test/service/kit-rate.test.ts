@@ -15,19 +15,21 @@ import { user } from "../../services/user/service.ts";
 import { startOwnRedis } from "../chaos/stores.ts";
 import { eventually } from "../eventually.ts";
 import { rawCall } from "../mesh/envoy-raw-call.ts";
-import { startTestMesh } from "../mesh.ts";
+import { PATIENT_MS, startTestMesh } from "../mesh.ts";
 import { testStores } from "../stores.ts";
 import { requireTool } from "../tools.ts";
 import { silent } from "./kit-bench.ts";
 
 const POINTS = 200;
+/** How long Redis may take where it is away for a while, in ms. */
+const COMMAND_MS = 50;
 
 /** Budgets of several processes that share one Redis. */
-async function openBudgets(t: ExecutionContext, url: string, processes: number) {
+async function openBudgets(t: ExecutionContext, url: string, processes: number, commandMs = PATIENT_MS) {
   const prefix = `test-${randomUUID()}:rate`;
   let draws = 0;
   const onDraw = () => draws++;
-  const connections = Array.from({ length: processes }, () => connectRedis(url, silent));
+  const connections = Array.from({ length: processes }, () => connectRedis(url, commandMs, silent));
   t.teardown(() => {
     for (const redis of connections) redis.disconnect();
   });
@@ -92,7 +94,7 @@ for (const [how, goAway, comeBack] of [
   test(`while Redis is ${how} each process counts for itself`, async (t) => {
     const redis = requireTool(t, "Redis", await startOwnRedis(t));
     if (redis === undefined) return;
-    const { budgets } = await openBudgets(t, redis.url, 2);
+    const { budgets } = await openBudgets(t, redis.url, 2, COMMAND_MS);
     await allowed(budgets[0] as Budget, 10);
     await redis[goAway]();
     for (const budget of budgets) {
@@ -106,6 +108,21 @@ for (const [how, goAway, comeBack] of [
     });
   });
 }
+
+test("after a pause of its own a process does not take Redis for away", async (t) => {
+  const url = await redisUrl(t);
+  if (url === undefined) return;
+  const { budgets, draws } = await openBudgets(t, url, 2, COMMAND_MS);
+  const [here, there] = budgets as [Budget, Budget];
+  for (let pause = 1; pause <= 3; pause++) {
+    const spending = here.spend("ada", POINTS / 4);
+    const until = performance.now() + 10 * COMMAND_MS;
+    while (performance.now() < until);
+    t.true((await spending).allowed);
+    t.is(draws(), pause);
+  }
+  t.is(await allowed(there, POINTS), POINTS / 4, "all of it was counted in Redis");
+});
 
 test("two gateways share the budget of whoever calls through them, and tell what is left of it", async (t) => {
   const url = await redisUrl(t);
