@@ -13,6 +13,7 @@ import { start } from "#kit/run.ts";
 import { exampleRequest } from "../../deploy/contracts/example-request.ts";
 import { servicePrograms } from "../../deploy/local/service-programs.ts";
 import { auth } from "../../services/auth/service.ts";
+import { insist } from "../chaos/insist.ts";
 import { eventually } from "../eventually.ts";
 import { testClient } from "../mesh.ts";
 import { type Call, type DataPlane, openPlane, type PlaneIdentity, type PlaneShop } from "./plane-shop.ts";
@@ -90,7 +91,11 @@ interface Tokens {
 async function complaintsOf(call: Call, method: DescMethod, tokens: Tokens): Promise<string[]> {
   const complaints: string[] = [];
   for (const { title, identity, refusal } of callersOf(method, tokens)) {
-    const [code, reason] = await outcomeOf(call, method, identity, refusal === undefined);
+    const [code, reason] = await eventually(async () => {
+      const outcome = await outcomeOf(call, method, identity, refusal === undefined);
+      assert(!UNDECIDED.has(outcome[1]), `${methodName(method)} answers ${title} with ${outcome.join(" ")}`);
+      return outcome;
+    });
     const expected =
       refusal === undefined ? isLetIn(code, reason) : reason === refusal && code === CODES[refusal];
     if (!expected) {
@@ -152,6 +157,12 @@ function isLetIn(code: string, reason: string): boolean {
 }
 
 const FAILURES: ReadonlySet<string> = new Set(["UNEXPECTED", "BREAKER_OPEN", "DEPENDENCY_UNAVAILABLE"]);
+/** What says nothing of who called: the machine was too busy to find out. */
+const UNDECIDED: ReadonlySet<string> = new Set([
+  "DEADLINE_EXCEEDED",
+  "BREAKER_OPEN",
+  "DEPENDENCY_UNAVAILABLE",
+]);
 
 type Send = (request: unknown, options: CallOptions) => Promise<unknown> | AsyncIterable<unknown>;
 
@@ -219,7 +230,7 @@ async function everyServiceAnswers({ call }: PlaneShop): Promise<void> {
 }
 
 async function register({ call }: PlaneShop): Promise<string> {
-  const { tokens } = await call(AuthService, { accessToken: "" }).register(newcomer());
+  const { tokens } = await insist(() => call(AuthService, { accessToken: "" }).register(newcomer()));
   return tokens?.accessToken ?? "";
 }
 
@@ -233,7 +244,8 @@ async function expiredToken(t: ExecutionContext, { env }: PlaneShop): Promise<st
   });
   t.teardown(() => hasty.stop());
   const address = `127.0.0.1:${hasty.programs[0]?.ports["grpc"]}`;
-  const { tokens } = await testClient(t, address, AuthService, { accessToken: "" }, env).register(newcomer());
+  const nobody = testClient(t, address, AuthService, { accessToken: "" }, env);
+  const { tokens } = await insist(() => nobody.register(newcomer()));
   const token = tokens?.accessToken ?? "";
   const { exp = 0 } = jwt.decode(token) as jwt.JwtPayload;
   await eventually(() => assert(Date.now() >= exp * 1000 + 1));

@@ -1,11 +1,14 @@
+import assert from "node:assert/strict";
 import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import test from "ava";
 import jwt from "jsonwebtoken";
 import { Code } from "#kit/error.ts";
 import type { Identity } from "#kit/identity/access-snapshot.ts";
 import { createAuthenticator, SERVICE_TOKEN, USER_TOKEN } from "#kit/identity/authenticator.ts";
+import { cachedKeySet } from "#kit/identity/key-set.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
 import type { User } from "#kit/principal.ts";
+import { eventually } from "../eventually.ts";
 import { refusal } from "../refusal.ts";
 import { callScope } from "./kit-bench.ts";
 
@@ -136,4 +139,22 @@ for (const [what, make] of Object.entries(badServices)) {
 
 test("a service's token says which one calls", (t) => {
   t.like(authenticator.authenticateService(serviceToken()), { kind: "service", name: "order" });
+});
+
+test("while keys cannot be read, a token is neither good nor bad, and who brings it may try again", async (t) => {
+  let away = true;
+  const findKey = cachedKeySet(async () => {
+    if (away) throw new Error("the line is cut");
+    return JSON.stringify({ keys: [jwkOf(user.publicKey, "user-1")] });
+  });
+  // The second one comes before it is asked again.
+  for (const _ of ["first", "second"]) {
+    const error = await refusal(findKey("user-1", callScope()));
+    t.deepEqual([error.code, error.reason], [Code.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE"]);
+  }
+  away = false;
+  await eventually(async () => assert.ok(await findKey("user-1", callScope())));
+  t.is(await findKey("made-up", callScope()), undefined);
+  away = true;
+  t.truthy(await findKey("user-1", callScope()), "what is known goes on serving");
 });

@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { MeshReason, refuseMesh } from "../error.ts";
 import type { Scope } from "../scope.ts";
 import { type FindKey, type PublicJwk, publicKey } from "./authenticator.ts";
 
@@ -9,21 +10,29 @@ const FETCH_INTERVAL_MS = 500;
 
 /**
  * Finds keys in a key set that somebody publishes, with a cache. An unknown key id makes it ask
- * again, for keys rotate; when the publisher is away, the keys known so far go on serving.
+ * again, for keys rotate; when the publisher is away, the keys known so far go on serving, and of others nobody
+ * knows whether there are any.
  *
  * @param fetchKeySet gets the JSON text of the key set (RFC 7517)
+ * @returns throws SoukError DEPENDENCY_UNAVAILABLE for a key that is not known while the publisher is away
  */
 export function cachedKeySet(fetchKeySet: (scope: Scope) => Promise<string>): FindKey {
   let keys = new Map<string, KeyObject>();
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
+  let failure: unknown;
 
   async function fetchKeys(scope: Scope): Promise<void> {
     triedAt = Date.now();
-    const { keys: jwks } = JSON.parse(await fetchKeySet(scope)) as { keys: PublicJwk[] };
-    keys = new Map(jwks.map((jwk) => [jwk.kid, publicKey(jwk)]));
-    fetchedAt = Date.now();
+    try {
+      const { keys: jwks } = JSON.parse(await fetchKeySet(scope)) as { keys: PublicJwk[] };
+      keys = new Map(jwks.map((jwk) => [jwk.kid, publicKey(jwk)]));
+      fetchedAt = Date.now();
+      failure = undefined;
+    } catch (error) {
+      failure = error;
+    }
   }
 
   return async (kid, scope) => {
@@ -34,11 +43,13 @@ export function cachedKeySet(fetchKeySet: (scope: Scope) => Promise<string>): Fi
         fetching = undefined;
       });
     }
-    try {
-      await fetching;
-    } catch (error) {
-      if (known === undefined) throw error;
-    }
-    return keys.get(kid) ?? known;
+    await fetching;
+    const key = keys.get(kid) ?? known;
+    if (key !== undefined || failure === undefined) return key;
+    throw refuseMesh(
+      MeshReason.DEPENDENCY_UNAVAILABLE,
+      "the keys that sign tokens cannot be read right now; try again in a moment",
+      { retryAfterMs: FETCH_INTERVAL_MS, cause: failure },
+    );
   };
 }
