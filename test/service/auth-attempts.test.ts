@@ -11,13 +11,14 @@ import { auth } from "../../services/auth/service.ts";
 import { startTestMesh } from "../mesh.ts";
 import { reasonOf, refusal } from "../refusal.ts";
 import type { Teardown } from "../stores.ts";
-import { type AuthDesk, openDesk, PASSWORD } from "./auth-desk.ts";
+import { type AuthDesk, openDesk, PASSWORD, prolongDelays } from "./auth-desk.ts";
 
 let desk: AuthDesk;
 const closing: (() => Promise<void>)[] = [];
 
 test.before(async () => {
   desk = await openDesk({ teardown: (work) => closing.unshift(work) });
+  await prolongDelays(desk);
 });
 
 test.after.always(async () => {
@@ -48,7 +49,7 @@ test.serial("whoever guesses at passwords has to wait, longer each time, and is 
     waits.push(await retryMsOf(guess(email)));
   }
   t.true(
-    waits.every((ms, index) => ms > (waits[index - 1] ?? 1_000)),
+    waits.every((ms, index) => ms > (waits[index - 1] ?? 3_600_000)),
     `${waits}`,
   );
   await wait();
@@ -119,9 +120,14 @@ test.serial(
 
 test.serial("one address that guesses at many accounts is slowed down, others are not", async (t) => {
   const login = openLine(t);
-  const reasons = await Promise.all(
-    Array.from({ length: 101 }, (_, n) => reasonOf(login("203.0.113.99", `victim-${n}@example.com`))),
-  );
+  const reasons: string[] = [];
+  // A few at a time, so that each is answered in its time.
+  while (reasons.length < 101) {
+    const some = Array.from({ length: Math.min(20, 101 - reasons.length) }, (_, n) =>
+      reasonOf(login("203.0.113.99", `victim-${reasons.length + n}@example.com`)),
+    );
+    reasons.push(...(await Promise.all(some)));
+  }
   t.deepEqual(new Set(reasons), new Set(["CREDENTIALS_INVALID"]));
   const { email } = await desk.register();
   t.is(await reasonOf(login("203.0.113.99", email, PASSWORD)), "TOO_MANY_ATTEMPTS");

@@ -52,6 +52,22 @@ export interface DeskOptions {
   readonly mail?: boolean;
 }
 
+/**
+ * Has every delay after too many attempts last for an hour more, so that no machine is too slow to be delayed.
+ *
+ * @param desk the desk
+ */
+export async function prolongDelays({ run }: AuthDesk): Promise<void> {
+  await run(`create function prolong() returns trigger language plpgsql as $$
+    begin
+      if new.blocked_until > now() then new.blocked_until = new.blocked_until + interval '1 hour'; end if;
+      return new;
+    end $$`);
+  await run(
+    "create trigger prolong before insert or update on failed_attempt for each row execute function prolong()",
+  );
+}
+
 /** How often services ask what access tokens stand for in tests, in ms. */
 const POLL_MS = "50";
 

@@ -1,6 +1,6 @@
 import test from "ava";
 import { reasonOf } from "../refusal.ts";
-import { type AuthDesk, openDesk } from "./auth-desk.ts";
+import { type AuthDesk, openDesk, prolongDelays } from "./auth-desk.ts";
 
 const SUBJECT = /^Confirm your e-mail address/;
 
@@ -9,6 +9,7 @@ const closing: (() => Promise<void>)[] = [];
 
 test.before(async () => {
   desk = await openDesk({ teardown: (work) => closing.unshift(work) }, { mail: true });
+  await prolongDelays(desk);
 });
 
 test.after.always(async () => {

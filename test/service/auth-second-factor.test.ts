@@ -2,13 +2,14 @@ import test from "ava";
 import { Secret, TOTP, URI } from "otpauth";
 import { Code } from "#kit/error.ts";
 import { reasonOf, refusal } from "../refusal.ts";
-import { type AuthDesk, openDesk, PASSWORD, type Person } from "./auth-desk.ts";
+import { type AuthDesk, openDesk, PASSWORD, type Person, prolongDelays } from "./auth-desk.ts";
 
 let desk: AuthDesk;
 const closing: (() => Promise<void>)[] = [];
 
 test.before(async () => {
   desk = await openDesk({ teardown: (work) => closing.unshift(work) });
+  await prolongDelays(desk);
 });
 
 test.after.always(async () => {
