@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from "ava";
 import { uuidv7 } from "uuidv7";
 import { type Order, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { GiftCardService } from "#gen/souk/payment/v1/gift_card_pb.ts";
-import { SoukError } from "#kit/error.ts";
+import { Code, SoukError } from "#kit/error.ts";
 import { money } from "#kit/money.ts";
 import { completePaymentSaga } from "../../services/order/checkout/complete-payment.ts";
 import { giveUpPaymentSaga } from "../../services/order/checkout/give-up-payment.ts";
@@ -120,11 +120,13 @@ test("an order that nobody confirms in time and whose process is killed then lea
     let id = "";
     const waitForTheEnd = async () => {
       id = (await sale.place()).id;
-      await eventually(() =>
-        sale.complete(id).catch((error: unknown) => {
-          if (error instanceof SoukError && error.reason !== "PAYMENT_NOT_CONFIRMED") return;
-          throw error;
-        }),
+      await eventually(
+        () =>
+          sale.complete(id).catch((error: unknown) => {
+            if (error instanceof SoukError && error.code === Code.UNAVAILABLE) return;
+            throw error;
+          }),
+        60_000,
       );
     };
     // The wait passes over the death; that no saga came to the moment is another error.

@@ -156,11 +156,14 @@ test.serial(
     const [letter] = deadLetters;
     t.like(letter, { error: "Error: cannot stomach it", attempts: 3 });
 
-    const metrics = await fetch(`http://127.0.0.1:${mesh.port("notification", "operations")}/metrics`);
-    const text = await metrics.text();
-    t.regex(text, /^souk_dead_letters\{[^}]*otel_scope_name="notification"[^}]*\} 1$/m);
-    t.regex(text, /^souk_consumer_events\{[^}]*domain="auth"[^}]*\} 0$/m);
-    t.regex(text, /^souk_outbox_events\{[^}]*otel_scope_name="auth"[^}]*\} 0$/m);
+    // It is among the dead letters before NATS is told that it is done with.
+    await eventually(async () => {
+      const metrics = await fetch(`http://127.0.0.1:${mesh.port("notification", "operations")}/metrics`);
+      const text = await metrics.text();
+      assert.match(text, /^souk_dead_letters\{[^}]*otel_scope_name="notification"[^}]*\} 1$/m);
+      assert.match(text, /^souk_consumer_events\{[^}]*domain="auth"[^}]*\} 0$/m);
+      assert.match(text, /^souk_outbox_events\{[^}]*otel_scope_name="auth"[^}]*\} 0$/m);
+    });
 
     const refusal = await t.throwsAsync(operations.replayDeadLetter({ id: letter?.id ?? "" }));
     t.true(isMeshRefusal(refusal, MeshReason.EVENT_NOT_HANDLED), refusal?.message);

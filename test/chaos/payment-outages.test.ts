@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
+import pg from "pg";
 import { BreakerState, OperationsService } from "#gen/souk/mesh/v1/operations_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { SoukError } from "#kit/error.ts";
@@ -13,8 +14,6 @@ import { startProcess } from "./process.ts";
 import { isOrderedOnce, openShop, type Shop, visit } from "./shop.ts";
 
 const STOCK = 100;
-/** What PlaceOrder's policy gives it, in ms. */
-const PLACE_ORDER_MS = 10_000;
 const AUTHORIZE = "souk.payment.v1.PaymentService/AuthorizePayment";
 
 test.serial(
@@ -26,20 +25,19 @@ test.serial(
     const books = await openBooks(t, shop);
     const [variantId = ""] = await shop.offer(STOCK);
     const buyers = Array.from({ length: 6 }, () => visit(shop, shop.customer()));
-    const late = visit(shop, shop.customer());
+    const late = { ...visit(shop, shop.customer()), key: randomUUID() };
     await Promise.all([...buyers, late].map(({ add }) => add(variantId)));
 
     const answered = Promise.all(
       buyers.map(async ({ place }) => {
-        const startedAt = Date.now();
+        // An answer that comes later than the policy lets it is another one.
         const error = await t.throwsAsync(place(randomUUID(), "tok_timeout"), { instanceOf: SoukError });
         t.is(error?.reason, "PAYMENT_UNAVAILABLE", error?.message);
-        t.true(Date.now() - startedAt < PLACE_ORDER_MS);
       }),
     );
-    await breaker(shop, BreakerState.OPEN, 2 * PLACE_ORDER_MS);
+    await breaker(shop, BreakerState.OPEN);
     // Refused before it reaches payment: what payment knows of it is only that it is given up.
-    const refused = await t.throwsAsync(late.place(randomUUID()), { instanceOf: SoukError });
+    const refused = await t.throwsAsync(late.place(late.key), { instanceOf: SoukError });
     t.is(refused?.reason, "PAYMENT_UNAVAILABLE");
     await answered;
     await books.settled();
@@ -51,10 +49,10 @@ test.serial(
     t.deepEqual(await books.agree(variantId, STOCK), { confirmed: 0, cancelled: buyers.length + 1 });
 
     await eventually(
-      async () => assert.equal((await late.place(randomUUID())).state, OrderState.CONFIRMED),
-      30_000,
+      async () => assert.equal((await late.place(late.key)).state, OrderState.CONFIRMED),
+      60_000,
     );
-    await breaker(shop, BreakerState.CLOSED, 5_000);
+    await breaker(shop, BreakerState.CLOSED);
     t.is((await books.agree(variantId, STOCK)).confirmed, 1);
   },
 );
@@ -63,7 +61,7 @@ test.serial(
   "orders whose payment was under way when payment was killed are paid once or not at all",
   async (t) => {
     const shop = await openShop(t, { apart: ["payment", "order"] });
-    const env = shop.env({ PAYMENT_PORT: String(await pickFreePort()), PAYMENT_SANDBOX_LATENCY_MS: "300" });
+    const env = shop.env({ PAYMENT_PORT: String(await pickFreePort()), PAYMENT_POOL_SIZE: "12" });
     const killed = await startProcess(t, "payment", env);
     shop.addresses.set("payment", `127.0.0.1:${env["PAYMENT_PORT"]}`);
     await shop.start([order], { SOUK_BREAKER_RESET_MS: "500" });
@@ -72,15 +70,12 @@ test.serial(
     const buyers = Array.from({ length: 8 }, () => ({ ...visit(shop, shop.customer()), key: randomUUID() }));
     await Promise.all(buyers.map(({ add }) => add(variantId)));
 
+    const till = await openTill(t, env["PAYMENT_DATABASE_URL"]);
+    await till.close();
     const calls = Promise.allSettled(buyers.map(({ place, key }) => place(key)));
-    await eventually(async () => {
-      const [row] = await shop.ask<{ n: number }>(
-        "payment",
-        "select count(*)::int as n from payment where state = 'PENDING'",
-      );
-      assert.notEqual(row?.n, 0);
-    });
+    await till.answered(buyers.length / 2);
     await killed.kill();
+    await till.open();
     const revived = await startProcess(t, "payment", env);
     await calls;
     await books.settled();
@@ -103,8 +98,11 @@ test.serial(
         return () => complete(id);
       }),
     );
+    await till.close();
     const completions = Promise.allSettled(confirming.map((complete) => complete()));
+    await till.answered(confirming.length / 2);
     await revived.kill();
+    await till.open();
     await startProcess(t, "payment", env);
     await completions;
     for (const complete of confirming) t.is((await insist(complete)).state, OrderState.CONFIRMED);
@@ -114,9 +112,34 @@ test.serial(
 );
 
 /** Waits until order's breaker for AuthorizePayment is in a state, and operators see it. */
-function breaker(shop: Shop, state: BreakerState, withinMs: number): Promise<void> {
+function breaker(shop: Shop, state: BreakerState): Promise<void> {
   return eventually(async () => {
     const { breakers } = await shop.operate(OperationsService, "order").listBreakers({});
     assert.equal(breakers.find(({ method }) => method === AUTHORIZE)?.state, state);
-  }, withinMs);
+  }, 60_000);
+}
+
+/** Lets the answers of the payment provider stand still before they are recorded. */
+async function openTill(t: ExecutionContext, url: string | undefined) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  t.teardown(() => client.end());
+  await client.query(`create function wait() returns trigger language plpgsql as $$
+    begin perform pg_advisory_xact_lock_shared(4711); return new; end $$`);
+  await client.query("create trigger wait before update on payment for each row execute function wait()");
+  const waiting = "from pg_locks where not granted and objid = 4711";
+  return {
+    close: () => client.query("select pg_advisory_lock(4711)"),
+    /** Waits until so many answers wait. */
+    answered: (atLeast: number) =>
+      eventually(async () => {
+        const { rowCount } = await client.query(`select ${waiting}`);
+        assert.ok((rowCount ?? 0) >= atLeast, `${rowCount} answers wait`);
+      }, 60_000),
+    /** What waits is lost with the process that waited for it. */
+    async open() {
+      await client.query(`select pg_terminate_backend(pid) ${waiting}`);
+      await client.query("select pg_advisory_unlock(4711)");
+    },
+  };
 }
