@@ -2,6 +2,7 @@ import test from "ava";
 import fc from "fast-check";
 import type { PaymentDatabase } from "../../services/payment/database.ts";
 import type { PaymentProvider } from "../../services/payment/provider/provider.ts";
+import { SEED } from "../seed.ts";
 import {
   booksOf,
   connect,
@@ -76,7 +77,7 @@ test("in whatever order a provider's answers come, ours and its books agree", as
       await requireConsistent(db, openDesk(db), id, deeds, outcomes);
     },
   );
-  await fc.assert(property, { numRuns: 100 });
+  await fc.assert(property, { seed: SEED, numRuns: 100 });
   t.pass();
 });
 
