@@ -37,10 +37,7 @@ const ENDINGS: Record<string, (stream: ServerHttp2Stream, session: ServerHttp2Se
 for (const [what, end] of Object.entries(ENDINGS)) {
   test(`a call is UNAVAILABLE to who made it when ${what}`, async (t) => {
     const caller = joinAsCaller(t, await startBreaking(t, end));
-    const unary = await failure(
-      t,
-      caller(CheckoutService).completePayment({ orderId: ID }),
-    );
+    const unary = await failure(t, caller(CheckoutService).completePayment({ orderId: ID }));
     t.is(unary.code, Code.UNAVAILABLE, unary.message);
     const watched = caller(OrderService).watchOrder({ id: ID })[Symbol.asyncIterator]();
     const stream = await failure(t, watched.next());

@@ -4,6 +4,7 @@ import { AdjustmentReason } from "#gen/souk/inventory/v1/allocation_pb.ts";
 import { MovementKind } from "#gen/souk/inventory/v1/movement_pb.ts";
 import { TransferState } from "#gen/souk/inventory/v1/transfer_pb.ts";
 import { SoukError } from "#kit/error.ts";
+import { insist } from "../chaos/insist.ts";
 import { outcomeOf, tally } from "./inventory-stockroom.ts";
 import { type Stock, warehouseOf } from "./inventory-warehouse.ts";
 
@@ -11,10 +12,8 @@ const warehouse = warehouseOf(test as never);
 
 async function send(fromLocationId: string, toLocationId: string, lines: Stock, idempotencyKey = uuidv7()) {
   const items = Object.entries(lines).map(([variantId, number]) => ({ variantId, quantity: BigInt(number) }));
-  const { transfer } = await warehouse().staff.transferStock(
-    { fromLocationId, toLocationId, lines: items, note: "for the summer" },
-    { idempotencyKey },
-  );
+  const request = { fromLocationId, toLocationId, lines: items, note: "for the summer" };
+  const { transfer } = await insist(() => warehouse().staff.transferStock(request, { idempotencyKey }));
   return transfer?.id ?? "";
 }
 

@@ -20,6 +20,7 @@ import { type Difference, findDifferences } from "../../services/inventory/check
 import { entities } from "../../services/inventory/entities.ts";
 import { forgetBookings } from "../../services/inventory/forget-bookings.ts";
 import { inventory } from "../../services/inventory/service.ts";
+import { insist } from "../chaos/insist.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 
 type Inventory = MeshClient<typeof InventoryService>;
@@ -139,12 +140,9 @@ async function openWarehouse(t: Parameters<typeof startTestMesh>[0]): Promise<Wa
         quantity: BigInt(number),
       }));
       const id = more.reservationId ?? uuidv7();
-      const answer = await order.reserveStock({
-        ttl: durationFromMs(600_000),
-        lines,
-        ...more,
-        reservationId: id,
-      });
+      const request = { ttl: durationFromMs(600_000), lines, ...more, reservationId: id };
+      // Of many at once the last ones may wait for longer than the policy lets them.
+      const answer = await insist(() => order.reserveStock(request));
       return { ...answer, id };
     },
     async at(variantId, ...locationIds) {

@@ -28,7 +28,7 @@ test("demo orders that are interrupted again and again are all there in the end,
   const operator = becomeOperator(
     JSON.parse(mesh.env["OPERATOR_SERVICE_KEY"] as string),
     (service) => `127.0.0.1:${mesh.port(service)}`,
-    120_000,
+    600_000,
   );
   t.teardown(async () => operator.close());
   await stockShelves(operator.scope);
