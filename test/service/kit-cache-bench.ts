@@ -87,7 +87,11 @@ export async function openCacheBench(
     const reader = new PrometheusExporter({ preventServerStart: true });
     const meter = new MeterProvider({ readers: [reader] }).getMeter("echo");
     const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, PATIENT_MS, silent);
-    t.teardown(async () => redis?.disconnect());
+    if (redis !== undefined) {
+      t.teardown(async () => redis.disconnect());
+      // Then it is known whether it is there.
+      await new Promise((known) => redis.once("ready", known).once("close", known));
+    }
     let loads = 0;
     const read: EchoHandlers["unary"] = async ({ text }) => ({ text, number: await totalOf(db, text) });
     const unary: EchoHandlers["unary"] = (request, call) => {

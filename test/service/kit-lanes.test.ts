@@ -4,13 +4,13 @@ import { createLanes } from "#kit/events/lanes.ts";
 const NOTHING: ReadonlyMap<string, number> = new Map();
 
 /** Lanes in which each thing is its own key up to the slash, and where work ends when the test lets it. */
-function openLanes(restMs: number) {
+function openLanes(restMs: number, patienceMs = 10) {
   const begun: { readonly things: readonly string[]; readonly end: () => void }[] = [];
   const lanes = createLanes<string>({
     lanes: 2,
     together: 3,
     restMs,
-    patienceMs: 10,
+    patienceMs,
     most: 100,
     keyOf: (thing) => thing.split("/")[0] ?? "",
     work: (things) =>
@@ -42,7 +42,7 @@ test("what comes in one go is worked on together, as much as a lane takes", asyn
 });
 
 test("what comes while a lane rests waits for its next turn", async (t) => {
-  const { lanes, nth, begun } = openLanes(60_000);
+  const { lanes, nth, begun } = openLanes(60_000, 60_000);
   await lanes.add("a");
   (await nth(0)).end();
   await new Promise(setImmediate);

@@ -10,7 +10,7 @@ test("a provider that keeps failing is left alone, and tried again after a while
   let broken = true;
   let asked = 0;
   const desk = openDesk(db, {
-    resetMs: 20,
+    resetMs: 500,
     wrap: (provider) => counting(switching(provider), () => asked++),
   });
   function switching(provider: PaymentProvider): PaymentProvider {
