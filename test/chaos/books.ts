@@ -87,7 +87,7 @@ export async function openBooks(t: Teardown, shop: Shop): Promise<Auditor> {
         assert.equal(await count(orderDatabase, "mesh.outbox"), 0, "events on their way");
         const { num_pending, num_ack_pending } = await manager.consumers.info(stream, "notification");
         assert.equal(num_pending + num_ack_pending, 0, "events that notification has yet to heed");
-      }, 60_000),
+      }),
 
     async read(orderId, variantId, orderDatabase = "order") {
       const all = async (database: string, sql: string) =>

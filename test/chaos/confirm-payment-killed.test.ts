@@ -120,13 +120,11 @@ test("an order that nobody confirms in time and whose process is killed then lea
     let id = "";
     const waitForTheEnd = async () => {
       id = (await sale.place()).id;
-      await eventually(
-        () =>
-          sale.complete(id).catch((error: unknown) => {
-            if (error instanceof SoukError && error.code === Code.UNAVAILABLE) return;
-            throw error;
-          }),
-        60_000,
+      await eventually(() =>
+        sale.complete(id).catch((error: unknown) => {
+          if (error instanceof SoukError && error.code === Code.UNAVAILABLE) return;
+          throw error;
+        }),
       );
     };
     // The wait passes over the death; that no saga came to the moment is another error.

@@ -16,7 +16,7 @@ export async function insist<R>(call: () => Promise<R>): Promise<R> {
       if (error instanceof SoukError && !isRetryable(error)) return { refusal: error };
       throw error;
     }
-  }, 60_000);
+  });
   if ("refusal" in outcome) throw outcome.refusal;
   return outcome.answer;
 }

@@ -47,7 +47,7 @@ export async function offer(call: Call, stock: number, variants = 1): Promise<st
     const stocked = levels.filter(({ available }) => available === BigInt(stock));
     if (stocked.length < ids.length)
       throw new Error(`${stocked.length} of ${ids.length} variants are in stock`);
-  }, 30_000);
+  });
   return ids;
 }
 

@@ -48,10 +48,7 @@ test.serial(
     t.deepEqual(given, { state: "VOIDED", amount: null });
     t.deepEqual(await books.agree(variantId, STOCK), { confirmed: 0, cancelled: buyers.length + 1 });
 
-    await eventually(
-      async () => assert.equal((await late.place(late.key)).state, OrderState.CONFIRMED),
-      60_000,
-    );
+    await eventually(async () => assert.equal((await late.place(late.key)).state, OrderState.CONFIRMED));
     await breaker(shop, BreakerState.CLOSED);
     t.is((await books.agree(variantId, STOCK)).confirmed, 1);
   },
@@ -116,7 +113,7 @@ function breaker(shop: Shop, state: BreakerState): Promise<void> {
   return eventually(async () => {
     const { breakers } = await shop.operate(OperationsService, "order").listBreakers({});
     assert.equal(breakers.find(({ method }) => method === AUTHORIZE)?.state, state);
-  }, 60_000);
+  });
 }
 
 /** Lets the answers of the payment provider stand still before they are recorded. */
@@ -135,7 +132,7 @@ async function openTill(t: ExecutionContext, url: string | undefined) {
       eventually(async () => {
         const { rowCount } = await client.query(`select ${waiting}`);
         assert.ok((rowCount ?? 0) >= atLeast, `${rowCount} answers wait`);
-      }, 60_000),
+      }),
     /** What waits is lost with the process that waited for it. */
     async open() {
       await client.query(`select pg_terminate_backend(pid) ${waiting}`);

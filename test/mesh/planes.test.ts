@@ -89,7 +89,7 @@ async function everyServiceAnswers(call: Call): Promise<void> {
     () => call(NotificationService, operator).listMyNotifications({}),
   ];
   const refused = (error: unknown) => assert.notEqual((error as SoukError).code, Code.UNAVAILABLE);
-  await Promise.all(questions.map((ask) => eventually(() => ask().then(() => {}, refused), 30_000)));
+  await Promise.all(questions.map((ask) => eventually(() => ask().then(() => {}, refused))));
 }
 
 interface Registered {
@@ -144,7 +144,7 @@ async function isTold(call: Call, ada: Registered, order: Order): Promise<void> 
       ["order-confirmed", order.id],
     );
     assert.equal((await call(UserService, ada).getMe({})).profile?.firstName, "Ada");
-  }, 30_000);
+  });
 }
 
 async function onlyOrderMayReserve(

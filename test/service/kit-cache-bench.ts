@@ -169,6 +169,6 @@ function ask(t: Teardown, { address, contract }: EchoMesh, text: string): Promis
  */
 export async function hearing(replicas: readonly Replica[], expected = 1): Promise<void> {
   for (const { metrics } of replicas) {
-    await eventually(async () => assert.equal((await metrics()).get("feed"), expected), 60_000);
+    await eventually(async () => assert.equal((await metrics()).get("feed"), expected));
   }
 }

@@ -34,7 +34,7 @@ async function openLine(t: Teardown, natsUrl: string, subscriptions: readonly Su
     async arrived(...orders: string[]) {
       await eventually(async () => {
         for (const order of orders) assert.equal(await totalOf(db, `effect ${order}`), 1n, order);
-      }, 60_000);
+      });
       await outboxEmpty(db);
     },
   };

@@ -35,7 +35,7 @@ test("wherever the process of a saga is killed, another one brings it to the sam
   await Promise.all([killNext(), killNext(), killNext()]);
   for (const { fate, moment, id } of victims) {
     const end = fate === "succeeds" ? GOOD_END : BAD_END;
-    await eventually(async () => assert.deepEqual(await truthOf(db, id), end, `${fate}: ${moment}`), 60_000);
+    await eventually(async () => assert.deepEqual(await truthOf(db, id), end, `${fate}: ${moment}`));
     // Whoever calls again with the same key learns how it ended.
     const again = tell(fate, { id: uuidv7(), scope: callScope(id) });
     if (fate === "succeeds") t.deepEqual(await again, { paid: 9_007_199_254_740_993n });

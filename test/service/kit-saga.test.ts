@@ -136,7 +136,7 @@ test("while a saga is being undone its key is not free", async (t) => {
   t.deepEqual(await truthOf(db, first), ["charged", "reserved", "begun"]);
   t.deepEqual(await truthOf(db, second), []);
   closed = false;
-  t.deepEqual(await eventually(() => tell("succeeds", { id: second, scope: callScope("key") }), 60_000), {
+  t.deepEqual(await eventually(() => tell("succeeds", { id: second, scope: callScope("key") })), {
     paid: AMOUNT,
   });
   t.deepEqual(await truthOf(db, first), BAD_END);
@@ -198,7 +198,7 @@ test("when an undoing fails the caller is told at once why the saga failed, and 
   t.like(saga, { id, name: "story", step: 1 });
   await t.throwsAsync(tell("declined", { id, scope: scope() }), { message: "there is no box that fits" });
   closed = false;
-  await eventually(async () => assert.deepEqual(await truthOf(db, id), BAD_END), 60_000);
+  await eventually(async () => assert.deepEqual(await truthOf(db, id), BAD_END));
   t.is((await sagas.list({ state: "failed", before: undefined, limit: 10 })).length, 1);
 });
 
@@ -235,7 +235,7 @@ test("an owner that stood still until its saga was taken over cannot disturb it"
   const told = slow.tell("succeeds", { id, scope: callScope("key") });
   await reached.promise;
   startStories(t, there);
-  await eventually(async () => assert.deepEqual(await truthOf(there, id), GOOD_END), 60_000);
+  await eventually(async () => assert.deepEqual(await truthOf(there, id), GOOD_END));
   standstill.resolve();
   t.deepEqual(await told, { paid: AMOUNT }, "it gets the result of whoever took over");
   t.deepEqual(await truthOf(there, id), GOOD_END);
@@ -261,7 +261,7 @@ test("a step that outlives its lease may be taken by two, and only one of them e
   const told = first.tell("succeeds", { id, scope: callScope("key") });
   await reached.promise;
   startStories(t, there, { observe });
-  await eventually(async () => assert.deepEqual(await truthOf(there, id), GOOD_END), 60_000);
+  await eventually(async () => assert.deepEqual(await truthOf(there, id), GOOD_END));
   slow.resolve();
   t.deepEqual(await told, { paid: AMOUNT });
   await first.sagas.stop(1_000);
@@ -305,7 +305,7 @@ test("a saga goes on when its database was away", async (t) => {
   t.true(isMeshRefusal(error, MeshReason.DEPENDENCY_UNAVAILABLE));
   const beside = openBench(t, url);
   startStories(t, beside);
-  await eventually(async () => assert.deepEqual(await truthOf(beside, id), GOOD_END), 60_000);
+  await eventually(async () => assert.deepEqual(await truthOf(beside, id), GOOD_END));
   t.pass();
 });
 

@@ -146,7 +146,7 @@ async function agreeOnWhatWasTold(
   await eventually(() => {
     const mails = shop.mailsTo(customer.email);
     if (mails !== expected) throw new Error(`${mails} mails came to ${customer.email}, not ${expected}`);
-  }, 20_000);
+  });
   if (isGuest) return;
   const own = shop.call(NotificationService, customer);
   const topics: string[] = [];

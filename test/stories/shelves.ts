@@ -93,7 +93,7 @@ async function inStock(shop: Shop, variantIds: string[]): Promise<void> {
     const { levels } = await stockroom.getStock({ variantIds });
     if (!levels.every(({ available }) => available === BigInt(STOCK)))
       throw new Error("the goods of the stories are not in stock");
-  }, 30_000);
+  });
 }
 
 async function sellInDollarsToo(shop: Shop, shelves: readonly (readonly Shelved[])[]): Promise<void> {

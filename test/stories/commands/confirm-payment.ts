@@ -152,7 +152,7 @@ async function becomes({ shop, order }: Waiting): Promise<void> {
   await eventually(async () => {
     const { order: told } = await staff.getOrderForStaff({ id: order.id });
     if (told?.state !== OrderState[stateOf(order)]) throw new Error(`order ${order.id} waits on`);
-  }, 20_000);
+  });
 }
 
 /** The provider tells of the charge of an order. */
