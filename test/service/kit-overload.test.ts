@@ -234,7 +234,7 @@ test("a service and the gateway under a flood answer for their health, and opera
     ["gateway", "operations"],
   ] as const) {
     const url = `http://127.0.0.1:${mesh.port(program, purpose)}`;
-    t.is((await fetch(`${url}/health/ready`)).status, 200, program);
+    await eventually(async () => assert.equal((await fetch(`${url}/health/ready`)).status, 200, program));
     t.regex(await (await fetch(`${url}/metrics`)).text(), /souk_load_shed_total\{[^}]*\} [1-9]/);
   }
   open();
