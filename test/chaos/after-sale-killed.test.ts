@@ -12,7 +12,7 @@ import { insist } from "./insist.ts";
 import { backward, describe, forward } from "./moments.ts";
 import type { Customer } from "./shop.ts";
 import type { Till } from "./tills.ts";
-import { tillsOfFile } from "./tills-of-file.ts";
+import { tillsOf } from "./tills-of.ts";
 
 const STOCK = 10;
 const QUANTITY = 3n;
@@ -21,7 +21,7 @@ const PRICE = 5_400;
 /** A location that is not there. */
 const NOWHERE = randomUUID();
 
-const { tills } = tillsOfFile(test, { variants: 40, stock: STOCK }, { tills: { most: 3 } });
+const { tills } = tillsOf(test, { variants: 40, stock: STOCK }, { tills: { most: 3 } });
 
 for (const moment of forward(shipOrderSaga)) {
   test(`a shipment whose process is killed ${describe(moment)} is sent and paid once`, (t) =>

@@ -13,7 +13,7 @@ import { dies, refusedTwice } from "./die-and-repeat.ts";
 import { insist } from "./insist.ts";
 import { backward, describe, forward, type Moment } from "./moments.ts";
 import type { Till } from "./tills.ts";
-import { tillsOfFile } from "./tills-of-file.ts";
+import { tillsOf } from "./tills-of.ts";
 
 const STOCK = 10;
 const QUANTITY = 2n;
@@ -31,7 +31,7 @@ const CONFIRMING = forward(completePaymentSaga).filter(
 );
 const CONFIRM_STEP = completePaymentSaga.steps.findIndex(({ name }) => name === "confirm-payment");
 
-const { tills, hastyTills } = tillsOfFile(
+const { tills, hastyTills } = tillsOf(
   test,
   { variants: 40, stock: STOCK },
   { tills: { most: 2 }, hastyTills: { most: 1, env: { ORDER_CONFIRM_PAYMENT_MS: String(HASTE_MS) } } },

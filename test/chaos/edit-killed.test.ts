@@ -9,7 +9,7 @@ import { insist } from "./insist.ts";
 import { backward, describe, forward } from "./moments.ts";
 import type { Customer } from "./shop.ts";
 import type { Till } from "./tills.ts";
-import { tillsOfFile } from "./tills-of-file.ts";
+import { tillsOf } from "./tills-of.ts";
 
 const STOCK = 10;
 /** What a piece of 60.00 costs after the promotion that every order of the shop uses; shipping costs nothing. */
@@ -18,7 +18,7 @@ const PRICE = 5_400n;
 /** What is told of the changes that are tested here. */
 const TOPICS = ["order-confirmed", "order-edited", "order-exchanged"];
 
-const { tills } = tillsOfFile(test, { variants: 80, stock: STOCK }, { tills: { most: 3 } });
+const { tills } = tillsOf(test, { variants: 80, stock: STOCK }, { tills: { most: 3 } });
 
 for (const moment of forward(editOrderSaga)) {
   test(`an edit whose process is killed ${describe(moment)} takes effect once`, (t) =>

@@ -10,7 +10,7 @@ import { insist } from "./insist.ts";
 import { backward, describe, forward } from "./moments.ts";
 import type { Visit } from "./shop.ts";
 import type { Till } from "./tills.ts";
-import { tillsOfFile } from "./tills-of-file.ts";
+import { tillsOf } from "./tills-of.ts";
 
 const STOCK = 10;
 const QUANTITY = 2n;
@@ -27,7 +27,7 @@ const FAILURES: Readonly<
   "commit-reservation": { hasty: true, reason: "RESERVATION_RELEASED" },
 };
 
-const { tills, hastyTills } = tillsOfFile(
+const { tills, hastyTills } = tillsOf(
   test,
   { variants: 60, stock: STOCK },
   { tills: { most: 3 }, hastyTills: { most: 1, env: { ORDER_RESERVATION_MS: "1" } } },

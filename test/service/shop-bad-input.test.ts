@@ -3,6 +3,7 @@ import test from "ava";
 import fc from "fast-check";
 import { contracts } from "#gen/contracts.ts";
 import { isOpenToOutside, methodName } from "#kit/contract.ts";
+import { afterFile } from "../after-file.ts";
 import type { Outcome } from "./gateway-outcome.ts";
 import { hostileRequests } from "./shop-hostile.ts";
 import { type Outside, openOutside } from "./shop-outside.ts";
@@ -38,14 +39,10 @@ const TEST_MS = 600_000;
 const AT_A_TIME = 8;
 
 let outside: Outside;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  outside = await openOutside({ teardown: (work) => closing.unshift(work) });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  outside = await openOutside(file);
 });
 
 const utf8 = (text: string) => Buffer.from(text);

@@ -1,4 +1,5 @@
 import type { TestFn } from "ava";
+import { afterFile } from "../after-file.ts";
 import { openBooks } from "./books.ts";
 import { openShop } from "./shop.ts";
 import { openTills, type Tills } from "./tills.ts";
@@ -18,19 +19,18 @@ interface Kind {
  * @param offered how many variants there are, and how much of each; no two sales are of the same one
  * @param kinds the order services, under what they are called
  */
-export function tillsOfFile<Name extends string>(
+export function tillsOf<Name extends string>(
   test: TestFn,
   offered: { readonly variants: number; readonly stock: number },
   kinds: Readonly<Record<Name, Kind>>,
 ): Readonly<Record<Name, Tills>> {
-  const closing: (() => Promise<void>)[] = [];
+  const file = afterFile(test);
   const names = Object.keys(kinds) as Name[];
   const opened = new Map<Name, Tills>();
 
   test.before(async () => {
-    const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
-    const shop = await openShop(forFile, { apart: ["order"] });
-    const books = await openBooks(forFile, shop);
+    const shop = await openShop(file, { apart: ["order"] });
+    const books = await openBooks(file, shop);
     const variants = await shop.offer(offered.stock, offered.variants);
     function newVariant(): string {
       const id = variants.pop();
@@ -39,12 +39,8 @@ export function tillsOfFile<Name extends string>(
     }
     for (const name of names) {
       const { most, env } = kinds[name];
-      opened.set(name, openTills(forFile, { shop, books, newVariant }, most, env));
+      opened.set(name, openTills(file, { shop, books, newVariant }, most, env));
     }
-  });
-
-  test.after.always(async () => {
-    for (const close of closing) await close();
   });
 
   const tillsCalled = (name: Name): Tills => ({
