@@ -80,7 +80,8 @@ google.rpc.RetryInfo tells when a repetition helps. [permissions.md](permissions
 export function apiPage({ name, files }: Package, comments: Comments): string {
   const services = servicesOf(files);
   const reasons = files.flatMap(({ enums }) => enums).find((it) => it.name === "ErrorReason");
-  const page = { package: name, comments, ownReasons: reasons !== undefined && name !== MESH };
+  const methods = services.flatMap((service) => service.methods);
+  const page = { package: name, methods, comments, ownReasons: reasons !== undefined && name !== MESH };
   const messages = sharedTypes(files, services);
   return `${[
     GENERATED,
@@ -108,6 +109,7 @@ const MESH = "souk.mesh.v1";
 
 interface Page {
   readonly package: string;
+  readonly methods: readonly DescMethod[];
   readonly comments: Comments;
   /** Whether the package has reasons of its own. */
   readonly ownReasons: boolean;
@@ -204,7 +206,10 @@ function linkTo(type: DescMessage | DescEnum, page: Page): string {
   const home = type.file.proto.package;
   if (!home.startsWith("souk.")) return type.name;
   const name = localName(type);
-  return `[${name}](${home === page.package ? "" : `${home}.md`}#${anchor(name)})`;
+  // A request that is a part of another one is described with its own method.
+  const method = page.methods.find(({ input, output }) => input === type || output === type);
+  const heading = method === undefined ? name : titleOf(method);
+  return `[${name}](${home === page.package ? "" : `${home}.md`}#${anchor(heading)})`;
 }
 
 /** What the contracts of a package declare beside requests, answers, events and reasons, by name. */

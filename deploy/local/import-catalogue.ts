@@ -1,32 +1,50 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { type ImportProductsRequest, ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type ImportProductsRequestSchema,
+  type ImportProductsResponse,
+  ProductAdminService,
+} from "#gen/souk/product/v1/product_admin_pb.ts";
 import { becomeOperator } from "./operator.ts";
 import { priceInDollars } from "./price-in-dollars.ts";
+import { runTool } from "./run-tool.ts";
 import { operatorKey } from "./secrets.ts";
 import { readLocalConfig } from "./settings.ts";
+
+const SHIPPED = join(import.meta.dirname, "catalogue.csv");
+const TIMEOUT_MS = 600_000;
 
 /**
  * Reads a CSV file in Shopify's product format into the shop that runs here:
  *   node deploy/local/import-catalogue.ts [file] [currency]
  * Without a file it is the catalogue that comes with the shop, which is sold in dollars too.
  */
-const SHIPPED = join(import.meta.dirname, "catalogue.csv");
-const [file = SHIPPED, currency = "EUR"] = process.argv.slice(2);
-const { dataDir, ports } = readLocalConfig(process.env);
-const operator = becomeOperator(
-  operatorKey(dataDir),
-  () => `127.0.0.1:${ports.programs["product"]}`,
-  600_000,
-);
+await runTool(async () => {
+  const [file = SHIPPED, currency = "EUR"] = process.argv.slice(2);
+  const { dataDir, ports } = readLocalConfig(process.env);
+  const addressOf = () => `127.0.0.1:${ports.programs["product"]}`;
+  const operator = becomeOperator(operatorKey(dataDir), addressOf, TIMEOUT_MS);
+  try {
+    const admin = operator.scope.mesh(ProductAdminService);
+    for await (const { part } of admin.importProducts(partsOf(file, currency))) tell(part);
+    if (file === SHIPPED)
+      process.stdout.write(`${await priceInDollars(operator.scope)} variants priced in dollars\n`);
+  } finally {
+    operator.close();
+  }
+});
 
-async function* parts(): AsyncIterable<{ part: ImportProductsRequest["part"] }> {
-  yield { part: { case: "options", value: { currency } as never } };
+async function* partsOf(
+  file: string,
+  currency: string,
+): AsyncIterable<MessageInitShape<typeof ImportProductsRequestSchema>> {
+  yield { part: { case: "options", value: { currency } } };
   for await (const chunk of createReadStream(file))
     yield { part: { case: "chunk", value: chunk as Uint8Array } };
 }
 
-for await (const { part } of operator.scope.mesh(ProductAdminService).importProducts(parts() as never)) {
+function tell(part: ImportProductsResponse["part"]): void {
   if (part.case === "problem") {
     const { line, column, handle, reason } = part.value;
     process.stdout.write(`line ${line} ${[handle, column].filter(Boolean).join(", ")}: ${reason}\n`);
@@ -38,6 +56,3 @@ for await (const { part } of operator.scope.mesh(ProductAdminService).importProd
     );
   }
 }
-if (file === SHIPPED)
-  process.stdout.write(`${await priceInDollars(operator.scope)} variants priced in dollars\n`);
-operator.close();

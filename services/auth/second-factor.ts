@@ -77,10 +77,7 @@ export async function confirmTotp(
   accountId: string,
   code: string,
 ): Promise<string[]> {
-  const limits = [secondFactorLimit(accountId)];
-  await countAttempt(auth.db, scope, limits);
-  return auth.db.write(scope, async (tx) => {
-    const { email } = await lockAccount(tx, accountId);
+  return attempt(auth, scope, accountId, async (tx, email) => {
     const factor = await findFactor(tx, accountId);
     if (factor === undefined) throw notEnrolled();
     if (factor.confirm_time !== null) {
@@ -88,7 +85,6 @@ export async function confirmTotp(
     }
     const step = acceptedStep(auth, accountId, factor, code);
     if (step === undefined) throw factorInvalid();
-    await forgetAttempts(tx, limits);
     await tx.sql
       .updateTable("second_factor")
       .set({ confirm_time: new Date(), last_step: step })
@@ -110,12 +106,8 @@ export async function disableTotp(
   accountId: string,
   factor: ProvenFactor,
 ): Promise<void> {
-  const limits = [secondFactorLimit(accountId)];
-  await countAttempt(auth.db, scope, limits);
-  await auth.db.write(scope, async (tx) => {
-    const { email } = await lockAccount(tx, accountId);
+  await attempt(auth, scope, accountId, async (tx, email) => {
     await requireFactor(auth, tx, accountId, factor);
-    await forgetAttempts(tx, limits);
     await tx.sql.deleteFrom("second_factor").where("account_id", "=", accountId).execute();
     tx.emit(SecondFactorChangedSchema, { accountId, email, enabled: false });
   });
@@ -132,13 +124,26 @@ export async function regenerateRecoveryCodes(
   accountId: string,
   code: string,
 ): Promise<string[]> {
-  const limits = [secondFactorLimit(accountId)];
-  await countAttempt(auth.db, scope, limits);
-  return auth.db.write(scope, async (tx) => {
-    await lockAccount(tx, accountId);
+  return attempt(auth, scope, accountId, async (tx) => {
     await requireFactor(auth, tx, accountId, { case: "totpCode", value: code });
-    await forgetAttempts(tx, limits);
     return replaceRecoveryCodes(tx, accountId);
+  });
+}
+
+/** Counts an attempt before it is made, for one that fails leaves nothing else behind; one that succeeds is forgotten. */
+async function attempt<R>(
+  { db }: AuthContext,
+  scope: Scope,
+  accountId: string,
+  work: (tx: AuthTransaction, email: string) => Promise<R>,
+): Promise<R> {
+  const limits = [secondFactorLimit(accountId)];
+  await countAttempt(db, scope, limits);
+  return db.write(scope, async (tx) => {
+    const { email } = await lockAccount(tx, accountId);
+    const result = await work(tx, email);
+    await forgetAttempts(tx, limits);
+    return result;
   });
 }
 

@@ -3,6 +3,7 @@ import { openEventBus } from "#kit/events/bus.ts";
 import { createReadiness } from "#kit/health/readiness.ts";
 import { joinMesh, type Member } from "#kit/mesh/join-mesh.ts";
 import { startOperationsServer } from "#kit/operations/operations-server.ts";
+import { GATEWAY } from "#kit/policy/identity.ts";
 import { createLoadLimit } from "#kit/policy/load-limit.ts";
 import { measureLoad } from "#kit/policy/overload.ts";
 import { openRates, rateSettings } from "#kit/policy/rate.ts";
@@ -16,16 +17,16 @@ import { rememberAnswers } from "./unary/remembered-answers.ts";
 
 /** The gateway: everything that is open to the outside, over Connect, gRPC-Web and gRPC. */
 export const gateway: Program = {
-  name: "gateway",
+  name: GATEWAY,
   settings: gatewaySettings,
   async start(host) {
     const config = readGatewayConfig(host.settings);
-    const member = joinMesh(host, "gateway");
+    const member = joinMesh(host, GATEWAY);
     const readiness = createReadiness([]);
     const operations = await startOperationsServer({
       host: host.settings.SOUK_HOST,
       port: config.operationsPort,
-      name: "gateway",
+      name: GATEWAY,
       version: VERSION,
       readiness,
       telemetry: host.telemetry,
@@ -43,7 +44,7 @@ export const gateway: Program = {
     });
     operations.started();
     return {
-      name: "gateway",
+      name: GATEWAY,
       ports: { http: http.port, operations: operations.port },
       readiness,
       async stop(graceMs) {

@@ -4,7 +4,7 @@ import { contracts } from "#gen/contracts.ts";
 import { methodName } from "#kit/contract.ts";
 import { type SoukError, toSoukError } from "#kit/error.ts";
 import type { LoadLimit } from "#kit/policy/load-limit.ts";
-import { toStatus } from "#kit/rpc/status.ts";
+import { trailersOnly } from "#kit/rpc/status.ts";
 import { retryAfterOf } from "./passed-headers.ts";
 import type { RequestHandler } from "./request-handler.ts";
 
@@ -103,22 +103,10 @@ function written(thrown: unknown): Written {
   let known = writtenBefore.get(refusal);
   if (known === undefined) {
     const headers = { "content-type": "application/json", ...retryAfter(refusal) };
-    known = { grpc: grpcHeaders(refusal), headers, body: connectBody(refusal) };
+    known = { grpc: trailersOnly(refusal), headers, body: connectBody(refusal) };
     writtenBefore.set(refusal, known);
   }
   return known;
-}
-
-function grpcHeaders(refusal: SoukError): Record<string, string> {
-  const { code, details, metadata } = toStatus(refusal);
-  const headers: Record<string, string> = {
-    "grpc-status": String(code),
-    "grpc-message": encodeURIComponent(details),
-  };
-  for (const [name, value] of Object.entries(metadata.getMap())) {
-    headers[name] = typeof value === "string" ? value : value.toString("base64");
-  }
-  return headers;
 }
 
 function connectBody({ message, details }: SoukError): string {

@@ -2,9 +2,10 @@ import { sql } from "kysely";
 import type { Scope } from "#kit/scope.ts";
 import { bookOnce } from "./book-once.ts";
 import type { InventoryDatabase, InventoryTransaction } from "./database.ts";
-import { lockStock, type Move, moveStock } from "./move-stock.ts";
+import { lockStock } from "./move-stock.ts";
+import { giveBackSome } from "./reduce-reservation.ts";
 import { refuseNotCommitted, requireReservation } from "./reservation.ts";
-import { addUpPortions, openLines, requireHeld, shortenLines } from "./reservation-lines.ts";
+import { addUpPortions, requireHeld } from "./reservation-lines.ts";
 
 /** What becomes of a reservation whose order changed. */
 export interface ReservationChange {
@@ -39,17 +40,7 @@ export async function changeReservation(
     if (mergedId !== undefined) await merge(tx, mergedId, reservationId);
     const reservation = await requireHeld(tx, reservationId);
     if (reservation.state !== "COMMITTED") throw refuseNotCommitted(reservationId);
-    const open = openLines(reservation);
-    const taken = portions.flatMap(({ variantId, quantity }) =>
-      open.take(variantId, quantity, (line) => (line.locationId === undefined ? 0 : 1)),
-    );
-    await shortenLines(tx, reservationId, open.changes());
-    const moves = taken.flatMap(({ variantId, locationId, quantity }): Move[] =>
-      locationId === undefined
-        ? []
-        : [{ variantId, locationId, available: quantity, reserved: -quantity, kind: "RELEASE" }],
-    );
-    await moveStock(tx, moves, { referenceId: reservationId, actor: "" });
+    await giveBackSome(tx, reservation, portions);
   });
 }
 

@@ -1,8 +1,9 @@
 import type { Scope } from "#kit/scope.ts";
 import { bookOnce } from "./book-once.ts";
-import type { InventoryDatabase } from "./database.ts";
+import type { InventoryDatabase, InventoryTransaction } from "./database.ts";
 import { lockStock, type Move, moveStock } from "./move-stock.ts";
-import { addUpPortions, openLines, requireHeld, shortenLines } from "./reservation-lines.ts";
+import type { StoredReservation } from "./reservation.ts";
+import { addUpPortions, openLines, type Portion, requireHeld, shortenLines } from "./reservation-lines.ts";
 
 /** What a reservation shall hold no longer. */
 export interface Reduction {
@@ -12,7 +13,7 @@ export interface Reduction {
 }
 
 /**
- * Gives some of a reservation back, once a change: first what it still waits for, then what is set aside.
+ * Gives some of a reservation back, once a change.
  *
  * @param db inventory's database
  * @param scope the call
@@ -28,16 +29,32 @@ export async function reduceReservation(
   await db.write(scope, async (tx) => {
     if (!(await bookOnce(tx, "REDUCTION", id))) return;
     await lockStock(tx, portions);
-    const open = openLines(await requireHeld(tx, reservationId));
-    const taken = portions.flatMap(({ variantId, quantity }) =>
-      open.take(variantId, quantity, (line) => (line.locationId === undefined ? 0 : 1)),
-    );
-    await shortenLines(tx, reservationId, open.changes());
-    const moves = taken.flatMap(({ variantId, locationId, quantity }): Move[] =>
-      locationId === undefined
-        ? []
-        : [{ variantId, locationId, available: quantity, reserved: -quantity, kind: "RELEASE" }],
-    );
-    await moveStock(tx, moves, { referenceId: reservationId, actor: "" });
+    await giveBackSome(tx, await requireHeld(tx, reservationId), portions);
   });
+}
+
+/**
+ * Gives some of a reservation back: first what it still waits for, then what is set aside.
+ *
+ * @param tx the transaction, which holds the locks of the variants
+ * @param reservation the reservation
+ * @param portions how many of which variants
+ * @throws SoukError QUANTITY_NOT_RESERVED
+ */
+export async function giveBackSome(
+  tx: InventoryTransaction,
+  reservation: StoredReservation,
+  portions: readonly Portion[],
+): Promise<void> {
+  const open = openLines(reservation);
+  const taken = portions.flatMap(({ variantId, quantity }) =>
+    open.take(variantId, quantity, (line) => (line.locationId === undefined ? 0 : 1)),
+  );
+  await shortenLines(tx, reservation.id, open.changes());
+  const moves = taken.flatMap(({ variantId, locationId, quantity }): Move[] =>
+    locationId === undefined
+      ? []
+      : [{ variantId, locationId, available: quantity, reserved: -quantity, kind: "RELEASE" }],
+  );
+  await moveStock(tx, moves, { referenceId: reservation.id, actor: "" });
 }

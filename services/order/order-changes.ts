@@ -5,6 +5,9 @@ import type { Signal } from "#kit/data/signal.ts";
 /** Tells those who wait that an order changed. */
 export type OrderChanges = Changes;
 
+/** The net under it: how often an order is looked at anyway by those who wait, in ms. */
+export const POLL_MS = 1_000;
+
 /**
  * Opens the one ear of a process for changes of orders.
  *

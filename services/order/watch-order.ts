@@ -1,12 +1,9 @@
 import type { Scope } from "#kit/scope.ts";
 import type { OrderSql } from "./database.ts";
-import type { OrderChanges } from "./order-changes.ts";
+import { type OrderChanges, POLL_MS } from "./order-changes.ts";
 import { hasEnded } from "./order-state.ts";
 import { requireOrderOf, type StoredOrder } from "./orders.ts";
 import type { Shop } from "./shop.ts";
-
-/** The net under the notifications: how often it is looked at anyway whether an order changed, in ms. */
-const POLL_MS = 1_000;
 
 /** Which order somebody watches. */
 export interface Watched {

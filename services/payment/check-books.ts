@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Scope } from "#kit/scope.ts";
 import type { PaymentDatabase } from "./database.ts";
+import { FIRST_ID } from "./ledger-balances.ts";
 
 /** What the books say of a payment, gift card or customer that is not what it comes to. */
 interface Imbalance {
@@ -161,8 +162,6 @@ async function checkFrom(
   }
   return { found, last };
 }
-
-const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 async function compare(db: PaymentDatabase, part: Part, ids: readonly string[]): Promise<Imbalance[]> {
   if (ids.length === 0) return [];

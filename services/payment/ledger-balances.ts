@@ -51,7 +51,8 @@ function balancesBefore(end: string): RawBuilder<unknown> {
     ) as side group by account, currency`;
 }
 
-const FIRST_ID = "00000000-0000-0000-0000-000000000000";
+/** No id comes before it. */
+export const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /** Keeps the sums of what was added to the books and can no longer change. */

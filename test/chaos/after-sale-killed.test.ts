@@ -7,12 +7,12 @@ import { cancelItemsSaga } from "../../services/order/after-sale/cancel-items.ts
 import { receiveReturnSaga } from "../../services/order/after-sale/receive-return.ts";
 import { refundOrderSaga } from "../../services/order/after-sale/refund-order.ts";
 import { shipOrderSaga } from "../../services/order/after-sale/ship-order.ts";
-import { type Auditor, openBooks } from "./books.ts";
 import { dieAndRepeat, refusedAndRepeated } from "./die-and-repeat.ts";
 import { insist } from "./insist.ts";
 import { backward, describe, forward } from "./moments.ts";
-import { type Customer, openShop, type Shop, visit } from "./shop.ts";
-import { openTills, type Till, type Tills } from "./tills.ts";
+import type { Customer } from "./shop.ts";
+import type { Till } from "./tills.ts";
+import { tillsOf } from "./tills-of.ts";
 
 const STOCK = 10;
 const QUANTITY = 3n;
@@ -21,23 +21,7 @@ const PRICE = 5_400;
 /** A location that is not there. */
 const NOWHERE = randomUUID();
 
-let shop: Shop;
-let books: Auditor;
-let tills: Tills;
-let variants: string[];
-const closing: (() => Promise<void>)[] = [];
-
-test.before(async () => {
-  const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
-  shop = await openShop(forFile, { apart: ["order"] });
-  books = await openBooks(forFile, shop);
-  tills = openTills(forFile, shop, 3, { SOUK_SAGA_LEASE_MS: "500" });
-  variants = await shop.offer(STOCK, 40);
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
-});
+const { tills } = tillsOf(test, { variants: 40, stock: STOCK }, { tills: { most: 3 } });
 
 for (const moment of forward(shipOrderSaga)) {
   test(`a shipment whose process is killed ${describe(moment)} is sent and paid once`, (t) =>
@@ -53,7 +37,7 @@ for (const moment of backward(shipOrderSaga, 1)) {
   test(`a shipment that cannot be paid and whose process is killed ${describe(moment)} changes nothing`, (t) =>
     tills.use(moment, async (till) => {
       const sale = await sell(till);
-      await shop.call(PaymentService, { caller: "order" }).voidPayment({ paymentId: sale.orderId });
+      await till.shop.call(PaymentService, { caller: "order" }).voidPayment({ paymentId: sale.orderId });
       await refusedAndRepeated(t, till, "PAYMENT_NOT_TAKEN", (key) => sale.ship(2n, key));
       await agree(t, till, sale, { order: "CONFIRMED", captured: 0, refunded: 0, level: [7, 3] });
     }));
@@ -74,7 +58,7 @@ for (const moment of backward(shipOrderSaga, 2)) {
     tills.use(moment, async (till) => {
       const sale = await sell(till);
       // No call makes what is final less so; only then can what is set aside not leave.
-      await shop.ask("inventory", "update reservation set state = 'HELD' where id = $1", [sale.orderId]);
+      await till.shop.ask("inventory", "update reservation set state = 'HELD' where id = $1", [sale.orderId]);
       await refusedAndRepeated(t, till, "ORDER_NOT_SHIPPABLE", (key) => sale.ship(2n, key));
       await agree(t, till, sale, { order: "CONFIRMED", captured: 2, refunded: 2, level: [7, 3] });
     }));
@@ -94,7 +78,7 @@ for (const moment of backward(cancelItemsSaga, 0)) {
   test(`a cancellation that comes too late and whose process is killed ${describe(moment)} leaves the order`, (t) =>
     tills.use(moment, async (till) => {
       const sale = await sell(till);
-      await shop.call(PaymentService, { caller: "order" }).capturePayment({ paymentId: sale.orderId });
+      await till.shop.call(PaymentService, { caller: "order" }).capturePayment({ paymentId: sale.orderId });
       await refusedAndRepeated(t, till, "ORDER_NOT_CANCELLABLE", (key) => sale.cancel(3n, key));
       await agree(t, till, sale, { order: "CONFIRMED", captured: 3, refunded: 0, level: [7, 3] });
     }));
@@ -118,7 +102,7 @@ for (const moment of backward(refundOrderSaga, 0)) {
       const sale = await sell(till);
       await insist(() => sale.ship(3n, randomUUID()));
       const elsewhere = { paymentId: sale.orderId, refundId: randomUUID() };
-      await shop.call(PaymentService, { caller: "order" }).refundPayment(elsewhere);
+      await till.shop.call(PaymentService, { caller: "order" }).refundPayment(elsewhere);
       await refusedAndRepeated(t, till, "REFUND_EXCEEDED", (key) => sale.refund(1n, key));
       t.is((await sale.read()).refunded?.minor, 0n);
       await agree(t, till, sale, { order: "SHIPPED", captured: 3, refunded: 3, level: [7, 0] });
@@ -166,14 +150,13 @@ interface Sale {
 
 /** Sells three pieces of something of which nothing was sold before. */
 async function sell(till: Till): Promise<Sale> {
-  const customer: Customer = shop.customer();
-  const variantId = variants.pop();
-  if (variantId === undefined) throw new Error("every variant is used; offer more");
-  await visit(shop, customer, till.address()).add(variantId, QUANTITY);
+  const customer: Customer = till.shop.customer();
+  const variantId = till.newVariant();
+  await till.visit(customer).add(variantId, QUANTITY);
   const placeKey = randomUUID();
-  const { id: orderId, lines } = await insist(() => visit(shop, customer, till.address()).place(placeKey));
+  const { id: orderId, lines } = await insist(() => till.visit(customer).place(placeKey));
   const lineId = lines[0]?.id ?? "";
-  const staff = () => shop.call(OrderService, { caller: "operator" }, till.address());
+  const staff = () => till.shop.call(OrderService, { caller: "operator" }, till.address());
   const orderOf = ({ order }: { order?: Order }) => order as Order;
   return {
     orderId,
@@ -189,7 +172,7 @@ async function sell(till: Till): Promise<Sale> {
       orderOf(await staff().refundOrder({ orderId, items: [{ lineId, quantity }] }, { idempotencyKey })),
     async approvedReturn(quantity) {
       const items = [{ lineId, quantity, reason: ReturnReason.DAMAGED }];
-      const { return: asked } = await shop
+      const { return: asked } = await till.shop
         .call(OrderService, customer, till.address())
         .requestReturn({ orderId, items }, { idempotencyKey: randomUUID() });
       await staff().approveReturn({ id: asked?.id ?? "" });
@@ -209,14 +192,14 @@ async function agree(
   { orderId, variantId }: Sale,
   expected: { order: string; captured: number; refunded: number; level: [number, number] },
 ): Promise<void> {
-  await books.settled(till.database);
-  const { order, level, told, mails } = await books.read(orderId, variantId, till.database);
-  const [payment] = await shop.ask<{ captured: string; refunded: string }>(
+  await till.settled();
+  const { order, level, told, mails } = await till.read(orderId, variantId);
+  const [payment] = await till.shop.ask<{ captured: string; refunded: string }>(
     "payment",
     "select captured_minor as captured, refunded_minor as refunded from payment where id = $1",
     [orderId],
   );
-  const [open] = await shop.ask<{ changing: string | null; refunding: string }>(
+  const [open] = await till.shop.ask<{ changing: string | null; refunding: string }>(
     till.database,
     "select changing, refunding from orders where id = $1",
     [orderId],

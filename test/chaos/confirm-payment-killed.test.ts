@@ -9,11 +9,11 @@ import { completePaymentSaga } from "../../services/order/checkout/complete-paym
 import { giveUpPaymentSaga } from "../../services/order/checkout/give-up-payment.ts";
 import { placeOrderSaga } from "../../services/order/checkout/place-order.ts";
 import { eventually } from "../eventually.ts";
-import { type Auditor, openBooks } from "./books.ts";
+import { dies, refusedTwice } from "./die-and-repeat.ts";
 import { insist } from "./insist.ts";
 import { backward, describe, forward, type Moment } from "./moments.ts";
-import { openShop, type Shop, visit } from "./shop.ts";
-import { openTills, type Till, type Tills } from "./tills.ts";
+import type { Till } from "./tills.ts";
+import { tillsOf } from "./tills-of.ts";
 
 const STOCK = 10;
 const QUANTITY = 2n;
@@ -31,32 +31,17 @@ const CONFIRMING = forward(completePaymentSaga).filter(
 );
 const CONFIRM_STEP = completePaymentSaga.steps.findIndex(({ name }) => name === "confirm-payment");
 
-let shop: Shop;
-let books: Auditor;
-let tills: Tills;
-let hastyTills: Tills;
-let variants: string[];
-const closing: (() => Promise<void>)[] = [];
-
-test.before(async () => {
-  const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
-  shop = await openShop(forFile, { apart: ["order"] });
-  books = await openBooks(forFile, shop);
-  const env = { SOUK_SAGA_LEASE_MS: "500" };
-  tills = openTills(forFile, shop, 2, env);
-  hastyTills = openTills(forFile, shop, 1, { ...env, ORDER_CONFIRM_PAYMENT_MS: String(HASTE_MS) });
-  variants = await shop.offer(STOCK, 40);
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
-});
+const { tills, hastyTills } = tillsOf(
+  test,
+  { variants: 40, stock: STOCK },
+  { tills: { most: 2 }, hastyTills: { most: 1, env: { ORDER_CONFIRM_PAYMENT_MS: String(HASTE_MS) } } },
+);
 
 for (const moment of PLACING) {
   test(`an order that has to be confirmed and whose process is killed ${describe(moment)} waits, and is confirmed once`, (t) =>
     tills.use(moment, async (till) => {
       const sale = await preparedSale(till, "tok_3ds");
-      await t.throwsAsync(till.dieDuring(sale.place), { instanceOf: SoukError });
+      await dies(t, till, sale.place);
       const id = await placed(t, sale);
       t.is((await insist(() => sale.complete(id))).state, OrderState.CONFIRMED);
       await agree(t, till, sale, id, "AUTHORIZED");
@@ -68,10 +53,7 @@ for (const moment of CONFIRMING) {
     tills.use(moment, async (till) => {
       const sale = await preparedSale(till, "tok_3ds");
       const id = await placed(t, sale);
-      await t.throwsAsync(
-        till.dieDuring(() => sale.complete(id)),
-        { instanceOf: SoukError },
-      );
+      await dies(t, till, () => sale.complete(id));
       for (const _ of ["the first time", "again"]) {
         t.is((await insist(() => sale.complete(id))).state, OrderState.CONFIRMED);
       }
@@ -84,11 +66,8 @@ for (const moment of backward(completePaymentSaga, CONFIRM_STEP)) {
     tills.use(moment, async (till) => {
       const sale = await preparedSale(till, "tok_3ds_refused");
       const id = await placed(t, sale);
-      await t.throwsAsync(
-        till.dieDuring(() => sale.complete(id)),
-        { instanceOf: SoukError },
-      );
-      await refused(t, sale, id, "PAYMENT_DECLINED");
+      await dies(t, till, () => sale.complete(id));
+      await refusedTwice(t, "PAYMENT_DECLINED", () => sale.complete(id));
       await agree(t, till, sale, id, "DECLINED");
     }));
 }
@@ -98,10 +77,7 @@ for (const moment of forward(giveUpPaymentSaga)) {
     tills.use(moment, async (till) => {
       const sale = await preparedSale(till, "tok_3ds_waiting");
       const id = await placed(t, sale);
-      await t.throwsAsync(
-        till.dieDuring(() => sale.complete(id, true)),
-        { instanceOf: SoukError },
-      );
+      await dies(t, till, () => sale.complete(id, true));
       t.is((await insist(() => sale.cancel(id))).state, OrderState.CANCELLED);
       await agree(t, till, sale, id, "VOIDED");
     }));
@@ -129,7 +105,7 @@ test("an order that nobody confirms in time and whose process is killed then lea
     };
     // The wait passes over the death; that no saga came to the moment is another error.
     await t.throwsAsync(till.dieDuring(waitForTheEnd), { message: "the call was answered" });
-    await refused(t, sale, id, "PAYMENT_NOT_CONFIRMED");
+    await refusedTwice(t, "PAYMENT_NOT_CONFIRMED", () => sale.complete(id));
     await agree(t, till, sale, id, "VOIDED");
   }));
 
@@ -143,12 +119,11 @@ interface Sale {
 }
 
 async function preparedSale(till: Till, token: string): Promise<Sale> {
-  const customer = shop.customer();
-  const visitNow = () => visit(shop, customer, till.address());
-  const variantId = variants.pop();
-  if (variantId === undefined) throw new Error("every variant is used; offer more");
+  const customer = till.shop.customer();
+  const visitNow = () => till.visit(customer);
+  const variantId = till.newVariant();
   const giftCardId = uuidv7();
-  const cards = shop.call(GiftCardService, { caller: "operator" });
+  const cards = till.shop.call(GiftCardService, { caller: "operator" });
   const { code } = await cards.issueGiftCard({ giftCardId, amount: money(1_000n, "EUR") });
   await visitNow().add(variantId, QUANTITY);
   const key = randomUUID();
@@ -168,14 +143,6 @@ async function placed(t: ExecutionContext, { place }: Sale): Promise<string> {
   return id;
 }
 
-async function refused(t: ExecutionContext, { complete }: Sale, id: string, reason: string): Promise<void> {
-  const refusal = await t.throwsAsync(
-    insist(() => complete(id)),
-    { instanceOf: SoukError },
-  );
-  t.is(refusal?.reason, reason);
-}
-
 /** Compares what order, payment, inventory and notification keep, each for itself. */
 async function agree(
   t: ExecutionContext,
@@ -184,9 +151,9 @@ async function agree(
   id: string,
   payment: "AUTHORIZED" | "DECLINED" | "VOIDED",
 ): Promise<void> {
-  await books.settled(till.database);
+  await till.settled();
   const isConfirmed = payment === "AUTHORIZED";
-  t.deepEqual(await books.read(id, variantId, till.database), {
+  t.deepEqual(await till.read(id, variantId), {
     order: isConfirmed ? "CONFIRMED" : "CANCELLED",
     reservation: isConfirmed ? "COMMITTED" : "RELEASED",
     payment,
@@ -196,11 +163,13 @@ async function agree(
     uses: isConfirmed ? 1 : 0,
     level: isConfirmed ? SOLD : UNSOLD,
   });
-  const [card] = await shop.ask<{ balance: string }>(
+  const [card] = await till.shop.ask<{ balance: string }>(
     "payment",
     "select balance_minor as balance from gift_card where id = $1",
     [giftCardId],
   );
-  const [row] = await shop.ask(till.database, "select changing, confirm_uri from orders where id = $1", [id]);
+  const [row] = await till.shop.ask(till.database, "select changing, confirm_uri from orders where id = $1", [
+    id,
+  ]);
   t.deepEqual([card?.balance, row], [isConfirmed ? "0" : "1000", { changing: null, confirm_uri: null }]);
 }

@@ -4,12 +4,12 @@ import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { editOrderSaga } from "../../services/order/after-sale/edit-order.ts";
 import { exchangeOrderSaga } from "../../services/order/after-sale/exchange-order.ts";
-import { type Auditor, openBooks } from "./books.ts";
 import { dieAndRepeat, refusedAndRepeated } from "./die-and-repeat.ts";
 import { insist } from "./insist.ts";
 import { backward, describe, forward } from "./moments.ts";
-import { type Customer, openShop, type Shop, visit } from "./shop.ts";
-import { openTills, type Till, type Tills } from "./tills.ts";
+import type { Customer } from "./shop.ts";
+import type { Till } from "./tills.ts";
+import { tillsOf } from "./tills-of.ts";
 
 const STOCK = 10;
 /** What a piece of 60.00 costs after the promotion that every order of the shop uses; shipping costs nothing. */
@@ -18,23 +18,7 @@ const PRICE = 5_400n;
 /** What is told of the changes that are tested here. */
 const TOPICS = ["order-confirmed", "order-edited", "order-exchanged"];
 
-let shop: Shop;
-let books: Auditor;
-let tills: Tills;
-let variants: string[];
-const closing: (() => Promise<void>)[] = [];
-
-test.before(async () => {
-  const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
-  shop = await openShop(forFile, { apart: ["order"] });
-  books = await openBooks(forFile, shop);
-  tills = openTills(forFile, shop, 3, { SOUK_SAGA_LEASE_MS: "500" });
-  variants = await shop.offer(STOCK, 80);
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
-});
+const { tills } = tillsOf(test, { variants: 80, stock: STOCK }, { tills: { most: 3 } });
 
 for (const moment of forward(editOrderSaga)) {
   test(`an edit whose process is killed ${describe(moment)} takes effect once`, (t) =>
@@ -76,7 +60,7 @@ for (const moment of backward(editOrderSaga, 2)) {
   test(`an edit whose stock cannot change and whose process is killed ${describe(moment)} gives all back`, (t) =>
     tills.use(moment, async (till) => {
       const sale = await sell(till);
-      await shop
+      await till.shop
         .call(InventoryService, { caller: "order" })
         .releaseReservation({ reservationId: sale.orderId });
       await refusedAndRepeated(t, till, "ORDER_NOT_EDITABLE", (key) => sale.edit(key));
@@ -161,15 +145,14 @@ interface Sale {
 
 /** Sells three pieces of something of which nothing was sold before. */
 async function sell(till: Till): Promise<Sale> {
-  const customer: Customer = shop.customer();
-  const variantIds = variants.splice(-2) as [string, string];
-  if (variantIds.length < 2) throw new Error("every variant is used; offer more");
+  const customer: Customer = till.shop.customer();
+  const variantIds = [till.newVariant(), till.newVariant()] as const;
   const [variantId, otherId] = variantIds;
-  await visit(shop, customer, till.address()).add(variantId, 3n);
+  await till.visit(customer).add(variantId, 3n);
   const placeKey = randomUUID();
-  const { id: orderId, lines } = await insist(() => visit(shop, customer, till.address()).place(placeKey));
+  const { id: orderId, lines } = await insist(() => till.visit(customer).place(placeKey));
   const lineId = lines[0]?.id ?? "";
-  const staff = () => shop.call(OrderService, { caller: "operator" }, till.address());
+  const staff = () => till.shop.call(OrderService, { caller: "operator" }, till.address());
   const read = async () => (await insist(() => staff().getOrderForStaff({ id: orderId }))).order as Order;
   const shipKey = randomUUID();
   return {
@@ -216,11 +199,9 @@ async function agree(
   { orderId, customer, variantIds }: Sale,
   expected: { order: string; levels: Level[]; charges: string[]; told: string[] },
 ): Promise<void> {
-  await books.settled(till.database);
-  const [first, second] = await Promise.all(
-    variantIds.map((variantId) => books.read(orderId, variantId, till.database)),
-  );
-  const charges = await shop.ask<{ it: string; agrees: boolean }>(
+  await till.settled();
+  const [first, second] = await Promise.all(variantIds.map((variantId) => till.read(orderId, variantId)));
+  const charges = await till.shop.ask<{ it: string; agrees: boolean }>(
     "payment",
     `select concat_ws(' ', c.status, c.amount_minor, c.captured_minor, c.refunded_minor) as it,
             (p.captured_minor, p.refunded_minor) = (c.captured_minor, c.refunded_minor) as agrees
@@ -228,7 +209,7 @@ async function agree(
      where p.id = $1 or p.account_id = $2 order by p.create_time`,
     [orderId, customer.id],
   );
-  const open = await shop.ask<{ id: string }>(
+  const open = await till.shop.ask<{ id: string }>(
     till.database,
     "select id from orders where customer_id = $1 and (changing is not null or state in ('PENDING', 'CANCELLING'))",
     [customer.id],

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import { OrderStateSchema } from "#gen/souk/order/v1/order_pb.ts";
 import { SoukError } from "#kit/error.ts";
+import { afterFile } from "../after-file.ts";
 import { insist } from "./insist.ts";
 import { openShop, type Shop, visit } from "./shop.ts";
 
@@ -8,14 +9,10 @@ const BUYERS = 100;
 const STOCK = 50;
 
 let shop: Shop;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  shop = await openShop({ teardown: (work) => closing.unshift(work) });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  shop = await openShop(file);
 });
 
 test.serial(

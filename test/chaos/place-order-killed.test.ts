@@ -5,11 +5,12 @@ import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { SoukError } from "#kit/error.ts";
 import { cancelOrderSaga } from "../../services/order/after-sale/cancel-order.ts";
 import { placeOrderSaga } from "../../services/order/checkout/place-order.ts";
-import { type Auditor, openBooks } from "./books.ts";
+import { dies, refusedTwice } from "./die-and-repeat.ts";
 import { insist } from "./insist.ts";
 import { backward, describe, forward } from "./moments.ts";
-import { openShop, type Shop, type Visit, visit } from "./shop.ts";
-import { openTills, type Till, type Tills } from "./tills.ts";
+import type { Visit } from "./shop.ts";
+import type { Till } from "./tills.ts";
+import { tillsOf } from "./tills-of.ts";
 
 const STOCK = 10;
 const QUANTITY = 2n;
@@ -26,25 +27,11 @@ const FAILURES: Readonly<
   "commit-reservation": { hasty: true, reason: "RESERVATION_RELEASED" },
 };
 
-let shop: Shop;
-let books: Auditor;
-let tills: Tills;
-let hastyTills: Tills;
-let variants: string[];
-const closing: (() => Promise<void>)[] = [];
-
-test.before(async () => {
-  const forFile = { teardown: (work: () => Promise<void>) => closing.unshift(work) };
-  shop = await openShop(forFile, { apart: ["order"] });
-  books = await openBooks(forFile, shop);
-  tills = openTills(forFile, shop, 3, { SOUK_SAGA_LEASE_MS: "500" });
-  hastyTills = openTills(forFile, shop, 1, { SOUK_SAGA_LEASE_MS: "500", ORDER_RESERVATION_MS: "1" });
-  variants = await shop.offer(STOCK, 60);
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
-});
+const { tills, hastyTills } = tillsOf(
+  test,
+  { variants: 60, stock: STOCK },
+  { tills: { most: 3 }, hastyTills: { most: 1, env: { ORDER_RESERVATION_MS: "1" } } },
+);
 
 for (const moment of forward(placeOrderSaga)) {
   test(`an order whose process is killed ${describe(moment)} is confirmed all the same`, (t) =>
@@ -52,8 +39,8 @@ for (const moment of forward(placeOrderSaga)) {
       const { orderId, variantId } = await placeAndDie(t, till, {}, (order) => {
         t.is(order.state, OrderState.CONFIRMED);
       });
-      await books.settled(till.database);
-      t.deepEqual(await books.read(orderId, variantId, till.database), {
+      await till.settled();
+      t.deepEqual(await till.read(orderId, variantId), {
         order: "CONFIRMED",
         reservation: "COMMITTED",
         payment: "AUTHORIZED",
@@ -76,12 +63,8 @@ for (const [index, { name }] of placeOrderSaga.steps.entries()) {
         const { orderId, variantId } = await placeAndDie(t, till, failure, () => {
           t.fail("it was confirmed");
         });
-        await books.settled(till.database);
-        const { charges, reservation, payment, ...rest } = await books.read(
-          orderId,
-          variantId,
-          till.database,
-        );
+        await till.settled();
+        const { charges, reservation, payment, ...rest } = await till.read(orderId, variantId);
         t.deepEqual(rest, { order: "CANCELLED", told: [], mails: 0, uses: 0, level: UNSOLD });
         t.is(reservation, index === 0 ? undefined : "RELEASED");
         t.is(payment, [undefined, "DECLINED", "VOIDED"][index]);
@@ -98,8 +81,8 @@ for (const moment of forward(cancelOrderSaga)) {
       await dies(t, till, () => visitNow().cancel(orderId));
       const order = await insist(() => visitNow().cancel(orderId));
       t.is(order.state, OrderState.CANCELLED);
-      await books.settled(till.database);
-      t.deepEqual(await books.read(orderId, variantId, till.database), {
+      await till.settled();
+      t.deepEqual(await till.read(orderId, variantId), {
         order: "CANCELLED",
         reservation: "RELEASED",
         payment: "VOIDED",
@@ -116,15 +99,11 @@ for (const moment of backward(cancelOrderSaga, 0)) {
   test(`a cancellation that comes too late and whose process is killed ${describe(moment)} changes nothing`, (t) =>
     tills.use(moment, async (till) => {
       const { visitNow, orderId, variantId } = await placed(till);
-      await shop.call(PaymentService, { caller: "order" }).capturePayment({ paymentId: orderId });
+      await till.shop.call(PaymentService, { caller: "order" }).capturePayment({ paymentId: orderId });
       await dies(t, till, () => visitNow().cancel(orderId));
-      const refusal = await t.throwsAsync(
-        insist(() => visitNow().cancel(orderId)),
-        { instanceOf: SoukError },
-      );
-      t.is(refusal?.reason, "ORDER_NOT_CANCELLABLE");
-      await books.settled(till.database);
-      t.deepEqual(await books.read(orderId, variantId, till.database), {
+      await refusedTwice(t, "ORDER_NOT_CANCELLABLE", () => visitNow().cancel(orderId));
+      await till.settled();
+      t.deepEqual(await till.read(orderId, variantId), {
         order: "CONFIRMED",
         reservation: "COMMITTED",
         payment: "CAPTURED",
@@ -173,18 +152,12 @@ async function placed(till: Till) {
   await visitNow().add(variantId, QUANTITY);
   const key = randomUUID();
   const { id: orderId } = await insist(() => visitNow().place(key));
-  await books.settled(till.database);
+  await till.settled();
   return { visitNow, orderId, variantId };
 }
 
 function customerAt(till: Till) {
-  const customer = shop.customer();
-  const variantId = variants.pop();
-  if (variantId === undefined) throw new Error("every variant is used; offer more");
-  return { variantId, visitNow: () => visit(shop, customer, till.address()) };
-}
-
-/** A call gets no answer, because the process that would give it dies; then there is another one. */
-async function dies(t: ExecutionContext, till: Till, call: () => Promise<unknown>): Promise<void> {
-  await t.throwsAsync(till.dieDuring(call), { instanceOf: SoukError });
+  const customer = till.shop.customer();
+  const variantId = till.newVariant();
+  return { variantId, visitNow: () => till.visit(customer) };
 }

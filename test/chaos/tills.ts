@@ -3,17 +3,39 @@ import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { order } from "../../services/order/service.ts";
 import { createMigratedDatabase } from "../migrated-database.ts";
 import type { Teardown } from "../stores.ts";
+import type { Auditor, Books } from "./books.ts";
 import { insist } from "./insist.ts";
 import { describe, isEnd, type Moment } from "./moments.ts";
 import { type KillableProcess, startProcess } from "./process.ts";
-import type { Shop } from "./shop.ts";
+import { type Customer, type Shop, type Visit, visit } from "./shop.ts";
+
+/** A saga that lost its process is taken over after so long, in ms. */
+const LEASE_MS = 500;
+
+/** Where tills stand. */
+export interface Premises {
+  readonly shop: Shop;
+  readonly books: Auditor;
+  /** Something on sale of which nothing was sold before. */
+  newVariant(): string;
+}
 
 /** An order service in a process and with a database of its own, as one test sees it. */
 export interface Till {
+  /** The shop that it is of. */
+  readonly shop: Shop;
+  /** Something on sale of which nothing was sold before. */
+  newVariant(): string;
   /** The URL of its database. */
   readonly database: string;
   /** Where it is now, as "host:port". */
   address(): string;
+  /** Lets a customer in as it is now. */
+  visit(customer: Customer): Visit;
+  /** Waits until nothing of it is under way any more. */
+  settled(): Promise<void>;
+  /** What the books of all services say of one of its orders. */
+  read(orderId: string, variantId: string): Promise<Books>;
   /**
    * Makes a call, kills the process when the saga of the call is at the moment of the test, and starts it again.
    *
@@ -42,8 +64,7 @@ interface Guest {
 
 /** A till that goes on for as long as there are guests. */
 interface Counter {
-  readonly database: string;
-  readonly address: () => string;
+  readonly till: Omit<Till, "dieDuring">;
   process(): KillableProcess;
   /** Kills the process unless it is dead, and starts another one. */
   revive(): Promise<void>;
@@ -55,15 +76,15 @@ interface Counter {
  * its process is taken over only when its lease has ended: while one waits for that, others are killed.
  *
  * @param t the test after which they are killed
- * @param shop the shop
+ * @param premises where
  * @param most how many
  * @param env more settings
  */
 export function openTills(
   t: Teardown,
-  shop: Shop,
+  premises: Premises,
   most: number,
-  env: Readonly<Record<string, string>>,
+  env?: Readonly<Record<string, string>>,
 ): Tills {
   const waiting: Guest[] = [];
   const free: Counter[] = [];
@@ -73,7 +94,7 @@ export function openTills(
     const counter = free.pop();
     if (counter !== undefined) return counter;
     open++;
-    return openCounter(t, shop, env);
+    return openCounter(t, premises, env);
   }
 
   async function serve(): Promise<void> {
@@ -135,7 +156,7 @@ async function serveRound(counter: Counter, round: readonly Guest[]): Promise<vo
       throw told;
     }
     try {
-      await work({ database: counter.database, address: counter.address, dieDuring });
+      await work({ ...counter.till, dieDuring });
     } finally {
       // Nobody waits for a test that failed.
       ready[index]?.resolve();
@@ -147,9 +168,14 @@ async function serveRound(counter: Counter, round: readonly Guest[]): Promise<vo
   await revived;
 }
 
-async function openCounter(t: Teardown, shop: Shop, env: Readonly<Record<string, string>>): Promise<Counter> {
+async function openCounter(
+  t: Teardown,
+  { shop, books, newVariant }: Premises,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Counter> {
   const { url: database } = await createMigratedDatabase(t, order.migrations);
-  const run = () => startProcess(t, "order", shop.env({ ...env, ORDER_DATABASE_URL: database }));
+  const settings = { ...env, ORDER_DATABASE_URL: database, SOUK_SAGA_LEASE_MS: String(LEASE_MS) };
+  const run = () => startProcess(t, "order", shop.env(settings));
   let process: KillableProcess = await run();
   const address = () => `127.0.0.1:${process.ports["grpc"]}`;
   // Each order uses it, so that its count shows whether one was used twice or not given back.
@@ -163,8 +189,15 @@ async function openCounter(t: Teardown, shop: Shop, env: Readonly<Record<string,
   const promotions = shop.call(PromotionService, { caller: "operator" }, address());
   await insist(() => promotions.createPromotion({ terms }, { idempotencyKey }));
   return {
-    database,
-    address,
+    till: {
+      shop,
+      newVariant,
+      database,
+      address,
+      visit: (customer) => visit(shop, customer, address()),
+      settled: () => books.settled(database),
+      read: (orderId, variantId) => books.read(orderId, variantId, database),
+    },
     process: () => process,
     async revive() {
       await process.kill();

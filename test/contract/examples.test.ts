@@ -11,6 +11,7 @@ import type { SHELL_VARIABLES } from "../../deploy/contracts/api-examples.ts";
 import { findOnPath } from "../../deploy/local/programs.ts";
 import { servicePrograms } from "../../deploy/local/service-programs.ts";
 import { gateway } from "../../services/gateway/program.ts";
+import { afterFile } from "../after-file.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 import { requireTool } from "../tools.ts";
 import { type DocumentedExample, documentedExamples } from "./documents.ts";
@@ -30,13 +31,12 @@ const STREAM_MS = 3_000;
 
 let mesh: TestMesh;
 let userToken = "";
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  const t = { teardown: (work: () => Promise<void>) => void closing.unshift(work) };
   // Some methods end the session of the user who calls them; the others shall be looked at all the same.
   const env = { NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1", SOUK_ACCESS_POLL_MS: "3600000" };
-  mesh = await startTestMesh(t, [...servicePrograms, gateway], { env });
+  mesh = await startTestMesh(file, [...servicePrograms, gateway], { env });
   const { tokens } = await mesh.withToken(AuthService, "").register({
     email: "ada@example.com",
     password: "correct horse battery",
@@ -44,10 +44,6 @@ test.before(async () => {
     lastName: "Lovelace",
   });
   userToken = tokens?.accessToken ?? "";
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
 });
 
 test("every method has an example for grpcurl, and one for curl where it is open to the outside and no stream", (t) => {

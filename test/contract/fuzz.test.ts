@@ -9,6 +9,7 @@ import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { methodName, policyOf } from "#kit/contract.ts";
 import { Code, codeName } from "#kit/error.ts";
 import { exampleRequest } from "../../deploy/contracts/example-request.ts";
+import { afterFile } from "../after-file.ts";
 import { arbitraryRequest } from "./arbitrary-message.ts";
 import { type Ending, openTarget, type Sender, type Target } from "./fuzz-target.ts";
 import { watchThread } from "./watch-thread.ts";
@@ -50,14 +51,10 @@ const tally = new Map<Code, number>();
 /** How many requests were sent again. */
 let again = 0;
 let target: Target;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  target = await openTarget({ teardown: (work) => void closing.unshift(work) });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  target = await openTarget(file);
 });
 
 test.serial(

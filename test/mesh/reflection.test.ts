@@ -33,6 +33,7 @@ import { findOnPath } from "../../deploy/local/programs.ts";
 import { servicePrograms } from "../../deploy/local/service-programs.ts";
 import { gateway } from "../../services/gateway/program.ts";
 import { user } from "../../services/user/service.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh, testClient, testEnvironment } from "../mesh.ts";
 import { requireTool } from "../tools.ts";
@@ -44,16 +45,12 @@ const VERSIONS = [ServerReflection, ServerReflectionV1Alpha] as const;
 const SERVED = [...contracts].filter((it) => it.kind === "service");
 
 let mesh: TestMesh;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  mesh = await startTestMesh({ teardown: (work) => closing.unshift(work) }, [...servicePrograms, gateway], {
+  mesh = await startTestMesh(file, [...servicePrograms, gateway], {
     env: { NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1" },
   });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
 });
 
 for (const version of VERSIONS) {

@@ -5,19 +5,16 @@ import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { Code } from "#kit/error.ts";
 import { BUILT_IN_ROLES } from "../../services/auth/access/built-in-roles.ts";
 import { inventory } from "../../services/inventory/service.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { reasonOf, refusal } from "../refusal.ts";
 import { type AuthDesk, openDesk, PASSWORD, type Person } from "./auth-desk.ts";
 
 let desk: AuthDesk;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  desk = await openDesk({ teardown: (work) => closing.unshift(work) }, { programs: [inventory] });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  desk = await openDesk(file, { programs: [inventory] });
 });
 
 const accessAs = ({ accessToken }: Person) => desk.mesh.withToken(AccessService, accessToken);

@@ -6,19 +6,16 @@ import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { Code } from "#kit/error.ts";
 import { inventory } from "../../services/inventory/service.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { reasonOf, refusal } from "../refusal.ts";
 import { type AuthDesk, openDesk, type Person } from "./auth-desk.ts";
 
 let desk: AuthDesk;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  desk = await openDesk({ teardown: (work) => closing.unshift(work) }, { programs: [inventory] });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  desk = await openDesk(file, { programs: [inventory] });
 });
 
 const keysOf = ({ accessToken }: Pick<Person, "accessToken">) =>

@@ -8,21 +8,18 @@ import { serviceTokens } from "#kit/identity/service-token.ts";
 import { grpcTransport } from "#kit/mesh/grpc-transport.ts";
 import { CLIENT_ADDRESS_HEADER, SERVICE_TOKEN_HEADER } from "#kit/policy/identity.ts";
 import { auth } from "../../services/auth/service.ts";
+import { afterFile } from "../after-file.ts";
 import { startTestMesh } from "../mesh.ts";
 import { reasonOf, refusal } from "../refusal.ts";
 import type { Teardown } from "../stores.ts";
 import { type AuthDesk, openDesk, PASSWORD, prolongDelays } from "./auth-desk.ts";
 
 let desk: AuthDesk;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  desk = await openDesk({ teardown: (work) => closing.unshift(work) });
+  desk = await openDesk(file);
   await prolongDelays(desk);
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
 });
 
 const guess = (email: string) => desk.nobody.login({ email, password: "not this one" });

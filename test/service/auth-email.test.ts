@@ -1,19 +1,16 @@
 import test from "ava";
+import { afterFile } from "../after-file.ts";
 import { reasonOf } from "../refusal.ts";
 import { type AuthDesk, openDesk, prolongDelays } from "./auth-desk.ts";
 
 const SUBJECT = /^Confirm your e-mail address/;
 
 let desk: AuthDesk;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  desk = await openDesk({ teardown: (work) => closing.unshift(work) }, { mail: true });
+  desk = await openDesk(file, { mail: true });
   await prolongDelays(desk);
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
 });
 
 test("who registers is mailed a token that confirms the address, once", async (t) => {

@@ -4,26 +4,22 @@ import { uuidv7 } from "uuidv7";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { OpenIdService } from "#gen/souk/auth/v1/openid_pb.ts";
 import { Code } from "#kit/error.ts";
+import { afterFile } from "../after-file.ts";
 import { reasonOf, refusal } from "../refusal.ts";
 import { type AuthDesk, openDesk, PASSWORD, type Person } from "./auth-desk.ts";
 import { CALLBACK, startProvider, type TestProvider, type Told } from "./auth-openid-provider.ts";
 
 let provider: TestProvider;
 let desk: AuthDesk;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 const settings = (of: TestProvider) => ({
   AUTH_OPENID_PROVIDERS: of.setting,
   AUTH_OPENID_REDIRECT_URIS: `https://other.example/, ${CALLBACK}`,
 });
 
 test.before(async () => {
-  const t = { teardown: (work: () => Promise<void>) => void closing.unshift(work) };
-  provider = await startProvider(t);
-  desk = await openDesk(t, { env: settings(provider), mail: true });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  provider = await startProvider(file);
+  desk = await openDesk(file, { env: settings(provider), mail: true });
 });
 
 const openId = () => desk.mesh.withToken(OpenIdService, "");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "ava";
 import { ApiKeyService } from "#gen/souk/auth/v1/api_key_pb.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { reasonOf } from "../refusal.ts";
 import { type AuthDesk, openDesk, PASSWORD } from "./auth-desk.ts";
@@ -9,14 +10,10 @@ const SUBJECT = /^A new password/;
 const ANOTHER = "wrong donkey accumulator";
 
 let desk: AuthDesk;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  desk = await openDesk({ teardown: (work) => closing.unshift(work) }, { mail: true });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  desk = await openDesk(file, { mail: true });
 });
 
 test("a password is changed by who knows it; every other session ends and the owner is told", async (t) => {

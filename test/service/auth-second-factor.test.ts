@@ -1,19 +1,16 @@
 import test from "ava";
 import { Secret, TOTP, URI } from "otpauth";
 import { Code } from "#kit/error.ts";
+import { afterFile } from "../after-file.ts";
 import { reasonOf, refusal } from "../refusal.ts";
 import { type AuthDesk, openDesk, PASSWORD, type Person, prolongDelays } from "./auth-desk.ts";
 
 let desk: AuthDesk;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  desk = await openDesk({ teardown: (work) => closing.unshift(work) });
+  desk = await openDesk(file);
   await prolongDelays(desk);
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
 });
 
 /** An authenticator that shows the code of this step, or of one before or after. */

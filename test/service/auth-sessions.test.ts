@@ -5,20 +5,17 @@ import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import { Code } from "#kit/error.ts";
 import { gateway } from "../../services/gateway/program.ts";
 import { user } from "../../services/user/service.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, testClient } from "../mesh.ts";
 import { reasonOf, refusal } from "../refusal.ts";
 import { type AuthDesk, openDesk, PASSWORD, type Person } from "./auth-desk.ts";
 
 let desk: AuthDesk;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  desk = await openDesk({ teardown: (work) => closing.unshift(work) }, { programs: [user, gateway] });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  desk = await openDesk(file, { programs: [user, gateway] });
 });
 
 /** What another service answers to an access token. */

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import test from "ava";
+import { afterFile } from "../after-file.ts";
 import {
   BIDI_STREAM,
   type EchoGateway,
@@ -15,14 +16,10 @@ import { exchangeHttp1, exchangeHttp2, type Outgoing } from "./gateway-exchange.
 import { enveloped, outcomeOf } from "./gateway-outcome.ts";
 
 let gateway: EchoGateway;
-const endings: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  gateway = await openEchoGateway({ teardown: (end) => endings.unshift(end) }, "direct");
-});
-
-test.after.always(async () => {
-  for (const end of endings) await end();
+  gateway = await openEchoGateway(file, "direct");
 });
 
 /** How each protocol writes a request, where it says what compression that has, and what it takes of a call. */

@@ -9,21 +9,18 @@ import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { auth } from "../../services/auth/service.ts";
 import { gateway } from "../../services/gateway/program.ts";
 import { user } from "../../services/user/service.ts";
+import { afterFile } from "../after-file.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 
 const ADA = { email: "ada@example.com", password: "correct horse battery", firstName: "Ada", lastName: "L" };
 
 /** One gateway before auth and user for all tests here, which only need it to be there. */
 let mesh: TestMesh;
-const endings: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
   const env = { GATEWAY_CORS_ORIGINS: "https://shop.example" };
-  mesh = await startTestMesh({ teardown: (end) => endings.unshift(end) }, [auth, user, gateway], { env });
-});
-
-test.after.always(async () => {
-  for (const end of endings) await end();
+  mesh = await startTestMesh(file, [auth, user, gateway], { env });
 });
 
 function urlOf(path = ""): string {

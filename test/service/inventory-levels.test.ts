@@ -12,19 +12,15 @@ import { MAIN_LOCATION } from "../../services/inventory/migrations/0003-location
 import { migrations } from "../../services/inventory/migrations/index.ts";
 import { openStock } from "../../services/inventory/open-stock.ts";
 import { toStockLevel } from "../../services/inventory/stock-messages.ts";
+import { afterFile } from "../after-file.ts";
 import { createDatabase } from "../stores.ts";
 import { auditLedger, openStockroom, outcomeOf, type Stockroom, tally } from "./inventory-stockroom.ts";
 
 let room: Stockroom;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test, (t) => auditLedger(t, room));
 
 test.before(async () => {
-  room = await openStockroom({ teardown: (work) => drops.unshift(work) });
-});
-
-test.after.always(async (t) => {
-  await auditLedger(t, room);
-  for (const drop of drops) await drop();
+  room = await openStockroom(file);
 });
 
 function adjust(variantId: string, delta: number, scope: Scope = room.scope()) {

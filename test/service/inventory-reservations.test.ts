@@ -3,18 +3,14 @@ import { uuidv7 } from "uuidv7";
 import { commitReservation } from "../../services/inventory/commit-reservation.ts";
 import { expireReservations } from "../../services/inventory/expire-reservations.ts";
 import { releaseReservation } from "../../services/inventory/release-reservation.ts";
+import { afterFile } from "../after-file.ts";
 import { auditLedger, openStockroom, outcomeOf, type Stockroom, tally } from "./inventory-stockroom.ts";
 
 let room: Stockroom;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test, (t) => auditLedger(t, room));
 
 test.before(async () => {
-  room = await openStockroom({ teardown: (work) => drops.unshift(work) });
-});
-
-test.after.always(async (t) => {
-  await auditLedger(t, room);
-  for (const drop of drops) await drop();
+  room = await openStockroom(file);
 });
 
 /** How often the expiry of a reservation was told. */

@@ -4,18 +4,14 @@ import { SoukError } from "#kit/error.ts";
 import { adjustStock } from "../../services/inventory/adjust-stock.ts";
 import { releaseReservation } from "../../services/inventory/release-reservation.ts";
 import { reserveStock } from "../../services/inventory/reserve-stock.ts";
+import { afterFile } from "../after-file.ts";
 import { auditLedger, openStockroom, outcomeOf, type Stockroom, tally } from "./inventory-stockroom.ts";
 
 let room: Stockroom;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test, (t) => auditLedger(t, room));
 
 test.before(async () => {
-  room = await openStockroom({ teardown: (work) => drops.unshift(work) });
-});
-
-test.after.always(async (t) => {
-  await auditLedger(t, room);
-  for (const drop of drops) await drop();
+  room = await openStockroom(file);
 });
 
 test.serial("a reservation takes all its lines at once and tells when it expires", async (t) => {

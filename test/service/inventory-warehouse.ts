@@ -20,6 +20,7 @@ import { type Difference, findDifferences } from "../../services/inventory/check
 import { entities } from "../../services/inventory/entities.ts";
 import { forgetBookings } from "../../services/inventory/forget-bookings.ts";
 import { inventory } from "../../services/inventory/service.ts";
+import { afterFile } from "../after-file.ts";
 import { insist } from "../chaos/insist.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 
@@ -66,14 +67,12 @@ export interface Warehouse {
  * @param test of the file
  */
 export function warehouseOf(test: TestFn): () => Warehouse {
-  const ends: (() => Promise<void>)[] = [];
+  const file = afterFile(test, async (t) => {
+    if (warehouse !== undefined) t.deepEqual(await warehouse.differences(), [], "the books of stock differ");
+  });
   let warehouse: Warehouse | undefined;
   test.before(async () => {
-    warehouse = await openWarehouse({ teardown: (work) => ends.unshift(work) });
-  });
-  test.after.always(async (t) => {
-    if (warehouse !== undefined) t.deepEqual(await warehouse.differences(), [], "the books of stock differ");
-    for (const end of ends) await end();
+    warehouse = await openWarehouse(file);
   });
   return () => warehouse as Warehouse;
 }

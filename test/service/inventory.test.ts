@@ -9,6 +9,7 @@ import { on } from "#kit/events/subscription.ts";
 import type { Resources } from "#kit/service.ts";
 import { defineService } from "#kit/service.ts";
 import { inventory } from "../../services/inventory/service.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 
@@ -17,7 +18,7 @@ type Neighbour = Resources<Record<string, never>, []>;
 let mesh: TestMesh;
 let catalogue: Neighbour;
 const expired: string[] = [];
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 /** Stands where product does, and tells of new variants. */
 const product = defineService({
@@ -45,13 +46,8 @@ const order = defineService({
 });
 
 test.before(async () => {
-  const t = { teardown: (work: () => Promise<void>) => void drops.unshift(work) };
   const env = { INVENTORY_EXPIRY_INTERVAL_MS: "50" };
-  mesh = await startTestMesh(t, [inventory, product, order], { env });
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
+  mesh = await startTestMesh(file, [inventory, product, order], { env });
 });
 
 const operator = () => mesh.as(InventoryService);

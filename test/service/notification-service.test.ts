@@ -13,19 +13,16 @@ import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { ReturnState } from "#gen/souk/order/v1/return_pb.ts";
 import type { SoukError } from "#kit/error.ts";
 import { listNotifications } from "../../services/notification/notifications.ts";
+import { afterFile } from "../after-file.ts";
 import { eur, headersOf } from "./notification-post.ts";
 import { type NotificationShop, openShop, orderEvent } from "./notification-shop.ts";
 import { until } from "./payment-desk.ts";
 
 let shop: NotificationShop;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  shop = await openShop({ teardown: (work) => closing.unshift(work) });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  shop = await openShop(file);
 });
 
 test("who registers is welcomed, in the shop and by mail", async (t) => {

@@ -13,6 +13,7 @@ import { auth } from "../../services/auth/service.ts";
 import { inventory } from "../../services/inventory/service.ts";
 import { order } from "../../services/order/service.ts";
 import { payment } from "../../services/payment/service.ts";
+import { afterFile } from "../after-file.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 import { type Catalogue, createCatalogue, productOf } from "./order-product.ts";
 
@@ -66,13 +67,10 @@ export interface TestShop {
  * @param env settings that differ from the usual
  */
 export function shopOf(test: TestFn, env: Readonly<Record<string, string>> = {}): () => TestShop {
-  const ends: (() => Promise<void>)[] = [];
+  const file = afterFile(test);
   let shop: TestShop | undefined;
   test.before(async () => {
-    shop = await openShop({ teardown: (work) => ends.unshift(work) }, env);
-  });
-  test.after.always(async () => {
-    for (const end of ends) await end();
+    shop = await openShop(file, env);
   });
   return () => shop as TestShop;
 }

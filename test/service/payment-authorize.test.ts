@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import { pino } from "pino";
 import { SoukError } from "#kit/error.ts";
+import { afterFile } from "../after-file.ts";
 import {
   away,
   booksOf,
@@ -17,15 +18,11 @@ import {
 
 let db: Awaited<ReturnType<typeof paymentDatabase>>;
 let desk: Desk;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  db = await paymentDatabase({ teardown: (work) => drops.unshift(work) });
+  db = await paymentDatabase(file);
   desk = openDesk(db);
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
 });
 
 for (const token of ["tok_visa", "tok_mastercard"]) {

@@ -14,6 +14,7 @@ import { auth } from "../../services/auth/service.ts";
 import { gateway } from "../../services/gateway/program.ts";
 import { signSandboxWebhook } from "../../services/payment/provider/sandbox-signature.ts";
 import { payment } from "../../services/payment/service.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 import { refusal } from "./order-shop.ts";
@@ -21,21 +22,15 @@ import { newPaymentId, WEBHOOK_SECRET } from "./payment-desk.ts";
 
 let mesh: TestMesh;
 let books: pg.Client;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 const eur = (minor: bigint) => ({ minor, currency: "EUR" });
 
 test.before(async () => {
   const env = { PAYMENT_SANDBOX_WEBHOOK_SECRET: WEBHOOK_SECRET };
-  mesh = await startTestMesh({ teardown: (work) => closing.unshift(work) }, [auth, payment, gateway], {
-    env,
-  });
+  mesh = await startTestMesh(file, [auth, payment, gateway], { env });
   books = new pg.Client({ connectionString: mesh.env["PAYMENT_DATABASE_URL"] });
   await books.connect();
-});
-
-test.after.always(async () => {
-  await books?.end();
-  for (const close of closing) await close();
+  file.teardown(() => books.end());
 });
 
 const order = () => mesh.as(PaymentService, "order");

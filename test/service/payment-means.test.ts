@@ -5,19 +5,16 @@ import { disableGiftCard, getGiftCard } from "../../services/payment/gift-cards.
 import { listParts, type Means } from "../../services/payment/parts.ts";
 import { findPayment, type StoredPayment } from "../../services/payment/payment.ts";
 import { adjustStoreCredit, getStoreCredit } from "../../services/payment/store-credit.ts";
+import { afterFile } from "../after-file.ts";
 import { booksOf, type Desk, newPaymentId, openDesk, outcomeOf, paymentDatabase } from "./payment-desk.ts";
 
 let db: Awaited<ReturnType<typeof paymentDatabase>>;
 let desk: Desk;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  db = await paymentDatabase({ teardown: (work) => drops.unshift(work) });
+  db = await paymentDatabase(file);
   desk = openDesk(db);
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
 });
 
 const gift = (code: string, minor: bigint) => ({ kind: "GIFT_CARD", code, minor }) as const;

@@ -1,6 +1,7 @@
 import test from "ava";
 import { money } from "#kit/money.ts";
 import type { PaymentProvider } from "../../services/payment/provider/provider.ts";
+import { afterFile } from "../after-file.ts";
 import {
   away,
   booksOf,
@@ -14,15 +15,11 @@ import {
 
 let db: Awaited<ReturnType<typeof paymentDatabase>>;
 let desk: Desk;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  db = await paymentDatabase({ teardown: (work) => drops.unshift(work) });
+  db = await paymentDatabase(file);
   desk = openDesk(db);
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
 });
 
 const eur = (minor: bigint) => money(minor, "EUR");

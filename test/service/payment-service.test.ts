@@ -2,19 +2,16 @@ import test from "ava";
 import { PaymentService, PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
 import type { SoukError } from "#kit/error.ts";
 import { payment } from "../../services/payment/service.ts";
+import { afterFile } from "../after-file.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 import { newPaymentId, until } from "./payment-desk.ts";
 
 let mesh: TestMesh;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
   const env = { PAYMENT_RECONCILE_AFTER_MS: "1" };
-  mesh = await startTestMesh({ teardown: (work) => closing.unshift(work) }, [payment], { env });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  mesh = await startTestMesh(file, [payment], { env });
 });
 
 test("order authorizes, captures and voids payments, and staff read them", async (t) => {

@@ -1,4 +1,5 @@
 import test from "ava";
+import { afterFile } from "../after-file.ts";
 import {
   away,
   booksOf,
@@ -12,15 +13,11 @@ import {
 
 let db: Awaited<ReturnType<typeof paymentDatabase>>;
 let desk: Desk;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  db = await paymentDatabase({ teardown: (work) => drops.unshift(work) });
+  db = await paymentDatabase(file);
   desk = openDesk(db);
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
 });
 
 test("an authorized payment is captured once, however often that is asked for", async (t) => {

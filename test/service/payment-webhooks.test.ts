@@ -2,6 +2,7 @@ import test from "ava";
 import { money } from "#kit/money.ts";
 import { handleWebhook } from "../../services/payment/handle-webhook.ts";
 import type { PaymentProvider } from "../../services/payment/provider/provider.ts";
+import { afterFile } from "../after-file.ts";
 import {
   away,
   booksOf,
@@ -16,18 +17,14 @@ import {
 let db: Awaited<ReturnType<typeof paymentDatabase>>;
 let desk: Desk;
 let sandbox: PaymentProvider;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 const returnUri = "https://shop.example/back";
 const never = new AbortController().signal;
 
 test.before(async () => {
-  db = await paymentDatabase({ teardown: (work) => drops.unshift(work) });
+  db = await paymentDatabase(file);
   desk = openDesk(db);
   sandbox = desk.payments.provider;
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
 });
 
 async function authorized(): Promise<{ id: string; chargeId: string }> {

@@ -64,7 +64,7 @@ test("sanitised HTML is made of allowed tags only, is balanced, and stays the sa
   );
 });
 
-test("the time that hostile HTML takes grows no faster than its length", (t) => {
+test("the time that hostile HTML takes stays far from growing with the square of its length", (t) => {
   const shapes = ["<", "<a ", "<a =", '<a href="', "<!--", "</", "&", "<p><b>", "<div>", "<script>", "<a / "];
   const run = (length: number) => {
     const start = process.cpuUsage();

@@ -13,6 +13,7 @@ import { setVariantPrices } from "../../services/product/prices/set-variant-pric
 import { product } from "../../services/product/service.ts";
 import { getProductForStaff } from "../../services/product/staff/get-for-staff.ts";
 import { listProductsForStaff } from "../../services/product/staff/list-for-staff.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 import { openShop, outcomeOf } from "./product-shop.ts";
@@ -22,15 +23,10 @@ const HEADER =
 const DAY = 24 * 60 * 60 * 1000;
 
 let mesh: TestMesh;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  const t = { teardown: (work: () => Promise<void>) => void drops.unshift(work) };
-  mesh = await startTestMesh(t, [product], { env: { PRODUCT_PRICE_INTERVAL_MS: "50" } });
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
+  mesh = await startTestMesh(file, [product], { env: { PRODUCT_PRICE_INTERVAL_MS: "50" } });
 });
 
 type Price = Partial<Omit<VariantPrice, "$typeName" | "$unknown" | "price">> & {

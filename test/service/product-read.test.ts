@@ -3,13 +3,14 @@ import { uuidv7 } from "uuidv7";
 import { batchGetVariants } from "../../services/product/batch-get-variants.ts";
 import { getProduct } from "../../services/product/get-product.ts";
 import { listCategories } from "../../services/product/list-categories.ts";
+import { afterFile } from "../after-file.ts";
 import { openShop, outcomeOf, type Shop } from "./product-shop.ts";
 
 let shop: Shop;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  shop = await openShop({ teardown: (work) => drops.unshift(work) });
+  shop = await openShop(file);
   for (let from = 1; from <= 45; from += 15) {
     await shop.import(
       Object.fromEntries(
@@ -24,10 +25,6 @@ test.before(async () => {
     );
   }
   await shop.import({ draft: { published: false, type: "Secrets" } });
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
 });
 
 const slugs = ({ products }: { products: { slug: string }[] }) => products.map(({ slug }) => slug);

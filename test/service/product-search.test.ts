@@ -1,13 +1,14 @@
 import test from "ava";
 import fc from "fast-check";
+import { afterFile } from "../after-file.ts";
 import { SEED } from "../seed.ts";
 import { openShop, type Shop } from "./product-shop.ts";
 
 let shop: Shop;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  shop = await openShop({ teardown: (work) => drops.unshift(work) });
+  shop = await openShop(file);
   await shop.import({
     a: { title: "Bronze Bowl", descriptionHtml: "<p>Goes with an <em>ocelot</em> &amp; tea.</p>" },
     b: { title: "Tray", type: "Ocelot", vendor: "Holm" },
@@ -23,10 +24,6 @@ test.before(async () => {
   await shop.import(
     Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`chair-${at}`, { title: `Oak Chair ${at}` }])),
   );
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
 });
 
 test.serial("a match in the title counts for most, then tags, vendor, category, description", async (t) => {

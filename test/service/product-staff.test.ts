@@ -7,20 +7,16 @@ import type { ProductInputSchema } from "#gen/souk/product/v1/product_input_pb.t
 import { type Product, ProductService, ProductState } from "#gen/souk/product/v1/product_pb.ts";
 import { inventory } from "../../services/inventory/service.ts";
 import { product } from "../../services/product/service.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 import { outcomeOf } from "./product-shop.ts";
 
 let mesh: TestMesh;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  const t = { teardown: (work: () => Promise<void>) => void drops.unshift(work) };
-  mesh = await startTestMesh(t, [product, inventory]);
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
+  mesh = await startTestMesh(file, [product, inventory]);
 });
 
 const staff = () => mesh.as(ProductAdminService);

@@ -11,6 +11,7 @@ import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { Code, SoukError } from "#kit/error.ts";
 import { inventory } from "../../services/inventory/service.ts";
 import { product } from "../../services/product/service.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 
@@ -21,15 +22,10 @@ const HEADER =
 const EUR: Part = { part: { case: "options", value: { currency: "EUR" } } };
 
 let mesh: TestMesh;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  const t = { teardown: (work: () => Promise<void>) => void drops.unshift(work) };
-  mesh = await startTestMesh(t, [product, inventory]);
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
+  mesh = await startTestMesh(file, [product, inventory]);
 });
 
 const shopper = () => mesh.withToken(ProductService, "");

@@ -3,6 +3,7 @@ import test from "ava";
 import fc from "fast-check";
 import { contracts } from "#gen/contracts.ts";
 import { isOpenToOutside, methodName } from "#kit/contract.ts";
+import { afterFile } from "../after-file.ts";
 import { starvedMs } from "../contract/watch-thread.ts";
 import type { Outcome } from "./gateway-outcome.ts";
 import { hostileRequests } from "./shop-hostile.ts";
@@ -43,14 +44,10 @@ const STARVED = 0.2;
 const TRIES = 5;
 
 let outside: Outside;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  outside = await openOutside({ teardown: (work) => closing.unshift(work) });
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
+  outside = await openOutside(file);
 });
 
 const utf8 = (text: string) => Buffer.from(text);

@@ -15,6 +15,7 @@ import { Code, codeName, SoukError } from "#kit/error.ts";
 import type { CallOptions } from "#kit/mesh/client.ts";
 import { exampleRequest } from "../../deploy/contracts/example-request.ts";
 import { servicePrograms } from "../../deploy/local/service-programs.ts";
+import { afterFile } from "../after-file.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 import { CALLBACK, startProvider } from "./auth-openid-provider.ts";
 import { type Belonging, belongings, COMMON, type Customer, putOnSale, register } from "./shop-belongings.ts";
@@ -37,24 +38,19 @@ let owner: Customer;
 let stranger: Customer;
 let variantId = "";
 let known: Readonly<Record<string, Belonging>>;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  const t = { teardown: (work: () => Promise<void>) => void closing.unshift(work) };
-  const provider = await startProvider(t);
+  const provider = await startProvider(file);
   known = belongings(provider);
   const env = {
     NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1",
     AUTH_OPENID_PROVIDERS: provider.setting,
     AUTH_OPENID_REDIRECT_URIS: CALLBACK,
   };
-  mesh = await startTestMesh(t, servicePrograms, { env });
+  mesh = await startTestMesh(file, servicePrograms, { env });
   [owner, stranger] = await Promise.all([register(mesh), register(mesh)]);
   variantId = await putOnSale(mesh);
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
 });
 
 for (const [method, fields] of METHODS) {

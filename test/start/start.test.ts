@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import { eventually } from "../eventually.ts";
@@ -141,12 +141,10 @@ async function walkThrough(
   // Each answer on a line of its own, so that they can be told apart.
   const script = text
     .replaceAll("localhost:8080", `localhost:${port}`)
-    .replaceAll("npm run", `npm --prefix ${resolve(".")} run`)
     .replaceAll("curl -s", "curl -s -w '\\n'");
   const commands = calls === 1 ? script.slice(0, script.indexOf("VARIANT=")) : script;
   const { stdout } = await promisify(execFile)("bash", ["-eu", "-o", "pipefail", "-c", commands], {
-    cwd: folder,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, TMPDIR: folder },
   });
   return stdout
     .split("\n")

@@ -40,8 +40,8 @@ export async function placeOrders(
       return signedIn;
     };
     for (const [index, story] of own.entries()) {
-      const known = await ordersOf(desk, person);
-      const order = known[index] ?? (await place(desk, await signInOnce(), person, story, index));
+      const known = await findOrder(desk, person, index);
+      const order = known ?? (await place(desk, await signInOnce(), person, story, index));
       await follow(desk, signInOnce, order.id, story);
       placed++;
     }
@@ -49,10 +49,18 @@ export async function placeOrders(
   return placed;
 }
 
-/** Somebody's orders, the oldest first. */
-async function ordersOf({ staff }: Desk, { email }: Person): Promise<Order[]> {
+/**
+ * What is written to the lines of a story's order, so that it is known among what its customer orders beside it.
+ *
+ * @param index which of its customer's stories it is, from 0
+ */
+export function noteOf(index: number): string {
+  return `Demo order ${index + 1}`;
+}
+
+async function findOrder({ staff }: Desk, { email }: Person, index: number): Promise<Order | undefined> {
   const { orders } = await staff.mesh(OrderService).listOrders({ query: email, pageSize: 100 });
-  return orders.toReversed();
+  return orders.find(({ lines }) => lines.some(({ note }) => note === noteOf(index)));
 }
 
 async function signIn({ staff, onBehalfOf }: Desk, { email, firstName, lastName }: Person): Promise<Scope> {
@@ -81,7 +89,8 @@ async function place(
   const cart = mesh(CartService);
   await cart.clearCart({});
   for (const [sku, quantity] of lines) {
-    await cart.addItem({ variantId: await variantOf(desk, sku), quantity: BigInt(quantity), currency });
+    const variantId = await variantOf(desk, sku);
+    await cart.addItem({ variantId, quantity: BigInt(quantity), currency, note: noteOf(index) });
   }
   if (coupon !== undefined) await cart.applyCoupon({ code: coupon });
   const request = {
@@ -96,7 +105,7 @@ async function place(
   } catch (error) {
     if (refusal === undefined || !(error instanceof SoukError) || error.reason !== refusal) throw error;
   }
-  const order = (await ordersOf(desk, person))[index];
+  const order = await findOrder(desk, person, index);
   if (order === undefined) throw new Error(`order ${index + 1} of ${person.email} is not among the orders`);
   return order;
 }

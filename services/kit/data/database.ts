@@ -1,22 +1,21 @@
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { CompiledQuery, Dialect, Kysely } from "kysely";
+import type { CompiledQuery, Kysely } from "kysely";
 import { AuditRecordedSchema } from "#gen/souk/mesh/v1/audit_pb.ts";
-import { MeshReason, refuseMesh, type SoukError, stopped } from "../error.ts";
+import { MeshReason, refuseMesh, stopped } from "../error.ts";
 import type { Scope } from "../scope.ts";
-import { countChanges, isStanding, recordToKeep } from "./audit.ts";
+import { recordToKeep } from "./audit.ts";
 import { isCollision } from "./failure.ts";
 import { FIRST_PART, type FinishingPart, joinParts, partOf, type Statement } from "./finish.ts";
-import { claimKey, storeAnswer } from "./idempotency.ts";
-import { rememberEvents } from "./inbox.ts";
 import { poolDialect, queryBuilder, type Run } from "./kysely.ts";
 import type { Migrations } from "./migrations.ts";
 import { lazyEntityManagers } from "./orm.ts";
-import { type OutgoingEvent, outgoingEvent, storeEvents, storeEventsOf } from "./outbox.ts";
+import { type OutgoingEvent, outgoingEvent, storeEventsOf } from "./outbox.ts";
 import { openPool, type PoolOptions, type SqlPool, type SqlResult } from "./pool.ts";
 import { createSignal, type Signal } from "./signal.ts";
 import type { Entities, Tables } from "./tables.ts";
-import { type OpenTransaction, openTransaction } from "./transaction.ts";
+import { tooLate, transact } from "./transact.ts";
+import { openTransaction } from "./transaction.ts";
 
 /** A transaction under way. */
 export interface Transaction<E extends Entities = Entities> {
@@ -240,95 +239,12 @@ async function againstOthers<R>(scope: Scope, work: () => Promise<R>): Promise<R
   }
 }
 
-interface Transacted<R> {
-  /** Undefined where the work was refused and its change stands all the same. */
-  readonly answer: R | undefined;
-  readonly refusal?: SoukError | undefined;
-  readonly events: readonly OutgoingEvent[];
-  readonly rung: readonly string[];
-}
-
-async function transact<E extends Entities, R>(
-  { run: send, commit }: OpenTransaction,
-  dialect: Dialect,
-  entityManagers: (transaction: Kysely<never>) => EntityManager,
-  scope: Scope,
-  work: (tx: Transaction<E>) => Promise<R>,
-): Promise<Transacted<R>> {
-  const { idempotency, audit } = scope;
-  if (idempotency !== undefined) {
-    const stored = await claimKey(send, idempotency);
-    if (stored !== undefined) {
-      idempotency.kept = true;
-      if (audit !== undefined) audit.kept = "end";
-      return { answer: stored as R, events: [], rung: [] };
-    }
-  }
-  const counted = audit && countChanges(send);
-  const run = counted?.run ?? send;
-  const events: OutgoingEvent[] = [];
-  const rung: string[] = [];
-  const parts: FinishingPart[] = [];
-  let em: EntityManager | undefined;
-  const sql = queryBuilder<Tables<E>>(dialect, run);
-  const within = (own: Scope): Transaction<E> => ({
-    sql,
-    run,
-    get em() {
-      em ??= entityManagers(sql as unknown as Kysely<never>);
-      return em;
-    },
-    emit: (schema, init) => {
-      events.push(outgoingEvent(schema, init, own));
-    },
-    remember: (consumer, eventIds) => rememberEvents(run, consumer, eventIds),
-    within,
-    about: (objectId) => {
-      if (own.audit !== undefined) own.audit.objectId = objectId;
-    },
-    ring: (id) => {
-      rung.push(id);
-    },
-    finishWith: (part) => {
-      parts.push(typeof part === "function" ? part : partOf(part));
-    },
-  });
-  let answer: R | undefined;
-  let refusal: SoukError | undefined;
-  try {
-    answer = await work(within(scope));
-  } catch (thrown) {
-    if (!isStanding(thrown) || idempotency !== undefined) throw thrown;
-    refusal = thrown;
-  }
-  await em?.flush();
-  const changed = events.length + parts.length > 0 || counted?.changed() === true;
-  const record = recordToKeep(audit, changed, answer, refusal);
-  if (record !== undefined) events.push(outgoingEvent(AuditRecordedSchema, record, scope));
-  if (idempotency !== undefined) parts.push(storeAnswer(idempotency, answer));
-  if (events.length > 0) parts.push(storeEvents(events));
-  // Who waits for longer than the deadline was told that it is uncertain; so late, it shall not be done.
-  if (Date.now() >= scope.deadline) throw tooLate();
-  if (scope.signal.aborted) throw stopped(scope.signal.reason);
-  await commit(parts.length > 0 ? joinParts(parts) : undefined);
-  if (idempotency !== undefined) idempotency.kept = true;
-  if (audit !== undefined && record !== undefined) audit.kept = refusal === undefined ? "change" : "end";
-  return { answer, events, rung, refusal };
-}
-
 async function pendingMigrations(pool: SqlPool, migrations: Migrations): Promise<string[]> {
   const known = await pool.run("select to_regclass('mesh.migration') is not null as made");
   if (known.rows[0].made !== true) return migrations.map(({ name }) => name);
   const { rows } = await pool.run("select name from mesh.migration");
   const done = new Set(rows.map(({ name }) => name as string));
   return migrations.map(({ name }) => name).filter((name) => !done.has(name));
-}
-
-function tooLate() {
-  return refuseMesh(
-    MeshReason.DEADLINE_EXCEEDED,
-    "the time of the call was up before its change was made; nothing was",
-  );
 }
 
 function tooBusy(cause: unknown) {

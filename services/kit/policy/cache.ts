@@ -15,6 +15,7 @@ import {
 } from "../rpc/call.ts";
 import { asBuffer } from "../rpc/status.ts";
 import { deadlineExceeded } from "./deadline.ts";
+import { GATEWAY } from "./identity.ts";
 
 export type { AnswerCache };
 
@@ -25,8 +26,6 @@ const PATIENCE = 0.8;
 /** What callers are told of an answer that is no longer fresh (RFC 7234, 5.5). */
 const BEING_FETCHED = '110 - "Response is Stale"';
 const NOT_TO_BE_HAD = '111 - "Revalidation Failed"';
-/** The program that may remember answers in turn. */
-const GATEWAY = "gateway";
 const OUTAGES: ReadonlySet<Code> = new Set([Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED]);
 
 type Request = Message | Encoded;

@@ -7,8 +7,8 @@ export const SERVICE_TOKEN_HEADER = "souk-service-token";
 export const CLIENT_ADDRESS_HEADER = "souk-client-address";
 /** The header in which the gateway says what the program that called it calls itself. */
 export const USER_AGENT_HEADER = "souk-user-agent";
-/** The one program that sees who calls from outside. */
-const GATEWAY = "gateway";
+/** The one program that hands on calls from outside, sees who makes them, and may remember answers in turn. */
+export const GATEWAY = "gateway";
 
 /**
  * Finds out whom a call is for, by the token of the user, and who makes it, by the token of the

@@ -119,7 +119,9 @@ export function createLoadLimit(most: number): LoadLimit {
   let done = 0;
   let bestPerMs = 0;
   let loopDelayMs = 0;
+  // Who was let in and has not entered yet; nobody is waited for beyond this turn of the event loop.
   let letIn = 0;
+  let isTurnWatched = false;
   let sweeper: NodeJS.Timeout | undefined;
   let lastBeat = performance.now();
   const heart = setInterval(() => {
@@ -143,6 +145,11 @@ export function createLoadLimit(most: number): LoadLimit {
   /** As many as find a place in time: who waits in vain takes more time than who is turned away at once. */
   function longestQueue(): number {
     return Math.max(SHORTEST_QUEUE, Math.ceil(bestPerMs * QUEUE_MS));
+  }
+
+  function endTurn(): void {
+    letIn = 0;
+    isTurnWatched = false;
   }
 
   function take(): void {
@@ -197,10 +204,14 @@ export function createLoadLimit(most: number): LoadLimit {
       const before = underWay + waiting() + letIn;
       if (before >= placesFor(origin) + longestQueue()) return refusal(origin);
       if (origin === "outside" && isBehind()) return refusal(origin);
-      if (letIn++ === 0) setImmediate(() => (letIn = 0));
+      letIn++;
+      if (!isTurnWatched) setImmediate(endTurn);
+      isTurnWatched = true;
       return undefined;
     },
     enter(origin) {
+      // From here on it is counted where it works or waits.
+      if (letIn > 0) letIn--;
       if (underWay < placesFor(origin) && queues[origin].length === 0) {
         if (origin === "outside" && isBehind()) throw refusal(origin);
         take();

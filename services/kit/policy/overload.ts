@@ -4,11 +4,8 @@ import { OperationsService } from "#gen/souk/mesh/v1/operations_pb.ts";
 import type { SoukError } from "../error.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
 import type { Interceptor, RequestHeaders } from "../rpc/call.ts";
-import { SERVICE_TOKEN_HEADER } from "./identity.ts";
+import { GATEWAY, SERVICE_TOKEN_HEADER } from "./identity.ts";
 import type { LoadLimit, Origin } from "./load-limit.ts";
-
-/** Calls that this program hands on are new work from outside. */
-const GATEWAY = "gateway";
 
 /** Turns calls away when there is more to do than can be done. */
 export interface Overload {

@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import type { MeshSettings } from "../config.ts";
 import { MeshReason, refuseMesh } from "../error.ts";
 import type { Interceptor, OpenCall } from "../rpc/call.ts";
+import { GATEWAY } from "./identity.ts";
 import { type Budget, createBudget, type Spending, WINDOW_SECONDS } from "./rate-budget.ts";
 
 /** How many calls a minute a caller may make, by tier; 0 for any number. */
@@ -48,8 +49,6 @@ const ENVOY_ATTEMPT_HEADER = "x-envoy-attempt-count";
 
 type Tier = keyof RateLimits;
 
-/** Calls that this program hands on are calls from outside. */
-const GATEWAY = "gateway";
 const PREMIUM = "premium";
 /** The budget of those of whom nothing at all is known; they share it. */
 const UNKNOWN = "unknown";

@@ -29,6 +29,20 @@ export function toStatus(thrown: unknown, trailers = new Metadata()): StatusObje
 }
 
 /**
+ * A failure as the headers of an answer that is nothing else (gRPC over HTTP/2, "Trailers-Only").
+ *
+ * @param thrown anything that was thrown
+ */
+export function trailersOnly(thrown: unknown): Record<string, string> {
+  const { code, details, metadata } = toStatus(thrown);
+  const headers: Record<string, string> = { "grpc-status": String(code), "grpc-message": encodeURI(details) };
+  for (const [name, value] of Object.entries(metadata.getMap())) {
+    headers[name] = typeof value === "string" ? value : value.toString("base64");
+  }
+  return headers;
+}
+
+/**
  * The failure that a gRPC status tells of.
  *
  * @param status what grpc-js gave

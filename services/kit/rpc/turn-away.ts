@@ -10,12 +10,12 @@ import { methodName } from "../contract.ts";
 import type { SoukError } from "../error.ts";
 import type { RequestHeaders } from "./call.ts";
 import type { Dispatcher } from "./dispatch.ts";
-import { toStatus } from "./status.ts";
+import { trailersOnly } from "./status.ts";
 
 type Refuse = (headers: RequestHeaders) => SoukError | undefined;
 type Serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...more: unknown[]) => void;
 
-/** An answer that is all headers (gRPC over HTTP/2, "Trailers-Only"). */
+/** Nothing follows the headers. */
 const TRAILERS_ONLY: ServerStreamResponseOptions & { sendDate: boolean } = {
   endStream: true,
   sendDate: false,
@@ -68,14 +68,7 @@ const written = new WeakMap<SoukError, Record<string, string | number>>();
 function headersOf(refusal: SoukError): Record<string, string | number> {
   let headers = written.get(refusal);
   if (headers === undefined) {
-    const { code, details, metadata } = toStatus(refusal);
-    headers = {
-      ":status": 200,
-      "content-type": "application/grpc+proto",
-      "grpc-status": code,
-      "grpc-message": encodeURI(details),
-      ...(metadata.toHttp2Headers() as Record<string, string>),
-    };
+    headers = { ":status": 200, "content-type": "application/grpc+proto", ...trailersOnly(refusal) };
     written.set(refusal, headers);
   }
   return headers;

@@ -11,7 +11,7 @@ import type { OrderTransaction } from "../database.ts";
 import type { entities } from "../entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "../errors.ts";
 import { json } from "../json-column.ts";
-import type { OrderChanges } from "../order-changes.ts";
+import { type OrderChanges, POLL_MS } from "../order-changes.ts";
 import { toOrder } from "../order-message.ts";
 import { moveOrder, requireOrderOf, type StoredOrder, tryMoveOrder } from "../orders.ts";
 import { giveBackPromotions } from "../promotions/use-promotions.ts";
@@ -105,9 +105,6 @@ async function countAsCancelled(
     .where("id", "=", orderId)
     .execute();
 }
-
-/** The net under the notifications: how often an order is looked at anyway, in ms. */
-const POLL_MS = 1_000;
 
 /**
  * Cancels an order of a customer, also while it waits for its payment; one that is cancelled stays so. Of calls that

@@ -1,3 +1,4 @@
+import type { SoukError } from "#kit/error.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import type { StoredOrder, StoredOrderLine } from "../order-parts.ts";
 import { partOfLine } from "../pricing/part-of-line.ts";
@@ -39,13 +40,7 @@ export function requirePieces(
   }
   return [...counts].map(([id, count]) => {
     const line = order.lines.find((each) => each.id === id);
-    if (line === undefined) {
-      throw refuse(
-        ErrorReason.LINE_NOT_FOUND,
-        `order ${order.id} has no line ${id}; read the order to see its lines`,
-        { metadata: { line_id: id } },
-      );
-    }
+    if (line === undefined) throw lineNotFound("order", order.id, id);
     if (count <= left(line)) return { line, count };
     throw refuse(
       ErrorReason.QUANTITY_EXCEEDED,
@@ -53,6 +48,21 @@ export function requirePieces(
       { metadata: { line_id: id, left: String(left(line)), asked: String(count) } },
     );
   });
+}
+
+/**
+ * The refusal of a line that something does not have.
+ *
+ * @param whole what it is
+ * @param id its id
+ * @param lineId the line that was named
+ */
+export function lineNotFound(whole: "order" | "return", id: string, lineId: string): SoukError {
+  return refuse(
+    ErrorReason.LINE_NOT_FOUND,
+    `${whole} ${id} has no line ${lineId}; read the ${whole} to see its lines`,
+    { metadata: { line_id: lineId } },
+  );
 }
 
 /**

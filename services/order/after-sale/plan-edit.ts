@@ -9,7 +9,7 @@ import type { StoredOrder, StoredOrderLine } from "../order-parts.ts";
 import type { Offer } from "../pricing/order-to-price.ts";
 import type { Shop } from "../shop.ts";
 import { leftToTake } from "./order-payments.ts";
-import { openPieces } from "./pieces.ts";
+import { lineNotFound, openPieces } from "./pieces.ts";
 import { type AddedLine, lineOf, type Reckoned, reckonOrder, type UnpricedLine } from "./reckon-order.ts";
 import type { Quantity } from "./set-aside.ts";
 
@@ -114,13 +114,7 @@ export function editedOrder(order: StoredOrder, { reckoned, address }: EditPlan)
 function linesAfter(order: StoredOrder, { lines }: Edit): { line: StoredOrderLine; quantity: bigint }[] {
   const wanted = new Map(lines.map(({ lineId, quantity }) => [lineId.toLowerCase(), quantity]));
   const unknown = [...wanted.keys()].find((id) => !order.lines.some((line) => line.id === id));
-  if (unknown !== undefined) {
-    throw refuse(
-      ErrorReason.LINE_NOT_FOUND,
-      `order ${order.id} has no line ${unknown}; read the order to see its lines`,
-      { metadata: { line_id: unknown } },
-    );
-  }
+  if (unknown !== undefined) throw lineNotFound("order", order.id, unknown);
   return order.lines.map((line) => ({ line, quantity: wanted.get(line.id) ?? openPieces(line) }));
 }
 

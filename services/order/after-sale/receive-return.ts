@@ -9,7 +9,7 @@ import type { Scope } from "#kit/scope.ts";
 import { lockOrder, requireEtag, requireOrder, storeChange } from "../change-order.ts";
 import type { entities } from "../entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "../errors.ts";
-import type { OrderChanges } from "../order-changes.ts";
+import { type OrderChanges, POLL_MS } from "../order-changes.ts";
 import type { StoredOrder, StoredReturn } from "../order-parts.ts";
 import { requireMay } from "../order-state.ts";
 import type { Shop } from "../shop.ts";
@@ -19,6 +19,7 @@ import type { StoredReturnLine } from "./after-sale.ts";
 import { beginRefund, failRefund, settleRefund } from "./book-refund.ts";
 import { requireSteady } from "./exchanges.ts";
 import { giveBack, type Share } from "./order-payments.ts";
+import { lineNotFound } from "./pieces.ts";
 import { leftToRefund, planRefund, refundable } from "./refunds.ts";
 import { lockReturn, returnConflict, storeReturn, tellOfReturn } from "./returns.ts";
 
@@ -140,9 +141,6 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
   },
 });
 
-/** The net under the notifications: how often an order is looked at anyway, in ms. */
-const POLL_MS = 1_000;
-
 /**
  * Books what came back of a return and gives the money back; one that is received stays so. Of calls that come at
  * once, one does it and the others wait for it.
@@ -231,13 +229,7 @@ async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Pro
 function receivedLines(stored: StoredReturn, items: readonly ReceivedItem[]): StoredReturnLine[] {
   const named = new Set(items.map(({ lineId }) => lineId.toLowerCase()));
   const unknown = [...named].find((id) => !stored.lines.some(({ lineId }) => lineId === id));
-  if (unknown !== undefined) {
-    throw refuse(
-      ErrorReason.LINE_NOT_FOUND,
-      `return ${stored.id} has no line ${unknown}; read it to see its lines`,
-      { metadata: { line_id: unknown } },
-    );
-  }
+  if (unknown !== undefined) throw lineNotFound("return", stored.id, unknown);
   const all = stored.lines.map((line) => {
     const received = items.filter(({ lineId }) => lineId.toLowerCase() === line.lineId);
     const restocked = received.reduce((sum, it) => sum + it.restocked, 0n);

@@ -2,7 +2,7 @@ import { uuidv7 } from "uuidv7";
 import type { Address } from "#gen/souk/mesh/v1/address_pb.ts";
 import type { SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
 import { MAX_LINES, MAX_QUANTITY } from "../cart/cart.ts";
-import { placeInCatalogue } from "../cart/price-lines.ts";
+import { toStoredVariant } from "../cart/price-lines.ts";
 import { type SaleVariants, unitPriceOf } from "../cart/sale-variants.ts";
 import { requireMethod } from "../checkout/checkout-rules.ts";
 import { ErrorReason, refuse } from "../errors.ts";
@@ -80,19 +80,12 @@ export function lineOf(
   }
   const unitPrice = unitPriceOf(sale, currency, quantity);
   if (unitPrice === undefined) throw otherCurrency(sale, variantId, currency);
-  const { productId, categoryId, taxClass } = placeInCatalogue(sale);
   const id = uuidv7();
   return {
     id,
     cart_line_id: id,
     variant_id: variantId,
-    product_id: productId,
-    category_id: categoryId,
-    tax_class: taxClass,
-    sku: sale.variant?.sku ?? "",
-    title: sale.productTitle,
-    option_values: sale.variant?.optionValues ?? [],
-    grams: BigInt(sale.variant?.grams ?? 0),
+    ...toStoredVariant(sale),
     quantity,
     unit_price: unitPrice,
     note,

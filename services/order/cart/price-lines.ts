@@ -75,13 +75,27 @@ export function priceLines(lines: readonly StoredLine[], circumstances: Circumst
   };
 }
 
-/**
- * Where promotions and taxes find a variant.
- *
- * @param sale the variant as it is on sale
- */
-export function placeInCatalogue({ productId, categoryId, taxClass }: SaleVariant) {
+/** Where promotions and taxes find a variant. */
+function placeInCatalogue({ productId, categoryId, taxClass }: SaleVariant) {
   return { productId, categoryId, taxClass: taxClass || STANDARD_TAX_CLASS };
+}
+
+/**
+ * What a line of an order keeps of its variant.
+ *
+ * @param sale what product said of the variant
+ */
+export function toStoredVariant(sale: SaleVariant) {
+  const { productId, categoryId, taxClass } = placeInCatalogue(sale);
+  return {
+    product_id: productId,
+    category_id: categoryId,
+    tax_class: taxClass,
+    sku: sale.variant?.sku ?? "",
+    title: sale.productTitle,
+    option_values: sale.variant?.optionValues ?? [],
+    grams: BigInt(sale.variant?.grams ?? 0),
+  };
 }
 
 /**

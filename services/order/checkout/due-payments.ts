@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { PaymentConfirmed } from "#gen/souk/payment/v1/events_pb.ts";
+import { isRetryable, toSoukError } from "#kit/error.ts";
 import type { RootScope } from "#kit/rpc/root-scope.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
@@ -46,7 +47,11 @@ export async function completeDuePayments(
     await Promise.all(
       rows.map(({ id }) =>
         completePayment(sagas, rootScope({ requestId, signal, timeoutMs: PATIENCE_MS }), id).catch(
-          (error: unknown) => log.info({ orderId: id, err: error }, "an order was not confirmed"),
+          (error: unknown) => {
+            const failure = { orderId: id, err: error };
+            if (isRetryable(toSoukError(error))) log.warn(failure, "an order cannot be confirmed yet");
+            else log.info(failure, "an order was not confirmed");
+          },
         ),
       ),
     );

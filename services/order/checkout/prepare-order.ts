@@ -6,7 +6,7 @@ import { changesSince } from "../cart/cart-changes.ts";
 import { cartNotFound, countOrder, lockCart } from "../cart/cart-rows.ts";
 import { couponExhausted } from "../cart/coupons.ts";
 import { circumstancesOf } from "../cart/price-cart.ts";
-import { type PricedLine, placeInCatalogue, priceLines } from "../cart/price-lines.ts";
+import { type PricedLine, priceLines, toStoredVariant } from "../cart/price-lines.ts";
 import { type CartState, customerKeyOf, readCart } from "../cart/read-cart.ts";
 import type { SaleVariants } from "../cart/sale-variants.ts";
 import { hashOf, type Shopper } from "../cart/shopper.ts";
@@ -188,18 +188,11 @@ function payerKeyOf({ shopper, guestEmail }: Checkout): string {
 
 function frozen({ line, sale, unitPrice = 0n, subtotal, discounts, taxes, total }: PricedLine) {
   if (sale === undefined) throw new Error(`line ${line.id} is not on sale, which was checked`);
-  const { productId, categoryId, taxClass } = placeInCatalogue(sale);
   return {
     id: uuidv7(),
     cart_line_id: line.id,
     variant_id: line.variantId,
-    product_id: productId,
-    category_id: categoryId,
-    tax_class: taxClass,
-    sku: sale.variant?.sku ?? "",
-    title: sale.productTitle,
-    option_values: sale.variant?.optionValues ?? [],
-    grams: BigInt(sale.variant?.grams ?? 0),
+    ...toStoredVariant(sale),
     quantity: line.quantity,
     unit_price: unitPrice,
     subtotal,

@@ -3,15 +3,12 @@ import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { OrderDatabase } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
-import type { OrderChanges } from "../order-changes.ts";
+import { type OrderChanges, POLL_MS } from "../order-changes.ts";
 import { requireGuestOrder, requireOrderOf, type StoredOrder } from "../orders.ts";
 import type { Shop } from "../shop.ts";
 import { passOverDecision, paymentDeclined, paymentNotConfirmed } from "../translate-error.ts";
 import { completePayment } from "./complete-payment.ts";
 import { giveUpPayment } from "./give-up-payment.ts";
-
-/** The net under the notifications: how often an order is looked at anyway, in ms. */
-const POLL_MS = 1_000;
 
 /** What a shopper asks for who is back from the payment provider. */
 export interface Returning {

@@ -362,7 +362,7 @@ export const VoidPaymentRequestSchema: GenMessage<VoidPaymentRequest> = /*@__PUR
   messageDesc(file_souk_payment_v1_payment, 7);
 
 /**
- * The payment is void.
+ * Nothing is set aside for the payment any more.
  *
  * @generated from message souk.payment.v1.VoidPaymentResponse
  */
@@ -1068,9 +1068,9 @@ export const PaymentService: GenService<{
   },
   /**
    * Gives up a payment that is not captured, or what is not captured of it yet: that goes back to
-   * each of the means, what is captured stays so. Where all is captured, or nothing is set aside any
-   * more, it is refused with PAYMENT_STATE_CONFLICT. A payment that was never made is remembered as
-   * void, so that one that arrives late is refused.
+   * each of the means, what is captured stays so. One of which only what is captured is left is
+   * refused with PAYMENT_STATE_CONFLICT; one that is void, declined or expired stays as it is. A
+   * payment that was never made is remembered as void, so that one that arrives late is refused.
    *
    * @generated from rpc souk.payment.v1.PaymentService.VoidPayment
    */
