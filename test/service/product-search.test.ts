@@ -95,6 +95,21 @@ for (const [query, about] of [
   });
 }
 
+test.serial("the beginning of a word is found, be it that of one word or of very many", async (t) => {
+  const gadgets = Array.from({ length: 45 }, (_, at) => `Gadget ${7_000 + at}`);
+  await shop.import(Object.fromEntries(gadgets.map((title) => [title.replace(" ", "-"), { title }])));
+  const found = async (query: string) => (await shop.search(query, { pageSize: 100 })).products;
+  for (const [query, number] of [
+    ["gadget 70", 45],
+    ["gadget 703", 10],
+    ["gadget 7044", 1],
+    ["gadget 71", 0],
+  ] as const) {
+    t.is((await found(query)).length, number, query);
+  }
+  t.deepEqual(await shop.titles("goes wi ocel"), ["Bronze Bowl"], "in a description, too");
+});
+
 test.serial("accents do not count, on either side", async (t) => {
   for (const query of ["cafe creme", "Café", "càfè cu", "grosse"]) {
     t.deepEqual(await shop.titles(query), ["Café Crème Cups"], query);
@@ -118,6 +133,14 @@ for (const [typed, meant] of [
     t.is((await shop.titles(typed))[0], "Brass Desk Lamp");
   });
 }
+
+test.serial("a number is not taken for a similar one, but for one with two digits swapped", async (t) => {
+  await shop.import({ m: { title: "Motor 55555" }, n: { title: "Motor 1234" } });
+  t.deepEqual(await shop.titles("motor 5555"), ["Motor 55555"], "which is its beginning");
+  t.deepEqual(await shop.titles("motor 555555"), []);
+  t.deepEqual(await shop.titles("motor 1324"), ["Motor 1234"]);
+  t.deepEqual(await shop.titles("mottor 1234"), ["Motor 1234"]);
+});
 
 test.serial("similar words are tried only where few products match, and come after those", async (t) => {
   await shop.import({ k: { title: "Chiar Figurine" }, l: { title: "Charm Bracelet" } });

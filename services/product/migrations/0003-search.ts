@@ -1,5 +1,43 @@
 import type { SchemaChange } from "#kit/data/migrations.ts";
 
+/** Guesses what was meant, each word of which is in the catalogue. */
+export const searchGuess = `
+    create function search_guess(typed text) returns tsquery language sql stable strict parallel safe
+      set pg_trgm.similarity_threshold = 0.2
+    begin atomic
+      with typed_word as (
+        select word, position
+        from unnest(string_to_array(search_words(typed), ' ')) with ordinality as it (word, position)
+        where to_tsvector('english', word) <> ''
+      ), swapped as (
+        select position, overlay(word placing reverse(substr(word, at, 2)) from at for 2) as word
+        from typed_word cross join generate_series(1, length(word) - 1) as at
+      ), near as (
+        select position, search_word.word, 1 as likeness
+        from swapped join search_word using (word)
+        union all
+        select position, similar_word.word, likeness
+        from typed_word cross join lateral (
+          select search_word.word, similarity(search_word.word, typed_word.word) as likeness
+          from search_word
+          where search_word.word % typed_word.word
+            and left(search_word.word, 1) = left(typed_word.word, 1)
+            and abs(length(search_word.word) - length(typed_word.word)) <= 1 + length(typed_word.word) / 6
+          order by likeness desc, search_word.word limit 5
+        ) as similar_word
+      ), meant as (
+        select position, string_agg('''' || word || '''', ' | ') as words
+        from (select *, max(likeness) over (partition by position) as best from near) as it
+        where likeness >= 0.8 * best
+        group by position
+      )
+      select case
+        when count(*) = count(words) then to_tsquery('english', string_agg('(' || words || ')', ' & '))
+      end
+      from typed_word left join meant using (position);
+    end;
+`;
+
 export const search: SchemaChange = {
   name: "0003_search",
   // PostgreSQL knows four weights and a product has five kinds of text: the vendor stands twice and so counts
@@ -46,40 +84,7 @@ export const search: SchemaChange = {
     create table search_word (word text primary key);
     create index search_word_similar on search_word using gin (word gin_trgm_ops) with (fastupdate = off);
 
-    create function search_guess(typed text) returns tsquery language sql stable strict parallel safe
-      set pg_trgm.similarity_threshold = 0.2
-    begin atomic
-      with typed_word as (
-        select word, position
-        from unnest(string_to_array(search_words(typed), ' ')) with ordinality as it (word, position)
-        where to_tsvector('english', word) <> ''
-      ), swapped as (
-        select position, overlay(word placing reverse(substr(word, at, 2)) from at for 2) as word
-        from typed_word cross join generate_series(1, length(word) - 1) as at
-      ), near as (
-        select position, search_word.word, 1 as likeness
-        from swapped join search_word using (word)
-        union all
-        select position, similar_word.word, likeness
-        from typed_word cross join lateral (
-          select search_word.word, similarity(search_word.word, typed_word.word) as likeness
-          from search_word
-          where search_word.word % typed_word.word
-            and left(search_word.word, 1) = left(typed_word.word, 1)
-            and abs(length(search_word.word) - length(typed_word.word)) <= 1 + length(typed_word.word) / 6
-          order by likeness desc, search_word.word limit 5
-        ) as similar_word
-      ), meant as (
-        select position, string_agg('''' || word || '''', ' | ') as words
-        from (select *, max(likeness) over (partition by position) as best from near) as it
-        where likeness >= 0.8 * best
-        group by position
-      )
-      select case
-        when count(*) = count(words) then to_tsquery('english', string_agg('(' || words || ')', ' & '))
-      end
-      from typed_word left join meant using (position);
-    end;
+    ${searchGuess}
   `,
   // The extensions stay: somebody else may have needed them before.
   down: `

@@ -1,16 +1,7 @@
 import type { SchemaChange } from "#kit/data/migrations.ts";
 
-/**
- * Keeps what a call costs the same however many products there are: a search looks at a number of matches, a category
- * knows how many products it has, and each list of staff has an index.
- */
-export const largeCatalogues: SchemaChange = {
-  name: "0007_large_catalogues",
-  // The newest documents tell how common some words are. Of common ones the newest matches are found by walking through
-  // documents from the newest on, of all others by the index of words, which has to read all that it knows of each.
-  // What SKUs and barcodes begin like must be known, so that a list of staff is not looked for among all variants.
-  // Who changes the catalogue has its lock, so that nobody waits for the row of a category.
-  up: `
+/** Finds a number of matches, and says how good each is. */
+export const searchMatches = `
     create function search_matches(query tsquery) returns table (product_id uuid, rank real)
       language plpgsql stable strict set enable_seqscan = off
     as $$
@@ -35,6 +26,20 @@ export const largeCatalogues: SchemaChange = {
           select d.product_id, ts_rank(d.document, query) from search_document d where d.product_id = any (found);
       end
     $$;
+`;
+
+/**
+ * Keeps what a call costs the same however many products there are: a search looks at a number of matches, a category
+ * knows how many products it has, and each list of staff has an index.
+ */
+export const largeCatalogues: SchemaChange = {
+  name: "0007_large_catalogues",
+  // The newest documents tell how common some words are. Of common ones the newest matches are found by walking through
+  // documents from the newest on, of all others by the index of words, which has to read all that it knows of each.
+  // What SKUs and barcodes begin like must be known, so that a list of staff is not looked for among all variants.
+  // Who changes the catalogue has its lock, so that nobody waits for the row of a category.
+  up: `
+    ${searchMatches}
 
     alter table category add column products bigint not null default 0;
     update category set products = (

@@ -15,11 +15,17 @@ export function indexProducts(ids: readonly string[]): RawBuilder<unknown>[] {
       where product_id = product.id and product.id = any (${ids}::uuid[]) and state <> 'PUBLISHED'
     `,
     sql`
-      insert into search_document (product_id, document)
-      select product.id, search_vector(title, tags, vendor, coalesce(category.name, ''), description_html)
-      from product left join category on category.id = category_id
-      where product.id = any (${ids}::uuid[]) and state = 'PUBLISHED'
-      on conflict (product_id) do update set document = excluded.document
+      with indexed as (
+        insert into search_document (product_id, document)
+        select product.id, search_vector(title, tags, vendor, coalesce(category.name, ''), description_html)
+        from product left join category on category.id = category_id
+        where product.id = any (${ids}::uuid[]) and state = 'PUBLISHED'
+        on conflict (product_id) do update set document = excluded.document
+        returning document
+      )
+      insert into search_lexeme (lexeme)
+      select distinct lexeme from indexed cross join unnest(tsvector_to_array(document)) as lexeme
+      on conflict do nothing
     `,
     sql`
       insert into search_word (word)

@@ -22,8 +22,9 @@ interface Row {
  * one may be the beginning of a word; case and accents do not count, nor do the endings of English
  * words. A match in the title counts for most, then tags, vendor, category, description; among equals
  * the newest product comes first. Where there are few such matches, those follow that have the most
- * similar words of the catalogue's titles, tags, vendors and categories instead (by trigrams). Of words that very many
- * products have, a hundred of the newest matches are found, so that a search takes no longer in a large catalogue.
+ * similar words of the catalogue's titles, tags, vendors and categories instead (by trigrams; a number is no word, but two
+ * of its digits may be swapped). Of words that very many products have, a hundred of the newest matches are found, so that
+ * a search takes no longer in a large catalogue.
  */
 export function postgresSearch(db: ProductDatabase): SearchEngine {
   return {
@@ -38,7 +39,8 @@ export function postgresSearch(db: ProductDatabase): SearchEngine {
         ), exact as materialized (
           select match.product_id, match.rank from typed cross join search_matches(query) as match
         ), meant as materialized (
-          select search_guess(${typed}) as query where (select count(*) from exact) < ${FEW}
+          select guess as query from typed cross join search_guess(${typed}) as guess
+          where (select count(*) from exact) < ${FEW} and guess::text <> replace(typed.query::text, ':*', '')
         ), hit as (
           select 1 as kind, rank, product_id from exact
           union all

@@ -746,8 +746,9 @@ export const ProductService: GenService<{
     output: typeof ListProductsResponseSchema;
   },
   /**
-   * Finds published products by words, best match first; small typing errors are forgiven. All matches of up to 50
-   * are found; of words that more products have, at least 50 of them, the newest ones where the words are common.
+   * Finds published products by words, best match first; small typing errors are forgiven, of numbers that two digits
+   * are swapped. All matches of up to 50 are found; of words that more products have, at least 50 of them, the newest
+   * ones where the words are common.
    *
    * @generated from rpc souk.product.v1.ProductService.SearchProducts
    */
