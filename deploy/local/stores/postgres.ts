@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { pickFreePort, requirePortFree } from "../ports.ts";
 import { requireVersion } from "../programs.ts";
@@ -121,14 +122,15 @@ function serverSettings(server: {
   hbaFile: string;
   durable: boolean;
 }): Record<string, string | number> {
+  const bufferMb = sharedBufferMb();
   const settings: Record<string, string | number> = {
     listen_addresses: server.host,
     port: server.port,
     unix_socket_directories: "",
     hba_file: server.hbaFile,
     max_connections: 200,
-    shared_buffers: "128MB",
-    effective_cache_size: "512MB",
+    shared_buffers: `${bufferMb}MB`,
+    effective_cache_size: `${4 * bufferMb}MB`,
     work_mem: "8MB",
     maintenance_work_mem: "64MB",
     huge_pages: "off",
@@ -158,6 +160,12 @@ function serverSettings(server: {
     Object.assign(settings, { fsync: "off", synchronous_commit: "off", full_page_writes: "off" });
   }
   return settings;
+}
+
+/** A part of the machine's memory, or of what this process may have of it; it is taken as far as data fill it. */
+function sharedBufferMb(): number {
+  const bytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.min(Math.max(Math.floor(bytes / 32 / 2 ** 20), 128), 512);
 }
 
 /** The server writes its state to the eighth line of its pid file (miscadmin.h, LOCK_FILE_LINE_PM_STATUS). */
