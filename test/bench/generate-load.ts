@@ -1,5 +1,5 @@
 import { type HttpConnection, openHttpConnection, writeRequest } from "./http-connection.ts";
-import type { Load, LoadResult, PlannedRequest } from "./load.ts";
+import { type Load, type LoadResult, type PlannedRequest, percentile } from "./load.ts";
 
 /** Where requests come from. */
 interface Source {
@@ -33,9 +33,10 @@ async function generate(load: Load): Promise<LoadResult> {
     latencies.sort();
     return {
       calls: latencies.length,
+      latencies,
       tookMs,
-      p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? 0,
-      p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? 0,
+      p50Ms: percentile(latencies, 0.5),
+      p99Ms: percentile(latencies, 0.99),
       cpuSeconds: (user + system) / 1e6,
       used: source.used(),
       failed: failures.length,

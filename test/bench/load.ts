@@ -28,6 +28,8 @@ export interface Load {
 /** What came of a load. */
 export interface LoadResult {
   readonly calls: number;
+  /** How long each call took, the shortest first, in ms. */
+  readonly latencies: Float64Array;
   readonly tookMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -63,4 +65,35 @@ export async function sendLoad(load: Load, onMeasure: () => Promise<void>): Prom
   } finally {
     child.kill();
   }
+}
+
+/**
+ * Takes several loads together.
+ *
+ * @param loads at least one
+ */
+export function sumLoads(loads: readonly LoadResult[]): LoadResult {
+  const sum = (part: (load: LoadResult) => number) => loads.reduce((all, load) => all + part(load), 0);
+  const latencies = Float64Array.from(loads.flatMap((load) => [...load.latencies])).sort();
+  return {
+    calls: latencies.length,
+    latencies,
+    tookMs: sum(({ tookMs }) => tookMs),
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+    cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
+    used: sum(({ used }) => used),
+    failed: sum(({ failed }) => failed),
+    failure: loads.find(({ failure }) => failure !== undefined)?.failure,
+  };
+}
+
+/**
+ * The value that so much of some values is below.
+ *
+ * @param sorted the values, the least first
+ * @param part between 0 and 1
+ */
+export function percentile(sorted: Float64Array, part: number): number {
+  return sorted[Math.floor(sorted.length * part)] ?? 0;
 }

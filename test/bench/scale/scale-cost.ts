@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { signTokens } from "../customers.ts";
-import { type LoadResult, type PlannedRequest, sendLoad } from "../load.ts";
+import { formatNumber } from "../figures.ts";
+import { type LoadResult, type PlannedRequest, sendLoad, sumLoads } from "../load.ts";
 import { makePremises, type RunningShop } from "../running-shop.ts";
 import { callShop } from "../shop-paths.ts";
 import { countStatements } from "../statements.ts";
@@ -25,8 +26,12 @@ export interface ScaleFigures {
 }
 
 const CALLERS = 4;
-const WARM_UP_MS = 600;
-const MEASURE_MS = 1_800;
+const WARM_UP_MS = 400;
+const MEASURE_MS = 1_000;
+/** As long as that at most where a request may be sent only once, for those end earlier. */
+const MEASURE_ONCE_MS = 4_000;
+/** How often each path is measured in each shop. */
+const ROUNDS = 4;
 /** How often statements are counted, and for how many calls. */
 const COUNTS = 7;
 const CALLS_COUNTED = 8;
@@ -41,8 +46,8 @@ interface FullShop extends AsyncDisposable {
 }
 
 /**
- * Generates a small shop and a large one, and measures each call in the one right after the other, so that both find the
- * machine alike. Nothing is remembered between calls, so that each reaches the databases.
+ * Generates a small shop and a large one, and measures each call in both by turns, so that both find the machine alike.
+ * Nothing is remembered between calls, so that each reaches the databases.
  *
  * @param small what the small one holds
  * @param large what the large one holds
@@ -58,12 +63,16 @@ export async function scaleCost(
   const jobs = await Promise.all([runJobs(few.running), runJobs(many.running)]);
   const figures: [PathFigure[], PathFigure[]] = [[], []];
   for (const path of SCALE_PATHS) {
-    for (const [index, { running, scene }] of [few, many].entries()) {
-      const figure = await measurePath(running, path, scene);
+    const measured = [few, many].map(({ running, scene }) => prepare(running, path, scene));
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const it of round % 2 === 0 ? measured : measured.toReversed()) await measure(it, round);
+    }
+    for (const [index, it] of measured.entries()) {
+      const figure = await figureOf(it);
       figures[index]?.push(figure);
       const { load, statements } = figure;
-      const times = `p50 ${load.p50Ms.toFixed(2)} p99 ${load.p99Ms.toFixed(2)} ms`;
-      tell(`${path.name}, ${scene.shop.orders} orders: ${times}, ${statements} statements`);
+      const times = `${load.calls} calls, p50 ${load.p50Ms.toFixed(2)} p99 ${load.p99Ms.toFixed(2)} ms`;
+      tell(`${path.name}, ${formatNumber(it.orders)} orders: ${times}, ${statements} statements`);
     }
   }
   return [
@@ -116,10 +125,26 @@ async function doWithoutMemory({ config }: RunningShop): Promise<void> {
   }
 }
 
-async function measurePath(running: RunningShop, path: ScalePath, scene: Scene): Promise<PathFigure> {
+/** A path that is being measured in a shop. */
+interface Measured {
+  readonly running: RunningShop;
+  readonly path: ScalePath;
+  readonly orders: number;
+  readonly requests: readonly PlannedRequest[];
+  /** Those for which statements are counted: some may be sent only once. */
+  readonly counted: readonly PlannedRequest[];
+  readonly loads: LoadResult[];
+}
+
+function prepare(running: RunningShop, path: ScalePath, scene: Scene): Measured {
   const requests = path.plan(scene);
-  // Those that may be sent only once are sent by one or the other.
   const counted = requests.splice(0, COUNTS * CALLS_COUNTED);
+  return { running, path, orders: scene.shop.orders, requests, counted, loads: [] };
+}
+
+async function measure({ running, path, requests, loads }: Measured, round: number): Promise<void> {
+  const once = path.once ?? false;
+  const share = Math.floor(requests.length / ROUNDS);
   const load = await sendLoad(
     {
       host: "127.0.0.1",
@@ -127,15 +152,19 @@ async function measurePath(running: RunningShop, path: ScalePath, scene: Scene):
       callers: CALLERS,
       warmUpMs: WARM_UP_MS,
       warmUpCalls: 0,
-      measureMs: MEASURE_MS,
-      once: path.once ?? false,
-      requests,
+      measureMs: once ? MEASURE_ONCE_MS : MEASURE_MS,
+      once,
+      requests: once ? requests.slice(round * share, (round + 1) * share) : requests,
     },
     async () => {},
   );
+  loads.push(load);
+}
+
+async function figureOf({ running, path, counted, loads }: Measured): Promise<PathFigure> {
   // What a cart costs its owner is kept when it is first told.
   if (path.once !== true) await call(running, counted);
-  return { path, load, statements: await statementsPerCall(running, counted) };
+  return { path, load: sumLoads(loads), statements: await statementsPerCall(running, counted) };
 }
 
 async function call({ config }: RunningShop, requests: readonly PlannedRequest[]): Promise<void> {
@@ -149,25 +178,30 @@ async function call({ config }: RunningShop, requests: readonly PlannedRequest[]
   }
 }
 
-/** The least of some counts: now and then a job sends some of its own meanwhile. */
+/** The least of some counts: events and jobs send some of their own meanwhile. */
 async function statementsPerCall(running: RunningShop, requests: readonly PlannedRequest[]): Promise<number> {
   const count = () => countStatements(running, "colocated");
+  // To count takes statements, too.
+  let toCount = Number.POSITIVE_INFINITY;
+  for (let run = 0, last = await count(); run < COUNTS; run++) {
+    const now = await count();
+    toCount = Math.min(toCount, now - last);
+    last = now;
+  }
   const counts: number[] = [];
   for (let run = 0; run < COUNTS; run++) {
-    const before = await count();
-    const between = await count();
-    // To count takes statements, too.
-    const toCount = between - before;
+    let last = await count();
     await call(running, requests.slice(run * CALLS_COUNTED, (run + 1) * CALLS_COUNTED));
+    let sent = 0;
     // What calls set off goes on after their answers.
-    let [last, after] = [between, await count()];
-    let sent = after - between - toCount;
-    for (let looks = 0; after - last > toCount && looks < MOST_LOOKS; looks++) {
-      await delay(SETTLE_MS);
-      [last, after] = [after, await count()];
-      sent += after - last - toCount;
+    for (let looks = 0, more = 1; more > 0 && looks <= MOST_LOOKS; looks++) {
+      if (looks > 0) await delay(SETTLE_MS);
+      const now = await count();
+      more = now - last - toCount;
+      sent += more;
+      last = now;
     }
-    counts.push(Math.round(sent / CALLS_COUNTED));
+    counts.push(sent / CALLS_COUNTED);
   }
-  return Math.min(...counts);
+  return Math.round(Math.min(...counts));
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { QUERIES, THINGS } from "../catalogue.ts";
+import { encodePageToken } from "#kit/data/page-token.ts";
+import { makeUpProduct, QUERIES, THINGS } from "../catalogue.ts";
 import type { PlannedRequest } from "../load.ts";
 import type { RunningShop } from "../running-shop.ts";
 import { callShop } from "../shop-paths.ts";
@@ -24,8 +25,6 @@ export interface Callers {
 /** What is known of a shop that is measured. */
 export interface Scene extends Callers {
   readonly shop: GeneratedShop;
-  /** Tokens of pages of the first category, from its first page to its last. */
-  readonly categoryPages: readonly string[];
   /** Tokens of pages of their orders, by the customers who order again and again. */
   readonly orderPages: ReadonlyMap<number, readonly string[]>;
 }
@@ -41,6 +40,10 @@ export interface ScalePath {
 /** How many different requests a path has. */
 const VARIED = 1_000;
 const PAGE_SIZE = 20;
+/** As much as a category of a small shop has, so that pages are full in both. */
+const CATEGORY_PAGE_SIZE = 10;
+/** So many products have at least as many of each category among them that are on sale. */
+const WITH_A_CATEGORY_PAGE = 300;
 /** So many of the callers order again and again. */
 const ORDER_OFTEN = 5;
 const ORDERS_A_PAGE = 10;
@@ -71,10 +74,13 @@ export const SCALE_PATHS: readonly ScalePath[] = [
     once: true,
   },
   ofAnybody("list products", "souk.product.v1.ProductService/ListProducts", () => ({ pageSize: PAGE_SIZE })),
-  ofAnybody("list a category, deep", "souk.product.v1.ProductService/ListProducts", ({ categoryPages }) => ({
-    categorySlug: CATEGORY,
+  ofAnybody("list products, deep", "souk.product.v1.ProductService/ListProducts", ({ shop }) => ({
     pageSize: PAGE_SIZE,
-    pageToken: anyOf(categoryPages),
+    ...behind(shop, below(shop.products - 2 * PAGE_SIZE) + 2 * PAGE_SIZE, ""),
+  })),
+  ofAnybody("list a category, deep", "souk.product.v1.ProductService/ListProducts", ({ shop }) => ({
+    pageSize: CATEGORY_PAGE_SIZE,
+    ...behind(shop, below(shop.products - WITH_A_CATEGORY_PAGE) + WITH_A_CATEGORY_PAGE, `${anyOf(THINGS)}s`),
   })),
   ofAnybody("list categories", "souk.product.v1.ProductService/ListCategories", () => ({})),
   ofAnybody("search: words of titles", "souk.product.v1.ProductService/SearchProducts", () => ({
@@ -83,6 +89,10 @@ export const SCALE_PATHS: readonly ScalePath[] = [
   })),
   ofAnybody("search: words of all", "souk.product.v1.ProductService/SearchProducts", () => ({
     query: anyOf(COMMON),
+    pageSize: PAGE_SIZE,
+  })),
+  ofAnybody("search: a whole title", "souk.product.v1.ProductService/SearchProducts", ({ shop }) => ({
+    query: makeUpProduct(onSale(below(shop.products))).title,
     pageSize: PAGE_SIZE,
   })),
   ofAnybody("show a product", "souk.product.v1.ProductService/GetProduct", ({ shop }) => ({
@@ -199,15 +209,12 @@ const COMMON = [
  * @param callers who calls
  */
 export async function setScene(running: RunningShop, shop: GeneratedShop, callers: Callers): Promise<Scene> {
-  const categoryPages = await pagesOf(running, "souk.product.v1.ProductService/ListProducts", {
-    categorySlug: CATEGORY,
-  });
   const orderPages = new Map<number, string[]>();
   for (let customer = 0; customer < ORDER_OFTEN; customer++) {
     const token = callers.customers.get(customer);
     orderPages.set(customer, await pagesOf(running, LIST_MY_ORDERS, { pageSize: ORDERS_A_PAGE }, token));
   }
-  return { ...callers, shop, categoryPages, orderPages };
+  return { ...callers, shop, orderPages };
 }
 
 /** The tokens of all pages of a list but the first. */
@@ -266,6 +273,12 @@ function ofStaff(name: string, method: string, bodies: (scene: Scene) => object[
         return request(method, { ...all[index % all.length] }, scene.staff);
       }),
   };
+}
+
+/** The page of a list of products behind one. Hardly two are the same, so that callers do not share an answer. */
+function behind(shop: GeneratedShop, product: number, categorySlug: string) {
+  const pageToken = encodePageToken(`ListProducts ${categorySlug}`, [productId(shop, product)]);
+  return { categorySlug, pageToken };
 }
 
 function dayOf(shop: GeneratedShop) {
