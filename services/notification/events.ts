@@ -14,6 +14,7 @@ import {
   OrderDeliveredSchema,
   OrderEditedSchema,
   OrderExchangedSchema,
+  OrderKeptWaitingSchema,
   OrderRefundedSchema,
   OrderShippedSchema,
   ReturnChangedSchema,
@@ -35,6 +36,7 @@ import { orderEdited } from "./templates/order-edited.ts";
 import { orderExchanged } from "./templates/order-exchanged.ts";
 import { orderRefunded } from "./templates/order-refunded.ts";
 import { orderShipped } from "./templates/order-shipped.ts";
+import { orderWaits } from "./templates/order-waits.ts";
 import { resetPassword } from "./templates/reset-password.ts";
 import { returnChanged } from "./templates/return-changed.ts";
 import { verifyEmail } from "./templates/verify-email.ts";
@@ -92,6 +94,7 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     tell(SecondFactorChangedSchema, owner, secondFactorChanged),
     tell(IdentityLinkedSchema, owner, identityLinked),
     tell(RefreshTokenReusedSchema, owner, refreshTokenReused),
+    tell(OrderKeptWaitingSchema, customer, orderWaits),
     tell(OrderConfirmedSchema, customer, orderConfirmed),
     tell(OrderCancelledSchema, customer, orderCancelled),
     tell(OrderEditedSchema, customer, orderEdited),

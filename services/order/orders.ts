@@ -25,6 +25,7 @@ type Later =
   | "cancel_reason"
   | "confirm_uri"
   | "confirm_until"
+  | "remind_at"
   | "changing"
   | "found_token_hash"
   | "cancelled_total"
@@ -50,6 +51,7 @@ const FRESH: Omit<Pick<OrderRow, Later>, "payments" | "create_time" | "update_ti
   cancel_reason: "",
   confirm_uri: null,
   confirm_until: null,
+  remind_at: null,
   changing: null,
   found_token_hash: null,
   cancelled_total: 0n,

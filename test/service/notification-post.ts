@@ -13,6 +13,7 @@ import type {
   OrderCancelledSchema,
   OrderConfirmedSchema,
   OrderDeliveredSchema,
+  OrderKeptWaitingSchema,
   OrderRefundedSchema,
   OrderShippedSchema,
   ReturnChangedSchema,
@@ -171,6 +172,7 @@ export async function mailRows(db: NotificationDatabase) {
 
 /** A type of event about an order. */
 type OrderEvent =
+  | typeof OrderKeptWaitingSchema
   | typeof OrderConfirmedSchema
   | typeof OrderCancelledSchema
   | typeof OrderShippedSchema

@@ -1,3 +1,4 @@
+import { timestampNow } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import { uuidv7 } from "uuidv7";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
@@ -5,6 +6,7 @@ import {
   OrderCancelledSchema,
   OrderConfirmedSchema,
   OrderDeliveredSchema,
+  OrderKeptWaitingSchema,
   OrderRefundedSchema,
   OrderShippedSchema,
   ReturnChangedSchema,
@@ -87,6 +89,29 @@ test("a customer is told of what is sent, arrives, is given back and comes back,
   const shipped = mails.find(({ subject }) => subject === "Part of order 7K3MW-9QXD2 is on its way");
   t.deepEqual(shipped && headersOf(shipped, "Message-ID"), [`<${shippedId}@souk.example>`]);
   t.regex(shipped?.text ?? "", /DHL 00340434161094022115/);
+});
+
+test("who keeps an order waiting is told where to confirm it, in the mail alone, once", async (t) => {
+  const { mailbox, events, register } = shop;
+  const ada = await register("Ada");
+  const order = orderEvent(ada, OrderState.AWAITING_PAYMENT);
+  const confirmUri = "https://pay.example/3ds";
+  const expireTime = timestampNow();
+  const eventId = await events.publish(OrderKeptWaitingSchema, { ...order, confirmUri, expireTime });
+  await events.publish(OrderConfirmedSchema, order);
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 4);
+  const mails = (await mailbox.mailsTo(ada.email)).filter(({ subject }) => /waits for you/.test(subject));
+  t.deepEqual(
+    mails.map((mail) => headersOf(mail, "Message-ID")),
+    [[`<${eventId}@souk.example>`]],
+  );
+  t.true(mails[0]?.text.includes(confirmUri));
+  const told = await ada.told("order-awaits-payment");
+  t.like(told, [{ subjectId: order.orderId }]);
+  t.notRegex(
+    JSON.stringify(told, (_, value) => (typeof value === "bigint" ? `${value}` : value)),
+    /pay\.example/,
+  );
 });
 
 test("a guest is told by mail alone", async (t) => {
