@@ -13,7 +13,8 @@ import { ErrorReason, ErrorReasonSchema, refuse } from "../errors.ts";
 import { json } from "../json-column.ts";
 import { type OrderChanges, POLL_MS } from "../order-changes.ts";
 import { toOrder } from "../order-message.ts";
-import { moveOrder, requireOrderOf, type StoredOrder, tryMoveOrder } from "../orders.ts";
+import { moveOrder, type StoredOrder, tryMoveOrder } from "../orders.ts";
+import { requireOwnOrder } from "../own-order.ts";
 import { giveBackPromotions } from "../promotions/use-promotions.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf } from "../timeline.ts";
@@ -129,7 +130,7 @@ export async function cancelOrder(
   const watch = changes.watch(id);
   try {
     for (let isTried = false; ; ) {
-      const order = await requireOrderOf(shop.db.sql, id, customerId);
+      const order = await requireOwnOrder(shop.db.sql, id, { customerId });
       const { state, changing } = order;
       if (state === "CANCELLED") return order;
       if (state === "AWAITING_PAYMENT" && changing === null) {

@@ -11,6 +11,7 @@ import { ErrorReason, refuse } from "../errors.ts";
 import { toOrder } from "../order-message.ts";
 import type { StoredOrder, StoredReturn } from "../order-parts.ts";
 import { requireMay } from "../order-state.ts";
+import { isOf, notTheirs } from "../own-order.ts";
 import { actorOf, writeDown } from "../timeline.ts";
 import type { ReturnReasonName, ReturnState, StoredReturnLine } from "./after-sale.ts";
 import { toReturn } from "./after-sale-message.ts";
@@ -46,12 +47,7 @@ export async function requestReturn(
   periodMs: number,
 ): Promise<StoredReturn> {
   const order = await lockOrder(tx, orderId);
-  if (order.customer_id !== customerId) {
-    throw refuse(
-      ErrorReason.ORDER_NOT_FOUND,
-      `you have no order ${orderId}; list your orders to see which there are`,
-    );
-  }
+  if (!isOf(order, { customerId })) throw notTheirs(orderId, { customerId });
   requireMay("return", order);
   requireInTime(order, periodMs);
   const pieces = requirePieces(

@@ -15,7 +15,8 @@ import { printInvoice } from "../documents/invoice-document.ts";
 import { findGuestOrder } from "../find-guest-order.ts";
 import type { OrderChanges } from "../order-changes.ts";
 import { toOrder } from "../order-message.ts";
-import { listOrdersOf, requireOrderOf, type StoredOrder } from "../orders.ts";
+import { listOrdersOf, type StoredOrder } from "../orders.ts";
+import { askerOf, requireOwnOrder } from "../own-order.ts";
 import type { Shop } from "../shop.ts";
 import { readTimeline } from "../timeline.ts";
 import { watchOrder } from "../watch-order.ts";
@@ -29,7 +30,7 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
 
   return {
     async getOrder({ id }, call) {
-      return { order: toOrder(await requireOrderOf(sql, id, requireUser(call).id)) };
+      return { order: toOrder(await requireOwnOrder(sql, id, { customerId: requireUser(call).id })) };
     },
 
     async listMyOrders({ pageSize, pageToken }, call) {
@@ -52,8 +53,8 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
       return { order: toOrder(await cancelOrder(shop, sagas, changes, call, cancellation)) };
     },
 
-    async *watchOrder({ id, etag }, call) {
-      const known = { id: id.toLowerCase(), customerId: requireUser(call).id, etag };
+    async *watchOrder({ id, etag, orderToken }, call) {
+      const known = { id: id.toLowerCase(), asker: askerOf(call, orderToken), etag };
       for await (const order of watchOrder(shop, changes, call, known)) yield { order: toOrder(order) };
     },
 
@@ -117,7 +118,7 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
 function requireVisible(shop: Shop, scope: Scope, id: string): Promise<StoredOrder> {
   const { sql } = shop.db;
   if (mayReadOrders(scope.principal)) return requireOrder(sql, id);
-  return requireOrderOf(sql, id, requireUser(scope).id);
+  return requireOwnOrder(sql, id, { customerId: requireUser(scope).id });
 }
 
 function mayReadOrders(principal: Principal): boolean {

@@ -1,0 +1,67 @@
+import { randomUUID } from "node:crypto";
+import test from "ava";
+import { uuidv7 } from "uuidv7";
+import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
+import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
+import { type Order, OrderService, OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { Code } from "#kit/error.ts";
+import { once } from "./order-after-sale.ts";
+import { ADDRESS, refusal, shopOf } from "./order-shop.ts";
+
+const shop = shopOf(test);
+
+/** Nobody in particular, as guests are. */
+const nobody = () => shop().mesh.withToken(OrderService, "");
+const staff = () => shop().mesh.as(OrderService);
+
+/** A guest's order of two lamps, and what shows that it is theirs. */
+async function guestOrder() {
+  const cart = shop().mesh.withToken(CartService, "");
+  const { cartToken } = await cart.createGuestCart({});
+  await cart.addItem({ cartToken, variantId: await shop().offer(1_000n, 10), quantity: 2n });
+  const email = `${randomUUID()}@example.com`;
+  const request = { cartToken, email, shippingAddress: ADDRESS, shippingMethod: "standard" };
+  const { order, orderToken } = await shop()
+    .mesh.withToken(CheckoutService, "")
+    .placeOrder({ ...request, payment: { token: "tok_visa" } }, once());
+  return { order: order as Order, id: order?.id ?? "", email, orderToken };
+}
+
+function watch(request: { id: string; orderToken?: string; etag?: string }, orders = nobody()) {
+  return orders.watchOrder(request)[Symbol.asyncIterator]();
+}
+
+test.serial("a guest watches an order with its token, and goes on after a break", async (t) => {
+  const { order, id, email, orderToken } = await guestOrder();
+  const watched = watch({ id: id.toUpperCase(), orderToken });
+  t.deepEqual((await watched.next()).value?.order, order);
+  const items = [{ lineId: order.lines[0]?.id ?? "", quantity: 1n }];
+  const { order: partial } = await staff().shipOrder({ orderId: id, items }, once());
+  t.deepEqual((await watched.next()).value?.order, partial);
+  await watched.return?.();
+
+  const found = await nobody().findGuestOrder({ number: order.number, email });
+  const resumed = watch({ id, orderToken: found.orderToken, etag: partial?.etag ?? "" });
+  const next = resumed.next();
+  const { order: whole } = await staff().shipOrder({ orderId: id }, once());
+  t.is((await next).value?.order?.state, OrderState.SHIPPED);
+  t.deepEqual((await watch({ id, orderToken, etag: partial?.etag ?? "" }).next()).value?.order, whole);
+});
+
+test.serial("without its token, or with another, a guest's order is not there to watch", async (t) => {
+  const [{ id, orderToken }, other] = [await guestOrder(), await guestOrder()];
+  const ada = await shop().customer();
+  await ada.add(await shop().offer(1_000n));
+  const hers = await ada.place();
+  for (const work of [
+    watch({ id }).next(),
+    watch({ id, orderToken: other.orderToken }).next(),
+    watch({ id: uuidv7(), orderToken }).next(),
+    watch({ id }, ada.orders).next(),
+    watch({ id: hers.id, orderToken }, ada.orders).next(),
+    watch({ id: hers.id }).next(),
+  ]) {
+    const { reason, code } = await refusal(work);
+    t.deepEqual([reason, code], ["ORDER_NOT_FOUND", Code.NOT_FOUND]);
+  }
+});
