@@ -15,10 +15,12 @@ import {
   OrderEditedSchema,
   OrderExchangedSchema,
   OrderKeptWaitingSchema,
+  OrderNoteAddedSchema,
   OrderRefundedSchema,
   OrderShippedSchema,
   ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
+import { GiftCardIssuedSchema } from "#gen/souk/payment/v1/events_pb.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService, type Resources } from "#kit/service.ts";
@@ -76,6 +78,8 @@ export const notification = defineService({
     OrderDeliveredSchema,
     OrderRefundedSchema,
     ReturnChangedSchema,
+    OrderNoteAddedSchema,
+    GiftCardIssuedSchema,
   ],
   consume,
 });
