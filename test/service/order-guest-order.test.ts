@@ -4,6 +4,8 @@ import { uuidv7 } from "uuidv7";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { type Order, OrderService, OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { ReturnReason, ReturnState } from "#gen/souk/order/v1/return_pb.ts";
+import { TimelineKind } from "#gen/souk/order/v1/timeline_pb.ts";
 import { Code } from "#kit/error.ts";
 import { once } from "./order-after-sale.ts";
 import { ADDRESS, refusal, shopOf } from "./order-shop.ts";
@@ -64,4 +66,67 @@ test.serial("without its token, or with another, a guest's order is not there to
     const { reason, code } = await refusal(work);
     t.deepEqual([reason, code], ["ORDER_NOT_FOUND", Code.NOT_FOUND]);
   }
+});
+
+test.serial("a guest looks at an order, cancels it, and has its stock and money given back", async (t) => {
+  const { order, id, orderToken } = await guestOrder();
+  t.deepEqual((await nobody().getOrder({ id, orderToken })).order, order);
+  const { order: cancelled } = await nobody().cancelOrder({ id, orderToken, reason: "Changed my mind" });
+  t.like(cancelled, { state: OrderState.CANCELLED, cancelReason: "Changed my mind" });
+  t.deepEqual(await shop().stock(order.lines[0]?.variantId ?? ""), [10, 0]);
+  const { entries } = await nobody().listOrderTimeline({ orderId: id, orderToken });
+  t.deepEqual(
+    entries.map(({ kind }) => kind),
+    [TimelineKind.CANCELLED, TimelineKind.CONFIRMED, TimelineKind.PLACED],
+  );
+});
+
+test.serial("a guest has the invoice of what was sent, and sends it back", async (t) => {
+  const { order, id, email, orderToken } = await guestOrder();
+  await staff().shipOrder({ orderId: id }, once());
+  const invoice = await nobody().getInvoice({ orderId: id, orderToken });
+  t.is(Buffer.from(invoice.pdf.subarray(0, 5)).toString(), "%PDF-");
+  const items = [{ lineId: order.lines[0]?.id ?? "", quantity: 1n, reason: ReturnReason.UNWANTED }];
+  const ask = () => nobody().requestReturn({ orderId: id, orderToken, items });
+  const { return: withdrawn } = await ask();
+  const cancelled = await nobody().cancelReturn({ id: withdrawn?.id ?? "", orderToken });
+  t.is(cancelled.return?.state, ReturnState.CANCELLED);
+  const found = await nobody().findGuestOrder({ number: order.number, email });
+  const { return: wanted } = await nobody().requestReturn({
+    orderId: id,
+    orderToken: found.orderToken,
+    items,
+  });
+  await staff().approveReturn({ id: wanted?.id ?? "" });
+  const back = [{ lineId: order.lines[0]?.id ?? "", restocked: 1n }];
+  await staff().receiveReturn({ id: wanted?.id ?? "", items: back });
+  const { order: now } = await nobody().getOrder({ id, orderToken });
+  t.is(now?.refunded?.minor, 1_000n);
+});
+
+test.serial("what is a guest's is there for nobody without its token", async (t) => {
+  const [{ order, id, orderToken }, other] = [await guestOrder(), await guestOrder()];
+  await staff().shipOrder({ orderId: id }, once());
+  const items = [{ lineId: order.lines[0]?.id ?? "", quantity: 1n, reason: ReturnReason.UNWANTED }];
+  const { return: asked } = await nobody().requestReturn({ orderId: id, orderToken, items });
+  const returnId = asked?.id ?? "";
+  const ada = await shop().customer();
+  for (const [orders, token] of [
+    [nobody(), ""],
+    [nobody(), other.orderToken],
+    [ada.orders, ""],
+  ] as const) {
+    const own = { orderId: id, orderToken: token };
+    for (const work of [
+      orders.getOrder({ id, orderToken: token }),
+      orders.cancelOrder({ id, orderToken: token }),
+      orders.requestReturn({ ...own, items }),
+      orders.listOrderTimeline(own),
+      orders.getInvoice(own),
+    ])
+      t.is((await refusal(work)).reason, "ORDER_NOT_FOUND");
+    const { code } = await refusal(orders.cancelReturn({ id: returnId, orderToken: token }));
+    t.is(code, Code.NOT_FOUND);
+  }
+  t.is((await nobody().getOrder({ id, orderToken })).order?.returns[0]?.state, ReturnState.REQUESTED);
 });
