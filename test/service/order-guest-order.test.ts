@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import test from "ava";
 import { uuidv7 } from "uuidv7";
+import { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
+import { ApiKeyService } from "#gen/souk/auth/v1/api_key_pb.ts";
+import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { type Order, OrderService, OrderState } from "#gen/souk/order/v1/order_pb.ts";
@@ -129,4 +132,29 @@ test.serial("what is a guest's is there for nobody without its token", async (t)
     t.is(code, Code.NOT_FOUND);
   }
   t.is((await nobody().getOrder({ id, orderToken })).order?.returns[0]?.state, ReturnState.REQUESTED);
+});
+
+test.serial("an API key opens neither the cart nor the orders of its owner", async (t) => {
+  const { mesh } = shop();
+  const account = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
+  const nobodyYet = mesh.withToken(AuthService, "");
+  const { user } = await nobodyYet.register({ ...account, firstName: "Ada", lastName: "Lovelace" });
+  await mesh.as(AccessService).grantRole({ accountId: user?.id ?? "", role: "catalogue-manager" });
+  const { tokens } = await nobodyYet.login(account);
+  const keys = mesh.withToken(ApiKeyService, tokens?.accessToken ?? "");
+  const { apiKey } = await keys.createApiKey({ displayName: "nightly", scopes: ["inventory:read"] });
+  const { accessToken } = await mesh.withToken(ApiKeyService, "").exchangeApiKey({ apiKey });
+  const shopping = { shippingAddress: ADDRESS, shippingMethod: "standard", payment: { token: "tok_visa" } };
+  const outcomes = [
+    mesh.withToken(CartService, accessToken).getCart({}),
+    mesh.withToken(CheckoutService, accessToken).placeOrder(shopping, once()),
+    mesh.withToken(OrderService, accessToken).getOrder({ id: uuidv7() }),
+    mesh.withToken(OrderService, accessToken).listMyOrders({}),
+  ].map(async (work) => (await refusal(work)).reason);
+  t.deepEqual(await Promise.all(outcomes), [
+    "CART_NOT_FOUND",
+    "CART_NOT_FOUND",
+    "ORDER_NOT_FOUND",
+    "PERMISSION_MISSING",
+  ]);
 });
