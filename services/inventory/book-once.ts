@@ -1,8 +1,8 @@
 import type { InventoryTransaction } from "./database.ts";
 
 /**
- * Takes the right to move the stock of a shipment, reduction, return or change, once. One that is under way is waited
- * for.
+ * Takes the right to move the stock of a shipment, reduction, return, change or arrival, once. One that is under way is
+ * waited for.
  *
  * @param tx the transaction that moves the stock
  * @param kind what it is
@@ -11,7 +11,7 @@ import type { InventoryTransaction } from "./database.ts";
  */
 export async function bookOnce(
   tx: InventoryTransaction,
-  kind: "SHIPMENT" | "REDUCTION" | "RETURN" | "CHANGE",
+  kind: "SHIPMENT" | "REDUCTION" | "RETURN" | "CHANGE" | "ARRIVAL",
   id: string,
 ): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tx.sql

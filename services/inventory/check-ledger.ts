@@ -18,8 +18,8 @@ export interface Difference {
 
 /**
  * Compares, variant by variant, what the books say twice: each location level is the sum of its movements, each level
- * of a variant that of its location levels, what is set aside is what reservations hold, and what is on back-order what
- * they wait for.
+ * of a variant that of its location levels, what is set aside is what reservations hold, what is on back-order what they
+ * wait for, and what left for another location and is not there what transfers have on the way.
  *
  * @param db inventory's database
  * @param scope the run
@@ -80,8 +80,14 @@ export async function compare(db: InventoryDatabase, variants: readonly string[]
       select variant_id, location_id, available, reserved
       from location_level where variant_id = any (${variants}::uuid[])
     ), moved as (
-      select variant_id, location_id, sum(available_delta) as available, sum(reserved_delta) as reserved
+      select variant_id, location_id, sum(available_delta) as available, sum(reserved_delta) as reserved,
+        sum(available_delta) filter (where kind in ('TRANSFER_OUT', 'TRANSFER_IN')) as transferred
       from stock_movement where variant_id = any (${variants}::uuid[]) group by variant_id, location_id
+    ), gone as (
+      select variant_id, -sum(transferred) as quantity from moved group by variant_id
+    ), travelling as (
+      select variant_id, sum(in_transit) as quantity
+      from transfer_line where variant_id = any (${variants}::uuid[]) and in_transit > 0 group by variant_id
     ), held as (
       select variant_id, location_id, sum(quantity) as reserved
       from reservation_line join reservation on id = reservation_id
@@ -111,6 +117,9 @@ export async function compare(db: InventoryDatabase, variants: readonly string[]
       union all
       select variant_id, null, 'on back-order, by reservations', stock_level.back_ordered, waiting.quantity
       from stock_level left join waiting using (variant_id) where variant_id = any (${variants}::uuid[])
+      union all
+      select variant_id, null, 'on the way, by movements', travelling.quantity, gone.quantity
+      from travelling full join gone using (variant_id)
     )
     select variant_id, location_id, what, coalesce(stored, 0)::bigint as stored, coalesce(reckoned, 0)::bigint as reckoned
     from compared where coalesce(stored, 0) <> coalesce(reckoned, 0)

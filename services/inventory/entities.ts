@@ -133,7 +133,7 @@ export const Booking = defineEntity({
   name: "Booking",
   tableName: "booking",
   properties: {
-    kind: p.text().$type<"SHIPMENT" | "REDUCTION" | "RETURN" | "CHANGE">().primary(),
+    kind: p.text().$type<"SHIPMENT" | "REDUCTION" | "RETURN" | "CHANGE" | "ARRIVAL">().primary(),
     /** Chosen by the caller. */
     id: p.uuid().primary(),
     createTime: p.datetime().defaultRaw("now()"),
@@ -164,7 +164,8 @@ export const TransferLine = defineEntity({
     variantId: p.uuid().primary(),
     quantity: p.bigint(),
     received: p.bigint().defaultRaw("0"),
-    /** The whole quantity until the transfer ends, then 0. */
+    writtenOff: p.bigint().defaultRaw("0"),
+    /** What neither arrived nor was written off or taken back. */
     inTransit: p.bigint(),
   },
 });

@@ -1,69 +1,129 @@
 import { principalKey } from "#kit/principal.ts";
 import type { Scope } from "#kit/scope.ts";
+import { bookOnce } from "./book-once.ts";
 import type { InventoryDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { lockStock, type Move, moveStock } from "./move-stock.ts";
-import { endTransfer, lockTransfer, refuseEnded, type StoredTransfer } from "./transfers.ts";
+import { lockTransfer, refuseEnded, type StoredTransfer, storeProgress } from "./transfers.ts";
+
+/** What came of a transfer. */
+export interface Arrival {
+  readonly transferId: string;
+  /** Where more is to come, which arrival it is; the transfer ends with it when left out. */
+  readonly id?: string;
+  /** All that is on the way when empty. */
+  readonly items: readonly ArrivedItem[];
+}
+
+/** How many of a variant came, and how many never will. Items of the same variant count together. */
+export interface ArrivedItem {
+  readonly variantId: string;
+  readonly quantity: bigint;
+  readonly writtenOff: bigint;
+  /** Why they are written off, as the contract names it. */
+  readonly reasonCode: string;
+}
+
+/** Why what is not named does not come. */
+const REST_REASON = "LOSS";
 
 /**
- * Books what arrived of a transfer. What did not is written off, which the ledger of the destination shows as a loss.
- * A transfer that was received already stays as it is.
+ * Books what arrived of a transfer. What did not stays on the way where more is to come, and is written off otherwise;
+ * the ledger of the destination shows what is written off as come and gone. An arrival that was booked already, and a
+ * transfer that was received, stay as they are.
  *
  * @param db inventory's database
  * @param scope the call
- * @param id the transfer
- * @param arrived how many of each variant; all of everything when empty
- * @returns the transfer as received
- * @throws SoukError TRANSFER_NOT_FOUND, TRANSFER_ENDED when it was cancelled, MORE_THAN_SENT
+ * @param arrival what arrived
+ * @returns the transfer as it is then
+ * @throws SoukError TRANSFER_NOT_FOUND, TRANSFER_ENDED when nothing of it is on the way, MORE_THAN_SENT
  */
 export function receiveTransfer(
   db: InventoryDatabase,
   scope: Scope,
-  id: string,
-  arrived: readonly { variantId: string; quantity: bigint }[],
+  { transferId, id, items }: Arrival,
 ): Promise<StoredTransfer> {
   return db.write(scope, async (tx) => {
-    const transfer = await lockTransfer(tx, id);
-    if (transfer.state === "RECEIVED") return transfer;
+    const transfer = await lockTransfer(tx, transferId);
+    if (id === undefined ? transfer.state === "RECEIVED" : !(await bookOnce(tx, "ARRIVAL", id)))
+      return transfer;
     if (transfer.state !== "IN_TRANSIT") throw refuseEnded(transfer);
-    const received = receivedOf(transfer, arrived);
-    const moves = transfer.lines.flatMap(({ variant_id: variantId, quantity }): Move[] => {
+    const arrived = transfer.lines.map((line) => arrivedOf(transfer.id, line, items, id === undefined));
+    requireSent(transfer, items);
+    const moves = arrived.flatMap(({ variantId, quantity, losses }): Move[] => {
       const place = { variantId, locationId: transfer.to_location_id, reserved: 0n };
-      const missing = quantity - (received.get(variantId) ?? 0n);
-      const here: Move = { ...place, available: quantity, kind: "TRANSFER_IN" };
-      const lost: Move = { ...place, available: -missing, kind: "ADJUSTMENT", reasonCode: "LOSS" };
-      return missing > 0n ? [here, lost] : [here];
+      const lost = losses.map(
+        ({ writtenOff, reasonCode }): Move => ({
+          ...place,
+          available: -writtenOff,
+          kind: "ADJUSTMENT",
+          reasonCode,
+        }),
+      );
+      const here: Move = { ...place, available: quantity + sumOf(losses), kind: "TRANSFER_IN" };
+      return here.available > 0n ? [here, ...lost] : [];
     });
     await lockStock(tx, moves);
-    await moveStock(tx, moves, { referenceId: id, actor: principalKey(scope.principal) });
-    return endTransfer(tx, id, "RECEIVED", received);
+    await moveStock(tx, moves, { referenceId: transferId, actor: principalKey(scope.principal) });
+    const isOver = arrived.every(({ progress }) => progress.inTransit === 0n);
+    const lines = arrived.map(({ progress }) => progress);
+    return storeProgress(tx, transferId, isOver ? "RECEIVED" : "IN_TRANSIT", lines);
   });
 }
 
-function receivedOf(
-  { id, lines }: StoredTransfer,
-  arrived: readonly { variantId: string; quantity: bigint }[],
-): Map<string, bigint> {
-  const sent = new Map(lines.map(({ variant_id, quantity }) => [variant_id, quantity]));
-  if (arrived.length === 0) return sent;
-  const received = new Map(lines.map(({ variant_id }) => [variant_id, 0n]));
-  for (const { variantId: anyCase, quantity } of arrived) {
-    const variantId = anyCase.toLowerCase();
-    const number = (received.get(variantId) ?? 0n) + quantity;
-    const most = sent.get(variantId) ?? 0n;
-    if (number > most) throw moreThanSent(id, variantId, most, number);
-    received.set(variantId, number);
-  }
-  for (const variantId of received.keys()) if (!sent.has(variantId)) received.delete(variantId);
-  return received;
+/** What an arrival means for a line of its transfer. */
+function arrivedOf(
+  transferId: string,
+  {
+    variant_id: variantId,
+    quantity: sent,
+    received,
+    written_off,
+    in_transit,
+  }: StoredTransfer["lines"][number],
+  items: readonly ArrivedItem[],
+  isLast: boolean,
+) {
+  const own = items.filter((item) => item.variantId === variantId);
+  const quantity = items.length === 0 ? in_transit : own.reduce((sum, item) => sum + item.quantity, 0n);
+  const named = own.filter(({ writtenOff }) => writtenOff > 0n);
+  const rest = in_transit - quantity - sumOf(named);
+  if (rest < 0n) throw moreThanSent(transferId, variantId, sent, in_transit, in_transit - rest);
+  const losses = isLast && rest > 0n ? [...named, { writtenOff: rest, reasonCode: REST_REASON }] : named;
+  const progress = {
+    variantId,
+    received: received + quantity,
+    writtenOff: written_off + sumOf(losses),
+    inTransit: isLast ? 0n : rest,
+  };
+  return { variantId, quantity, losses, progress };
 }
 
-function moreThanSent(id: string, variantId: string, sent: bigint, arrived: bigint) {
+function sumOf(losses: readonly Pick<ArrivedItem, "writtenOff">[]): bigint {
+  return losses.reduce((sum, { writtenOff }) => sum + writtenOff, 0n);
+}
+
+function requireSent({ id, lines }: StoredTransfer, items: readonly ArrivedItem[]): void {
+  const sent = new Set(lines.map(({ variant_id }) => variant_id));
+  for (const { variantId, quantity, writtenOff } of items) {
+    if (quantity + writtenOff > 0n && !sent.has(variantId)) {
+      throw moreThanSent(id, variantId, 0n, 0n, quantity + writtenOff);
+    }
+  }
+}
+
+function moreThanSent(id: string, variantId: string, sent: bigint, inTransit: bigint, arrived: bigint) {
   return refuse(
     ErrorReason.MORE_THAN_SENT,
-    `${sent} of variant ${variantId} were sent with transfer ${id}, not ${arrived}; book ${sent} at most and adjust the rest`,
+    `${inTransit} of variant ${variantId} are on the way with transfer ${id}, not ${arrived}; book ${inTransit} at most and adjust the rest`,
     {
-      metadata: { transfer_id: id, variant_id: variantId, sent: `${sent}`, arrived: `${arrived}` },
+      metadata: {
+        transfer_id: id,
+        variant_id: variantId,
+        sent: `${sent}`,
+        in_transit: `${inTransit}`,
+        arrived: `${arrived}`,
+      },
     },
   );
 }

@@ -50,10 +50,12 @@ export function toTransfer(transfer: StoredTransfer): MessageInitShape<typeof Tr
     id: transfer.id,
     fromLocationId: transfer.from_location_id,
     toLocationId: transfer.to_location_id,
-    lines: transfer.lines.map(({ variant_id, quantity, received }) => ({
+    lines: transfer.lines.map(({ variant_id, quantity, received, written_off, in_transit }) => ({
       variantId: variant_id,
       quantity,
       received,
+      writtenOff: written_off,
+      inTransit: in_transit,
     })),
     state: TransferState[transfer.state],
     note: transfer.note,

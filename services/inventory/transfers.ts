@@ -31,7 +31,7 @@ export async function requireTransfer(db: InventorySql, id: string): Promise<Sto
 }
 
 /**
- * A transfer that nobody else ends until the transaction does.
+ * A transfer that nobody else changes until the transaction ends.
  *
  * @param tx the transaction
  * @param id the transfer
@@ -81,29 +81,43 @@ export async function listTransfers(
   return withLines(db, rows);
 }
 
+/** What became of a line of a transfer. */
+export interface LineProgress {
+  readonly variantId: string;
+  readonly received: bigint;
+  readonly writtenOff: bigint;
+  readonly inTransit: bigint;
+}
+
 /**
- * Ends a transfer: nothing of it is on the way any more.
+ * Stores how far a transfer is.
  *
  * @param tx the transaction, in which lockTransfer locked it
  * @param id the transfer
- * @param state how it ended
- * @param received how many arrived of each variant
- * @returns the transfer as ended
+ * @param state the state that it is in then
+ * @param lines what became of its lines
+ * @returns the transfer as it is then
  */
-export async function endTransfer(
+export async function storeProgress(
   tx: InventoryTransaction,
   id: string,
-  state: "RECEIVED" | "CANCELLED",
-  received: ReadonlyMap<string, bigint>,
+  state: TransferStateName,
+  lines: readonly LineProgress[],
 ): Promise<StoredTransfer> {
   await sql`
-    with ended as (
-      update transfer set state = ${state}, end_time = now() where id = ${id}::uuid returning id
+    with moved as (
+      update transfer set state = ${state}, end_time = case when ${state !== "IN_TRANSIT"} then now() end
+      where id = ${id}::uuid
     )
-    update transfer_line as line set received = coalesce(it.received, 0), in_transit = 0
-    from ended left join unnest(${[...received.keys()]}::uuid[], ${[...received.values()]}::bigint[])
-      as it (variant_id, received) on true
-    where line.transfer_id = ended.id and (it.variant_id = line.variant_id or it.variant_id is null)
+    update transfer_line as line
+    set received = it.received, written_off = it.written_off, in_transit = it.in_transit
+    from unnest(
+      ${lines.map(({ variantId }) => variantId)}::uuid[],
+      ${lines.map(({ received }) => received)}::bigint[],
+      ${lines.map(({ writtenOff }) => writtenOff)}::bigint[],
+      ${lines.map(({ inTransit }) => inTransit)}::bigint[]
+    ) as it (variant_id, received, written_off, in_transit)
+    where line.transfer_id = ${id}::uuid and line.variant_id = it.variant_id
   `.execute(tx.sql);
   return requireTransfer(tx.sql, id);
 }

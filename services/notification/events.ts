@@ -14,10 +14,13 @@ import {
   OrderDeliveredSchema,
   OrderEditedSchema,
   OrderExchangedSchema,
+  OrderKeptWaitingSchema,
+  OrderNoteAddedSchema,
   OrderRefundedSchema,
   OrderShippedSchema,
   ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
+import { GiftCardIssuedSchema } from "#gen/souk/payment/v1/events_pb.ts";
 import { on, type Subscription, UnfitEvent } from "#kit/events/subscription.ts";
 import type { NotificationTransaction } from "./database.ts";
 import { mailUser, type Recipient, tellUser } from "./tell-user.ts";
@@ -27,14 +30,17 @@ import {
   refreshTokenReused,
   secondFactorChanged,
 } from "./templates/account-notices.ts";
+import { giftCard } from "./templates/gift-card.ts";
 import type { MailContent, Message, Shop } from "./templates/message.ts";
 import { orderCancelled } from "./templates/order-cancelled.ts";
 import { orderConfirmed } from "./templates/order-confirmed.ts";
 import { orderDelivered } from "./templates/order-delivered.ts";
 import { orderEdited } from "./templates/order-edited.ts";
 import { orderExchanged } from "./templates/order-exchanged.ts";
+import { orderNote } from "./templates/order-note.ts";
 import { orderRefunded } from "./templates/order-refunded.ts";
 import { orderShipped } from "./templates/order-shipped.ts";
+import { orderWaits } from "./templates/order-waits.ts";
 import { resetPassword } from "./templates/reset-password.ts";
 import { returnChanged } from "./templates/return-changed.ts";
 import { verifyEmail } from "./templates/verify-email.ts";
@@ -63,14 +69,16 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     });
   }
 
-  /** Has an event told by mail alone. */
+  /** Has an event told by mail alone; where there is nobody to write to, it is told to nobody. */
   function mail<D extends DescMessage>(
     schema: D,
     recipient: (event: MessageShape<D>) => Recipient,
     template: Reader<D, MailContent>,
   ) {
     return on(schema, async (event, tx: NotificationTransaction, { eventId }) => {
-      mailUser(tx, eventId, recipient(event), compose(template, event), mailDomain);
+      const to = recipient(event);
+      if (to.email === "") return;
+      mailUser(tx, eventId, to, compose(template, event), mailDomain);
       mailComes();
     });
   }
@@ -92,6 +100,7 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     tell(SecondFactorChangedSchema, owner, secondFactorChanged),
     tell(IdentityLinkedSchema, owner, identityLinked),
     tell(RefreshTokenReusedSchema, owner, refreshTokenReused),
+    tell(OrderKeptWaitingSchema, customer, orderWaits),
     tell(OrderConfirmedSchema, customer, orderConfirmed),
     tell(OrderCancelledSchema, customer, orderCancelled),
     tell(OrderEditedSchema, customer, orderEdited),
@@ -100,6 +109,8 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     tell(OrderDeliveredSchema, customer, orderDelivered),
     tell(OrderRefundedSchema, customer, orderRefunded),
     tell(ReturnChangedSchema, customer, returnChanged),
+    tell(OrderNoteAddedSchema, customer, orderNote),
+    mail(GiftCardIssuedSchema, ({ recipientEmail }) => ({ userId: "", email: recipientEmail }), giftCard),
   ];
 }
 

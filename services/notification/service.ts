@@ -14,10 +14,13 @@ import {
   OrderDeliveredSchema,
   OrderEditedSchema,
   OrderExchangedSchema,
+  OrderKeptWaitingSchema,
+  OrderNoteAddedSchema,
   OrderRefundedSchema,
   OrderShippedSchema,
   ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
+import { GiftCardIssuedSchema } from "#gen/souk/payment/v1/events_pb.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService, type Resources } from "#kit/service.ts";
@@ -66,6 +69,7 @@ export const notification = defineService({
     SecondFactorChangedSchema,
     IdentityLinkedSchema,
     RefreshTokenReusedSchema,
+    OrderKeptWaitingSchema,
     OrderConfirmedSchema,
     OrderCancelledSchema,
     OrderEditedSchema,
@@ -74,6 +78,8 @@ export const notification = defineService({
     OrderDeliveredSchema,
     OrderRefundedSchema,
     ReturnChangedSchema,
+    OrderNoteAddedSchema,
+    GiftCardIssuedSchema,
   ],
   consume,
 });

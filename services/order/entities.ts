@@ -101,6 +101,8 @@ export const Order = defineEntity({
     confirmUri: p.text().nullable(),
     /** Until when the payment can be confirmed; it stays where that was never done. */
     confirmUntil: p.datetime().nullable(),
+    /** When its customer is reminded of that; null where that is not to be, or was done. */
+    remindAt: p.datetime().nullable(),
     /** A souk.mesh.v1.Address as JSON. */
     shippingAddress: p.json<JsonObject>(),
     shippingMethod: p.text(),

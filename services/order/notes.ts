@@ -40,6 +40,7 @@ export async function addNote(
       customerId: order.customer_id ?? "",
       email: order.email,
       text,
+      orderNumber: order.number,
     });
   }
   return entry;

@@ -1,8 +1,6 @@
 import { sql } from "kysely";
 import type { StoredPayment, TimelineKindName } from "./after-sale/after-sale.ts";
-import { hashOf } from "./cart/shopper.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
-import { ErrorReason, refuse } from "./errors.ts";
 import { json } from "./json-column.ts";
 import {
   NOTHING_SENT,
@@ -25,6 +23,7 @@ type Later =
   | "cancel_reason"
   | "confirm_uri"
   | "confirm_until"
+  | "remind_at"
   | "changing"
   | "found_token_hash"
   | "cancelled_total"
@@ -50,6 +49,7 @@ const FRESH: Omit<Pick<OrderRow, Later>, "payments" | "create_time" | "update_ti
   cancel_reason: "",
   confirm_uri: null,
   confirm_until: null,
+  remind_at: null,
   changing: null,
   found_token_hash: null,
   cancelled_total: 0n,
@@ -238,53 +238,6 @@ function tellArrival(
   tx.ring(orderId);
   const arrival = from === "CANCELLING" && to === "CONFIRMED" ? undefined : ARRIVALS[to];
   if (arrival !== undefined) writeDown(tx, { orderId, ...arrival, actorId });
-}
-
-/**
- * An order of a customer.
- *
- * @param db where to read
- * @param id the order
- * @param customerId whose it must be
- * @throws SoukError ORDER_NOT_FOUND also when it is somebody else's
- */
-export async function requireOrderOf(db: OrderSql, id: string, customerId: string): Promise<StoredOrder> {
-  const order = await db
-    .selectFrom("orders")
-    .selectAll()
-    .where("id", "=", id)
-    .where("customer_id", "=", customerId)
-    .executeTakeFirst();
-  const [found] = await withParts(db, order === undefined ? [] : [order]);
-  if (found !== undefined) return found;
-  throw refuse(
-    ErrorReason.ORDER_NOT_FOUND,
-    `you have no order ${id}; list your orders to see which there are`,
-  );
-}
-
-/**
- * An order of a guest.
- *
- * @param db where to read
- * @param id the order
- * @param token what shows that it is theirs
- * @throws SoukError ORDER_NOT_FOUND also when it is somebody else's
- */
-export async function requireGuestOrder(db: OrderSql, id: string, token: string): Promise<StoredOrder> {
-  const hash = hashOf(token);
-  const order = await db
-    .selectFrom("orders")
-    .selectAll()
-    .where("id", "=", id)
-    .where((it) => it.or([it("order_token_hash", "=", hash), it("found_token_hash", "=", hash)]))
-    .executeTakeFirst();
-  const [found] = await withParts(db, order === undefined ? [] : [order]);
-  if (found !== undefined) return found;
-  throw refuse(
-    ErrorReason.ORDER_NOT_FOUND,
-    `the token is not that of order ${id}; find the order by its number`,
-  );
 }
 
 /**

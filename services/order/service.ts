@@ -20,6 +20,7 @@ import { completePaymentSaga } from "./checkout/complete-payment.ts";
 import { completeDuePayments, noteDecision } from "./checkout/due-payments.ts";
 import { giveUpPaymentSaga } from "./checkout/give-up-payment.ts";
 import { placeOrderSaga } from "./checkout/place-order.ts";
+import { remindOfPayments } from "./checkout/remind-of-payments.ts";
 import { orderSettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
@@ -37,6 +38,8 @@ const EXPIRE_CARTS_MS = 3_600_000;
 const DUE_PAYMENTS_MS = 1_000;
 /** How long that may take, in ms; when its process dies, another one looks little later than that. */
 const DUE_PAYMENTS_TIMEOUT_MS = 5_000;
+/** How often it is looked whether customers have to be reminded of a payment, in ms. */
+const REMIND_MS = 2_000;
 
 /** Carts, checkout, orders and promotions. */
 export const order = defineService({
@@ -63,6 +66,11 @@ export const order = defineService({
       everyMs: DUE_PAYMENTS_MS,
       timeoutMs: DUE_PAYMENTS_TIMEOUT_MS,
       run: (scope) => completeDuePayments(db, sagas, rootScope, scope),
+    }),
+    job({
+      name: "remind-of-payments",
+      everyMs: REMIND_MS,
+      run: (scope) => remindOfPayments(db, scope),
     }),
     job({
       name: "expire-carts",

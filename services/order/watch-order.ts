@@ -1,15 +1,17 @@
 import type { Scope } from "#kit/scope.ts";
+import type { Owner } from "./cart/shopper.ts";
 import type { OrderSql } from "./database.ts";
 import { type OrderChanges, POLL_MS } from "./order-changes.ts";
 import { hasEnded } from "./order-state.ts";
-import { requireOrderOf, type StoredOrder } from "./orders.ts";
+import type { StoredOrder } from "./orders.ts";
+import { requireOwnOrder } from "./own-order.ts";
 import type { Shop } from "./shop.ts";
 
 /** Which order somebody watches. */
 export interface Watched {
   readonly id: string;
   /** Whose it must be. */
-  readonly customerId: string;
+  readonly asker: Owner;
   /** As the caller knows it, to go on after a break; "" where the caller knows nothing yet. */
   readonly etag: string;
 }
@@ -28,7 +30,7 @@ export async function* watchOrder(
   shop: Shop,
   changes: OrderChanges,
   scope: Scope,
-  { id, customerId, etag }: Watched,
+  { id, asker, etag }: Watched,
 ): AsyncGenerator<StoredOrder> {
   const { sql } = shop.db;
   // Before the first look, so that no change falls between the two.
@@ -36,7 +38,7 @@ export async function* watchOrder(
   try {
     let told = etag;
     while (!scope.signal.aborted) {
-      const order = await requireOrderOf(sql, id, customerId);
+      const order = await requireOwnOrder(sql, id, asker);
       const version = String(order.version);
       if (version !== told) yield order;
       if (hasEnded(order.state)) return;

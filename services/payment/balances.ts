@@ -50,7 +50,10 @@ async function refuseGiftCard(tx: PaymentTransaction, codeHash: Buffer, currency
         ? ["EXPIRED", "it has expired"]
         : card.currency !== currency
           ? ["OTHER_CURRENCY", `it is in ${card.currency}`]
-          : ["SPENT", `${card.balance_minor} ${currency} in minor units are left on it`];
+          : [
+              card.balance_minor === 0n ? "SPENT" : "TOO_LOW",
+              `${card.balance_minor} ${currency} in minor units are left on it`,
+            ];
   throw refuse(
     ErrorReason.GIFT_CARD_UNUSABLE,
     `the gift card ending in ${card.code_suffix} cannot pay this: ${why}`,

@@ -1,9 +1,16 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import test from "ava";
 import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import {
+  type RequestReturnRequest,
+  RequestReturnRequestSchema,
+  ReturnReason,
+} from "#gen/souk/order/v1/return_pb.ts";
 import { GiftCardService } from "#gen/souk/payment/v1/gift_card_pb.ts";
 import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { detailOf, type SoukError } from "#kit/error.ts";
+import { decodeRequest } from "#kit/policy/decode.ts";
 import { order } from "../../services/order/service.ts";
 import { payment } from "../../services/payment/service.ts";
 import { product } from "../../services/product/service.ts";
@@ -42,4 +49,27 @@ test("a list or a text far beyond its bound is refused for its length, and nothi
       [message.split(":")[0]],
     );
   }
+});
+
+test("what has more bytes than the rules of a request allow is refused before it is decoded", (t) => {
+  const method = OrderService.method.requestReturn;
+  const id = "018f6b1c-7c8e-7d0a-8a53-6f0a4f2f7e1a";
+  const largest = create(RequestReturnRequestSchema, {
+    orderId: id,
+    items: Array.from({ length: 200 }, () => ({
+      lineId: id,
+      quantity: 1_000_000n,
+      reason: ReturnReason.WRONG_SIZE,
+    })),
+    note: "😀".repeat(2_000),
+    orderToken: "😀".repeat(200),
+  });
+  const decoded = decodeRequest(method, toBinary(RequestReturnRequestSchema, largest));
+  t.deepEqual(decoded as RequestReturnRequest, largest);
+
+  // The second field, empty, again and again.
+  const flood = Buffer.alloc(4_000_000, Buffer.from([0x12, 0x00]));
+  const refusal = t.throws<SoukError>(() => decodeRequest(method, flood));
+  t.is(refusal.reason, "INVALID_REQUEST");
+  t.is(refusal.message, "the request has 4000000 bytes; what the rules of its fields allow fits in 65536");
 });

@@ -58,7 +58,7 @@ for (const plane of ["local", "direct", "envoy"] satisfies DataPlane[]) {
         "ORDER_NOT_FOUND",
       );
       const nobody = call(OrderService, { accessToken: "" });
-      await isRefused(t, nobody.getOrder({ id: order.id }), Code.UNAUTHENTICATED, "TOKEN_MISSING");
+      await isRefused(t, nobody.listMyOrders({}), Code.UNAUTHENTICATED, "TOKEN_MISSING");
       const forged = call(OrderService, { accessToken: `${ada.accessToken.slice(0, -4)}AAAA` });
       await isRefused(t, forged.getOrder({ id: order.id }), Code.UNAUTHENTICATED, "TOKEN_INVALID");
       await onlyOrderMayReserve(t, call, ada, variantId);

@@ -58,7 +58,8 @@ test.serial("everything that moves stock at once leaves the books right, and not
       if (sent?.transfer) {
         const { id } = sent.transfer;
         if (n % 3 === 0) await attempt(staff.cancelTransfer({ id }));
-        else await attempt(staff.receiveTransfer({ id, lines: counted.slice(n % 2) }));
+        else if (n % 3 === 1) await attempt(staff.receiveTransfer({ id, lines: counted.slice(n % 2) }));
+        else await attempt(staff.receiveTransfer({ id, arrivalId: uuidv7(), lines: shipped }));
       }
       if (taken?.stockTake) {
         const { id } = taken.stockTake;

@@ -2,7 +2,7 @@ import test from "ava";
 import { uuidv7 } from "uuidv7";
 import { AdjustmentReason } from "#gen/souk/inventory/v1/allocation_pb.ts";
 import { MovementKind } from "#gen/souk/inventory/v1/movement_pb.ts";
-import { TransferState } from "#gen/souk/inventory/v1/transfer_pb.ts";
+import { type Transfer, TransferState } from "#gen/souk/inventory/v1/transfer_pb.ts";
 import { SoukError } from "#kit/error.ts";
 import { insist } from "../chaos/insist.ts";
 import { outcomeOf, tally } from "./inventory-stockroom.ts";
@@ -72,6 +72,88 @@ test("what does not arrive is written off where it should have arrived", async (
       [MovementKind.TRANSFER_OUT, -3n, AdjustmentReason.UNSPECIFIED],
     ],
   );
+});
+
+test("a transfer arrives in parts: what is left stays on the way until it comes or is written off", async (t) => {
+  const { staff, location, deliver, at, differences } = warehouse();
+  const [depot, store] = [await location(), await location()];
+  const [lamp, mug] = [await deliver({ [depot]: 9 }), await deliver({ [depot]: 9 })];
+  const id = await send(depot, store, { [lamp]: 6, [mug]: 2 });
+  const state = (transfer: Transfer | undefined) => [
+    transfer?.state,
+    ...[lamp, mug].map((variant) => {
+      const line = transfer?.lines.find(({ variantId }) => variantId === variant);
+      return [line?.received, line?.writtenOff, line?.inTransit].map(Number).join("/");
+    }),
+  ];
+  const first = { id, arrivalId: uuidv7(), lines: [{ variantId: lamp.toUpperCase(), quantity: 2n }] };
+  const answers = await Promise.all(Array.from({ length: 3 }, () => staff.receiveTransfer(first)));
+  for (const { transfer } of answers) {
+    t.deepEqual(
+      state(transfer),
+      [TransferState.IN_TRANSIT, "2/0/4", "0/0/2"],
+      "the same arrival counts once",
+    );
+    t.is(transfer?.endTime, undefined);
+  }
+  const { levels } = await staff.getStock({ variantIds: [lamp] });
+  t.like(levels[0], { available: 5n, inTransit: 4n });
+
+  const broken = { variantId: lamp, quantity: 1n, writtenOff: 1n, writeOffReason: AdjustmentReason.DAMAGE };
+  const { transfer } = await staff.receiveTransfer({ id, arrivalId: uuidv7(), lines: [broken] });
+  t.deepEqual(state(transfer), [TransferState.IN_TRANSIT, "3/1/2", "0/0/2"]);
+  const tooMany = { id, arrivalId: uuidv7(), lines: [{ variantId: lamp, quantity: 1n, writtenOff: 2n }] };
+  const refused = await t.throwsAsync<SoukError>(staff.receiveTransfer(tooMany), { instanceOf: SoukError });
+  t.is(refused.reason, "MORE_THAN_SENT");
+  t.like(refused.metadata, { variant_id: lamp, sent: "6", in_transit: "2", arrived: "3" });
+  t.deepEqual(await differences(), [], "what is on the way is what left and did not come");
+
+  const last = { id, arrivalId: uuidv7() };
+  const ended = await staff.receiveTransfer(last);
+  t.deepEqual(state(ended.transfer), [TransferState.RECEIVED, "5/1/0", "2/0/0"], "the rest comes");
+  t.deepEqual((await staff.receiveTransfer(last)).transfer, ended.transfer);
+  t.deepEqual((await staff.receiveTransfer(first)).transfer, ended.transfer);
+  t.is(await outcomeOf(staff.receiveTransfer({ ...first, arrivalId: uuidv7() })), "TRANSFER_ENDED");
+  t.deepEqual(
+    [...(await at(lamp, depot, store)), ...(await at(mug, store))],
+    [
+      [3, 0],
+      [5, 0],
+      [2, 0],
+    ],
+  );
+  const { movements } = await staff.listMovements({ referenceId: id, variantId: lamp });
+  t.deepEqual(
+    movements.map(({ kind, availableDelta, reasonCode }) => [kind, availableDelta, reasonCode]),
+    [
+      [MovementKind.TRANSFER_IN, 2n, AdjustmentReason.UNSPECIFIED],
+      [MovementKind.ADJUSTMENT, -1n, AdjustmentReason.DAMAGE],
+      [MovementKind.TRANSFER_IN, 2n, AdjustmentReason.UNSPECIFIED],
+      [MovementKind.TRANSFER_IN, 2n, AdjustmentReason.UNSPECIFIED],
+      [MovementKind.TRANSFER_OUT, -6n, AdjustmentReason.UNSPECIFIED],
+    ],
+  );
+});
+
+test("of a transfer that arrived in part the rest is written off at its end, or taken back", async (t) => {
+  const { staff, location, deliver, at, differences } = warehouse();
+  const [depot, store] = [await location(), await location()];
+  const lamp = await deliver({ [depot]: 8 });
+  const [lost, back] = [await send(depot, store, { [lamp]: 4 }), await send(depot, store, { [lamp]: 4 })];
+  const one = [{ variantId: lamp, quantity: 1n }];
+  for (const id of [lost, back]) await staff.receiveTransfer({ id, arrivalId: uuidv7(), lines: one });
+  const ended = await staff.receiveTransfer({ id: lost, lines: one });
+  t.like(ended.transfer?.lines[0], { received: 2n, writtenOff: 2n, inTransit: 0n });
+  const cancelled = await staff.cancelTransfer({ id: back });
+  t.is(cancelled.transfer?.state, TransferState.CANCELLED);
+  t.like(cancelled.transfer?.lines[0], { received: 1n, writtenOff: 0n, inTransit: 0n });
+  t.deepEqual(await at(lamp, depot, store), [
+    [3, 0],
+    [3, 0],
+  ]);
+  t.deepEqual(await differences(), []);
+  const late = { id: back, arrivalId: uuidv7(), lines: one };
+  t.is(await outcomeOf(staff.receiveTransfer(late)), "TRANSFER_ENDED");
 });
 
 test("a transfer that is taken back returns where it came from, once", async (t) => {

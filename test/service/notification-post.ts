@@ -13,11 +13,14 @@ import type {
   OrderCancelledSchema,
   OrderConfirmedSchema,
   OrderDeliveredSchema,
+  OrderKeptWaitingSchema,
+  OrderNoteAddedSchema,
   OrderRefundedSchema,
   OrderShippedSchema,
   ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
 import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import type { GiftCardIssuedSchema } from "#gen/souk/payment/v1/events_pb.ts";
 import { openDatabase } from "#kit/data/database.ts";
 import { eventSubject } from "#kit/data/outbox.ts";
 import { toHeaders } from "#kit/events/envelope.ts";
@@ -169,8 +172,11 @@ export async function mailRows(db: NotificationDatabase) {
   }));
 }
 
-/** A type of event about an order. */
-type OrderEvent =
+/** A type of event that users are told of. */
+type ToldEvent =
+  | typeof GiftCardIssuedSchema
+  | typeof OrderNoteAddedSchema
+  | typeof OrderKeptWaitingSchema
   | typeof OrderConfirmedSchema
   | typeof OrderCancelledSchema
   | typeof OrderShippedSchema
@@ -186,7 +192,7 @@ export interface OrderEvents {
    * @param payload what is sent instead of the event
    * @returns the id of the event
    */
-  publish<D extends OrderEvent>(schema: D, init: MessageInitShape<D>, payload?: Uint8Array): Promise<string>;
+  publish<D extends ToldEvent>(schema: D, init: MessageInitShape<D>, payload?: Uint8Array): Promise<string>;
   /** Has everything delivered again to a service that starts afterwards. */
   forgetDeliveries(): Promise<void>;
   /** Whether everything that was published is done with. */
@@ -205,7 +211,7 @@ export async function openOrderEvents(t: Teardown, { env }: TestMesh): Promise<O
   return {
     async publish(schema, init, payload) {
       const id = uuidv7();
-      const { orderId } = init as { orderId: string };
+      const { orderId, giftCardId = orderId } = init as { orderId: string; giftCardId?: string };
       const envelope = {
         id,
         type: schema.typeName,
@@ -214,7 +220,7 @@ export async function openOrderEvents(t: Teardown, { env }: TestMesh): Promise<O
         occurTime: new Date(),
       };
       const event = payload ?? toBinary(schema as DescMessage, create(schema as DescMessage, init));
-      const subject = `${namespace}.${eventSubject(schema)}.${orderId}`;
+      const subject = `${namespace}.${eventSubject(schema)}.${giftCardId}`;
       // The stream is there once the service is.
       await eventually(() =>
         jetstream(nats).publish(subject, event, { headers: toHeaders(envelope), msgID: id }),

@@ -1,3 +1,4 @@
+import { timestampNow } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import { uuidv7 } from "uuidv7";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
@@ -5,12 +6,15 @@ import {
   OrderCancelledSchema,
   OrderConfirmedSchema,
   OrderDeliveredSchema,
+  OrderKeptWaitingSchema,
+  OrderNoteAddedSchema,
   OrderRefundedSchema,
   OrderShippedSchema,
   ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { ReturnState } from "#gen/souk/order/v1/return_pb.ts";
+import { GiftCardIssuedSchema } from "#gen/souk/payment/v1/events_pb.ts";
 import type { SoukError } from "#kit/error.ts";
 import { listNotifications } from "../../services/notification/notifications.ts";
 import { afterFile } from "../after-file.ts";
@@ -87,6 +91,74 @@ test("a customer is told of what is sent, arrives, is given back and comes back,
   const shipped = mails.find(({ subject }) => subject === "Part of order 7K3MW-9QXD2 is on its way");
   t.deepEqual(shipped && headersOf(shipped, "Message-ID"), [`<${shippedId}@souk.example>`]);
   t.regex(shipped?.text ?? "", /DHL 00340434161094022115/);
+});
+
+test("who keeps an order waiting is told where to confirm it, in the mail alone, once", async (t) => {
+  const { mailbox, events, register } = shop;
+  const ada = await register("Ada");
+  const order = orderEvent(ada, OrderState.AWAITING_PAYMENT);
+  const confirmUri = "https://pay.example/3ds";
+  const expireTime = timestampNow();
+  const eventId = await events.publish(OrderKeptWaitingSchema, { ...order, confirmUri, expireTime });
+  await events.publish(OrderConfirmedSchema, order);
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 4);
+  const mails = (await mailbox.mailsTo(ada.email)).filter(({ subject }) => /waits for you/.test(subject));
+  t.deepEqual(
+    mails.map((mail) => headersOf(mail, "Message-ID")),
+    [[`<${eventId}@souk.example>`]],
+  );
+  t.true(mails[0]?.text.includes(confirmUri));
+  const told = await ada.told("order-awaits-payment");
+  t.like(told, [{ subjectId: order.orderId }]);
+  t.notRegex(
+    JSON.stringify(told, (_, value) => (typeof value === "bigint" ? `${value}` : value)),
+    /pay\.example/,
+  );
+});
+
+test("what staff writes to an order, and a gift card with its code, reach whom they are for", async (t) => {
+  const { mailbox, events, register } = shop;
+  const ada = await register("Ada");
+  const { orderId, customerId, email, order } = orderEvent(ada);
+  const note = {
+    orderId,
+    customerId,
+    email,
+    orderNumber: order.number,
+    text: "It leaves on <Monday>.\n\nSorry!",
+  };
+  await events.publish(OrderNoteAddedSchema, note);
+  await until(async () => (await ada.told("order-note")).length === 1);
+  t.like(await ada.told("order-note"), [
+    { title: "A message about order 7K3MW-9QXD2", body: "It leaves on <Monday>. Sorry!", subjectId: orderId },
+  ]);
+
+  const card = {
+    code: "GIFT-1234-5678",
+    amount: eur(5_000n),
+    message: "Happy birthday!",
+    expireTime: timestampNow(),
+  };
+  const recipientEmail = `${uuidv7()}@example.com`;
+  await events.publish(GiftCardIssuedSchema, { ...card, giftCardId: uuidv7() });
+  const eventId = await events.publish(GiftCardIssuedSchema, {
+    ...card,
+    giftCardId: uuidv7(),
+    recipientEmail,
+  });
+  await until(async () => (await mailbox.mailsTo(recipientEmail)).length === 1);
+  const [mail] = await mailbox.mailsTo(recipientEmail);
+  t.is(mail?.subject, "A gift card for Souk");
+  t.deepEqual(mail && headersOf(mail, "Message-ID"), [`<${eventId}@souk.example>`]);
+  t.regex(
+    mail?.text ?? "",
+    /Happy birthday!\s+This is a gift card for Souk, worth €50\.00\. Its code is:\s+GIFT-1234-5678/,
+  );
+  await until(async () => (await mailbox.mailsTo(ada.email)).length === 3);
+  const told = (await mailbox.mailsTo(ada.email)).find(
+    ({ subject }) => subject === "A message about order 7K3MW-9QXD2",
+  );
+  t.true(told?.html.includes("<p>It leaves on &lt;Monday&gt;.</p>\n<p>Sorry!</p>"));
 });
 
 test("a guest is told by mail alone", async (t) => {

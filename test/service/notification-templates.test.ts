@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import fc from "fast-check";
 import { AccountRegisteredSchema } from "#gen/souk/auth/v1/events_pb.ts";
@@ -8,6 +9,7 @@ import {
   OrderDeliveredSchema,
   OrderEditedSchema,
   OrderExchangedSchema,
+  OrderKeptWaitingSchema,
   OrderRefundedSchema,
   OrderShippedSchema,
   ReturnChangedSchema,
@@ -24,6 +26,7 @@ import { orderEdited } from "../../services/notification/templates/order-edited.
 import { orderExchanged } from "../../services/notification/templates/order-exchanged.ts";
 import { orderRefunded } from "../../services/notification/templates/order-refunded.ts";
 import { orderShipped } from "../../services/notification/templates/order-shipped.ts";
+import { orderWaits } from "../../services/notification/templates/order-waits.ts";
 import { returnChanged } from "../../services/notification/templates/return-changed.ts";
 import { welcome } from "../../services/notification/templates/welcome.ts";
 import { SEED } from "../seed.ts";
@@ -96,6 +99,32 @@ Souk & Sons
   for (const amount of ["€98.00", "€12.50", "€110.50", "€4.90", "€115.40", "€18.43"])
     t.true(page.includes(amount));
   t.notRegex(JSON.stringify(message), /Grace|Hopper|Navy|Arlington|aunt|ada@example/);
+});
+
+test("who keeps an order waiting is told where to confirm the payment, and until when", (t) => {
+  const order = someOrder(OrderState.AWAITING_PAYMENT);
+  const confirmUri = "https://pay.example/3ds?charge=1&step=2";
+  const expireTime = timestampFromDate(new Date("2026-11-26T20:15:00Z"));
+  const event = { orderId: order.id, email: "ada@example.com", confirmUri, expireTime, order };
+  const message = orderWaits(create(OrderKeptWaitingSchema, event), shop);
+  t.like(message, {
+    topic: "order-awaits-payment",
+    title: "Order 7K3MW-9QXD2 waits for you to confirm the payment",
+    body: "Please confirm the payment until November 26, 2026 at 20:15 UTC. Otherwise the order is cancelled, and you pay nothing.",
+    subjectId: order.id,
+  });
+  t.true(message.mail.text.includes(`\n\nConfirm it here: ${confirmUri}\n\n`));
+  t.regex(message.mail.text, /Total: €115\.40/);
+  const link = "https://pay.example/3ds?charge=1&amp;step=2";
+  t.true(message.mail.html.includes(`<p>Confirm it here: <a href="${link}">${link}</a></p>`));
+  t.notRegex(JSON.stringify(message), /Grace|Hopper|Navy|Arlington|aunt|ada@example/);
+
+  const pageless = orderWaits(create(OrderKeptWaitingSchema, { ...event, confirmUri: "" }), shop);
+  t.true(pageless.mail.text.includes("\n\nGo on where you ordered.\n\n"));
+  t.notRegex(pageless.mail.html, /href/);
+  t.throws(() => orderWaits(create(OrderKeptWaitingSchema, { orderId: "1", order }), shop), {
+    message: /lacks/,
+  });
 });
 
 test("a cancelled order is told with what was cancelled", (t) => {

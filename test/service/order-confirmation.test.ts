@@ -1,14 +1,19 @@
 import { randomUUID } from "node:crypto";
+import { fromBinary } from "@bufbuild/protobuf";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import test from "ava";
 import pg from "pg";
 import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
+import { OrderKeptWaitingSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { type Order, OrderService, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { TimelineKind } from "#gen/souk/order/v1/timeline_pb.ts";
 import { GiftCardService } from "#gen/souk/payment/v1/gift_card_pb.ts";
 import { PaymentService, PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
+import { eventSubject } from "#kit/data/outbox.ts";
 import { money } from "#kit/money.ts";
 import { signSandboxWebhook } from "../../services/payment/provider/sandbox-signature.ts";
 import { eventually } from "../eventually.ts";
@@ -72,6 +77,28 @@ async function ask(service: string, sql: string, ...values: unknown[]): Promise<
   const client = new pg.Client({ connectionString: shop().mesh.env[`${service}_DATABASE_URL`] as string });
   await client.connect();
   await client.query(sql, values).finally(() => client.end());
+}
+
+/** What was told of orders that keep waiting, by order: how often, and what the last time. */
+async function reminders(...ids: string[]) {
+  const env = shop().mesh.env;
+  const nats = await connect({ servers: env["SOUK_NATS_URL"] as string });
+  try {
+    const { streams } = await jetstreamManager(nats);
+    const namespace = env["SOUK_EVENT_NAMESPACE"];
+    const stream = `${namespace}-order`;
+    return await Promise.all(
+      ids.map(async (id) => {
+        const subject = `${namespace}.${eventSubject(OrderKeptWaitingSchema)}.${id}`;
+        const { state } = await streams.info(stream, { subjects_filter: subject });
+        const last = await streams.getMessage(stream, { last_by_subj: subject });
+        const times = state.subjects?.[subject] ?? 0;
+        return { times, event: last && fromBinary(OrderKeptWaitingSchema, last.data) };
+      }),
+    );
+  } finally {
+    await nats.close();
+  }
 }
 
 function becomes(state: OrderState, read: () => Promise<Order>): Promise<Order> {
@@ -162,6 +189,40 @@ test.serial(
     };
     const early = await waiting("tok_3ds");
     await becomes(OrderState.CONFIRMED, early.read);
+  },
+);
+
+test.serial(
+  "who keeps an order waiting is reminded where to confirm it, once, and who is quick is not",
+  async (t) => {
+    const [quick, slow, slower] = [
+      await waiting("tok_3ds"),
+      await waiting("tok_3ds_waiting"),
+      await waiting("tok_3ds_waiting"),
+    ];
+    await quick.complete();
+    const remind = async (...orders: (typeof quick)[]) => {
+      const ids = orders.map(({ id }) => id);
+      await ask("ORDER", "update orders set remind_at = now() where id = any ($1)", ids);
+      await eventually(async () => {
+        const told = await reminders(...ids.slice(-1));
+        if (told[0]?.times !== 1) throw new Error("nobody is reminded");
+      });
+    };
+    await remind(quick, slow);
+    await remind(slower);
+    const [never, single] = await reminders(quick.id, slow.id);
+    t.deepEqual([never?.times, single?.times], [0, 1]);
+    t.like(single?.event, {
+      customerId: slow.ada.id,
+      email: slow.ada.email,
+      confirmUri: `${RETURN_URI}?payment_id=${slow.id}`,
+      expireTime: slow.action?.expireTime,
+      order: slow.order,
+    });
+    const { entries } = await slow.ada.orders.listOrderTimeline({ orderId: slow.id });
+    t.is(entries[0]?.text, "The customer was reminded to confirm the payment");
+    t.deepEqual(await slow.read(), slow.order, "the order is as it was");
   },
 );
 

@@ -20,7 +20,8 @@ import { orderSettings } from "../../services/order/config.ts";
 import { entities } from "../../services/order/entities.ts";
 import { migrations } from "../../services/order/migrations/index.ts";
 import { listenForOrderChanges } from "../../services/order/order-changes.ts";
-import { listOrdersOf, requireOrderOf } from "../../services/order/orders.ts";
+import { listOrdersOf } from "../../services/order/orders.ts";
+import { requireOwnOrder } from "../../services/order/own-order.ts";
 import { partOfLine } from "../../services/order/pricing/part-of-line.ts";
 import { add } from "../../services/order/pricing/rates.ts";
 import { createPromotion } from "../../services/order/promotions/promotions.ts";
@@ -169,7 +170,7 @@ test("reading costs two statements, whether one order or many, and however many 
   const ids: string[] = [];
   for (let count = 0; count < 4; count++)
     ids.push(await pendingOrder(till.shop, till.scope(), customerId, variantId));
-  t.is((await cost(till, () => requireOrderOf(till.db.sql, ids[0] ?? "", customerId))).statements, 2);
+  t.is((await cost(till, () => requireOwnOrder(till.db.sql, ids[0] ?? "", { customerId }))).statements, 2);
   t.is((await cost(till, () => listOrdersOf(till.db.sql, customerId, 20))).statements, 2);
   const orders = await listOrdersOf(till.db.sql, customerId, 20);
   t.deepEqual(
@@ -182,7 +183,7 @@ test("what is stored of an order can be divided, and its parts are the whole to 
   const till = await openTill(t);
   const customerId = uuidv7();
   const id = await pendingOrder(till.shop, till.scope(), customerId, till.catalogue.offer(333n), 7n);
-  const order = await requireOrderOf(till.db.sql, id, customerId);
+  const order = await requireOwnOrder(till.db.sql, id, { customerId });
   const line = order.lines[0];
   if (line === undefined) throw new Error("the order has no line");
   const item = toItemTotals(line);
@@ -215,7 +216,7 @@ test("a watcher who hangs up stops at once and is forgotten", async (t) => {
     stop: async () => {},
   };
   const scope = Object.create(till.scope(), { signal: { value: hangUp.signal } });
-  const watch = watchOrder(till.shop, changes, scope, { id, customerId, etag: "" });
+  const watch = watchOrder(till.shop, changes, scope, { id, asker: { customerId }, etag: "" });
   t.is((await watch.next()).value?.id, id);
   const next = watch.next();
   hangUp.abort();

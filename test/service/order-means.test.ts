@@ -217,6 +217,49 @@ test.serial("a guest pays with a gift card, and has no store credit", async (t) 
 });
 
 test.serial(
+  "who orders a cart from several tabs at once hears that nothing is left in it, not that the gift card is spent",
+  async (t) => {
+    for (let round = 0; round < 5; round++) {
+      const card = await giftCard(2_000n);
+      const { ada } = await customerWith(500n);
+      const means = { giftCards: [{ code: card.code }], storeCredit: { amount: eur(500n) } };
+      const tabs = Array.from({ length: 10 }, () => place(ada, { ...STANDARD, ...CARD, ...means }));
+      const outcomes = await Promise.allSettled(tabs);
+      const reasons = outcomes.map((it) => (it.status === "rejected" ? it.reason.reason : "placed"));
+      t.deepEqual(reasons.sort(), [...Array.from({ length: 9 }, () => "CART_EMPTY"), "placed"]);
+    }
+  },
+);
+
+test.serial(
+  "who comes too late for a gift card hears how much is left on it, and can order with that",
+  async (t) => {
+    const card = await giftCard(3_000n);
+    const [{ ada, lamp }, { ada: bob }] = [await customerWith(0n), await customerWith(0n)];
+    const giftCards = [{ code: card.code }];
+    let overtaken: Promise<Order> | undefined;
+    shop().observe = async ({ saga, step, phase }) => {
+      if (saga !== "place-order" || step !== "authorize-payment" || phase !== "before") return;
+      if (overtaken !== undefined) return;
+      overtaken = place(bob, {
+        ...STANDARD,
+        ...CARD,
+        giftCards: [{ code: card.code, amount: eur(2_000n) }],
+      });
+      await overtaken;
+    };
+    const late = await refusal(place(ada, { ...STANDARD, ...CARD, giftCards }));
+    shop().observe = () => {};
+    t.like(late, { reason: "GIFT_CARD_REFUSED", metadata: { state: "TOO_LOW", balance_minor: "1000" } });
+    t.regex(late.message, /1000 EUR in minor units are left on it/);
+    t.deepEqual(await shop().stock(lamp), [10, 0]);
+    const order = await place(ada, { ...STANDARD, ...CARD, giftCards });
+    t.is(order.means[0]?.amount?.minor, 1_000n);
+    t.is(await card.left(), 0n);
+  },
+);
+
+test.serial(
   "of 50 callers who want the last cents of a gift card, as many get them as there are",
   async (t) => {
     const card = await giftCard(7n * 10n + 6n);

@@ -207,7 +207,8 @@ export interface Transfer {
   /** Indexes of the places. */
   readonly from: number;
   readonly to: number;
-  readonly quantity: bigint;
+  /** What is on the way, or was when it ended. */
+  quantity: bigint;
   state: "IN_TRANSIT" | "RECEIVED" | "CANCELLED";
 }
 

@@ -8,6 +8,8 @@ export interface Counter {
   readonly staff: MeshClient<typeof OrderService>;
   /** Signs its customer in. */
   customer(): Promise<MeshClient<typeof OrderService>>;
+  /** The id of the variant with a SKU. */
+  variantOf(sku: string): Promise<string>;
 }
 
 /** Something that becomes of an order. */
@@ -70,6 +72,50 @@ export function leaveOut(pieces: Pieces, reason: string): Step {
         { orderId: order.id, items: itemsOf(order, pieces), reason },
         { idempotencyKey },
       ),
+  };
+}
+
+/** With what is paid what an order comes to cost more. */
+const PAYMENT_TOKEN = "tok_visa";
+
+/**
+ * Staff adds something before any of it is sent.
+ *
+ * @param sku what; nothing of it is in the order yet
+ * @param reason why
+ */
+export function add(sku: string, reason: string): Step {
+  return {
+    isDone: ({ lines }) => lines.some((line) => line.sku === sku),
+    take: async ({ staff, variantOf }, { id: orderId, lines }, idempotencyKey) => {
+      const added = { variantId: await variantOf(sku), quantity: 1n, note: lines[0]?.note ?? "" };
+      const edit = { orderId, addedLines: [added], reason, paymentToken: PAYMENT_TOKEN };
+      return staff.editOrder(edit, { idempotencyKey });
+    },
+  };
+}
+
+/**
+ * Staff sends something else for pieces that come back, without waiting for them: an order of its own.
+ *
+ * @param pieces what comes back
+ * @param sku what is sent instead, one of it
+ * @param reason why
+ */
+export function exchange(pieces: Pieces, sku: string, reason: string): Step {
+  return {
+    isDone: ({ returns }) => returns.some(({ exchangeOrderId }) => exchangeOrderId !== ""),
+    take: async ({ staff, variantOf }, order, idempotencyKey) => {
+      const swap = {
+        orderId: order.id,
+        returnedItems: itemsOf(order, pieces),
+        sentLines: [{ variantId: await variantOf(sku), quantity: 1n }],
+        shipBeforeReceipt: true,
+        reason,
+        paymentToken: PAYMENT_TOKEN,
+      };
+      return staff.exchangeOrder(swap, { idempotencyKey });
+    },
   };
 }
 

@@ -1,9 +1,11 @@
 import { ReturnReason } from "#gen/souk/order/v1/return_pb.ts";
 import {
+  add,
   approve,
   arrive,
   askToReturn,
   cancel,
+  exchange,
   giveBack,
   leaveOut,
   reject,
@@ -31,7 +33,7 @@ export interface OrderStory {
 
 /**
  * What those who shop here ordered, the oldest order first: together in every state that an order stays in. It is
- * really ordered, sent and sent back; a state that is new gets a story here.
+ * really ordered, sent and sent back, and one is edited and one exchanged; a state that is new gets a story here.
  */
 export const STORIES: ReadonlyMap<Person, readonly OrderStory[]> = new Map<Person, readonly OrderStory[]>([
   [
@@ -57,6 +59,7 @@ export const STORIES: ReadonlyMap<Person, readonly OrderStory[]> = new Map<Perso
         lines: [["CLO-103-WHI-M", 2]],
         steps: [send(1), arrive(1), askToReturn([1], ReturnReason.WRONG_SIZE, "M is too wide, L would do.")],
       },
+      { lines: [["KIT-112-6", 1]], steps: [add("KIT-106-LAR", "She called: a chopping board, too")] },
     ],
   ],
   [
@@ -72,6 +75,10 @@ export const STORIES: ReadonlyMap<Person, readonly OrderStory[]> = new Map<Perso
           ["KIT-112-6", 2],
         ],
         steps: [send(1, [1, 1])],
+      },
+      {
+        lines: [["CLO-103-SKY-M", 1]],
+        steps: [send(1), arrive(1), exchange([1], "CLO-103-WHI-M", "She likes it better in white")],
       },
     ],
   ],

@@ -111,14 +111,18 @@ async function place(
 }
 
 async function follow(
-  { staff }: Desk,
+  desk: Desk,
   signInOnce: () => Promise<Scope>,
   id: string,
   { steps }: OrderStory,
 ): Promise<void> {
-  const orders = staff.mesh(OrderService);
+  const orders = desk.staff.mesh(OrderService);
   const read = async () => (await orders.getOrderForStaff({ id })).order as Order;
-  const counter = { staff: orders, customer: async () => (await signInOnce()).mesh(OrderService) };
+  const counter = {
+    staff: orders,
+    customer: async () => (await signInOnce()).mesh(OrderService),
+    variantOf: (sku: string) => variantOf(desk, sku),
+  };
   while ((await read()).state === OrderState.PENDING) await pause(LOOK_MS);
   for (const [index, step] of steps.entries()) {
     const order = await read();

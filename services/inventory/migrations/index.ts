@@ -8,6 +8,7 @@ import { stockTakes } from "./0006-stock-takes.ts";
 import { changes } from "./0007-changes.ts";
 import { largeStock } from "./0008-large-stock.ts";
 import { bookingAge } from "./0009-booking-age.ts";
+import { partialTransfers } from "./0010-partial-transfers.ts";
 
 export const migrations: Migrations = [
   stock,
@@ -19,4 +20,5 @@ export const migrations: Migrations = [
   changes,
   largeStock,
   bookingAge,
+  partialTransfers,
 ];

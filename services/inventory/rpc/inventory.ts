@@ -138,8 +138,15 @@ export function inventoryRpc(db: InventoryDatabase, changes: Changes) {
       );
     },
 
-    async receiveTransfer({ id, lines }, call) {
-      return { transfer: toTransfer(await receiveTransfer(db, call, id.toLowerCase(), lines)) };
+    async receiveTransfer({ id, lines, arrivalId }, call) {
+      const items = lines.map(({ variantId, quantity, writtenOff, writeOffReason }) => ({
+        variantId: variantId.toLowerCase(),
+        quantity,
+        writtenOff,
+        reasonCode: nameOf(AdjustmentReason, writeOffReason) ?? "LOSS",
+      }));
+      const arrival = { transferId: id.toLowerCase(), ...given("id", arrivalId), items };
+      return { transfer: toTransfer(await receiveTransfer(db, call, arrival)) };
     },
 
     async cancelTransfer({ id }, call) {

@@ -1,6 +1,7 @@
-import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
 import { MeshReason, refuseMesh } from "../error.ts";
 import { type Decoded, type Handler, isEncoded } from "../rpc/call.ts";
+import { mostBytes } from "./most-bytes.ts";
 
 /** Makes a message of a request that came as bytes. What stands before it in the order sees no content, what stands behind it does. */
 export function decode(next: Handler<Decoded>): Handler {
@@ -13,9 +14,10 @@ export function decode(next: Handler<Decoded>): Handler {
  *
  * @param method the method that is asked for
  * @param bytes the message
- * @throws SoukError INVALID_REQUEST when they are no such message
+ * @throws SoukError INVALID_REQUEST when they are no such message, or more than one can have that keeps the rules
  */
 export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message {
+  if (bytes.byteLength > mostBytes(input)) throw tooLarge(input, bytes.byteLength);
   try {
     return fromBinary(input, bytes);
   } catch (cause) {
@@ -25,4 +27,11 @@ export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message
       cause,
     });
   }
+}
+
+function tooLarge(input: DescMessage, bytes: number) {
+  const description = `has ${bytes} bytes; what the rules of its fields allow fits in ${mostBytes(input)}`;
+  return refuseMesh(MeshReason.INVALID_REQUEST, `the request ${description}`, {
+    violations: [{ field: "request", description }],
+  });
 }

@@ -5,6 +5,7 @@ import { type Html, html } from "./html.ts";
 import { frameMail } from "./mail-frame.ts";
 import type { Message, Shop } from "./message.ts";
 import { piecesHtml, piecesText } from "./order-pieces.ts";
+import { webLink } from "./web-link.ts";
 
 /**
  * Tells a customer that an order, or a part of it, is on its way.
@@ -43,11 +44,8 @@ function carriedBy({ carrier, trackingNumber }: Shipment): string {
   return carrier === "" ? `Tracking number ${trackingNumber}` : `${carrier} ${trackingNumber}`;
 }
 
-/** An address of the web is a link; nothing else that staff typed in is one. */
 function trackingHtml(carried: string, { trackingUri }: Shipment): Html {
   const number = carried === "" ? html`` : html`\n<p>${carried}</p>`;
   if (trackingUri === "") return number;
-  const isLink = /^https?:\/\//i.test(trackingUri);
-  const where = isLink ? html`<a href="${trackingUri}">${trackingUri}</a>` : html`${trackingUri}`;
-  return html`${number}\n<p>${where}</p>`;
+  return html`${number}\n<p>${webLink(trackingUri)}</p>`;
 }

@@ -4,6 +4,7 @@ import { html } from "./html.ts";
 import { frameMail } from "./mail-frame.ts";
 import type { Message, Shop } from "./message.ts";
 import { piecesHtml, piecesText } from "./order-pieces.ts";
+import { paragraphsOf } from "./paragraphs.ts";
 
 /** How each state of a return reads. */
 interface Words {
@@ -25,7 +26,7 @@ export function returnChanged({ orderId, return: changed, order }: ReturnChanged
     throw new Error(`ReturnChanged of ${orderId} lacks the order or the return`);
   const { topic, is, what, wrote = "" } = wordsFor(changed);
   const title = `Your return of order ${order.number} ${is}`;
-  const paragraphs = wrote.split(/\n+/).filter((it) => it.trim() !== "");
+  const paragraphs = paragraphsOf(wrote);
   return {
     topic,
     title,

@@ -5,6 +5,7 @@ import { isRefusal } from "#kit/error.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
+import type { Owner } from "../cart/shopper.ts";
 import { beingChanged, lockOrder } from "../change-order.ts";
 import { giveUpPayment } from "../checkout/give-up-payment.ts";
 import type { OrderTransaction } from "../database.ts";
@@ -13,7 +14,8 @@ import { ErrorReason, ErrorReasonSchema, refuse } from "../errors.ts";
 import { json } from "../json-column.ts";
 import { type OrderChanges, POLL_MS } from "../order-changes.ts";
 import { toOrder } from "../order-message.ts";
-import { moveOrder, requireOrderOf, type StoredOrder, tryMoveOrder } from "../orders.ts";
+import { moveOrder, type StoredOrder, tryMoveOrder } from "../orders.ts";
+import { requireOwnOrder } from "../own-order.ts";
 import { giveBackPromotions } from "../promotions/use-promotions.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf } from "../timeline.ts";
@@ -107,7 +109,7 @@ async function countAsCancelled(
 }
 
 /**
- * Cancels an order of a customer, also while it waits for its payment; one that is cancelled stays so. Of calls that
+ * Cancels an order of who asks, also while it waits for its payment; one that is cancelled stays so. Of calls that
  * come at once, one does it and the others wait for it.
  *
  * @param shop what orders are handled with
@@ -123,13 +125,13 @@ export async function cancelOrder(
   sagas: Sagas,
   changes: OrderChanges,
   scope: Scope,
-  { id, customerId, reason }: { readonly id: string; readonly customerId: string; readonly reason: string },
+  { id, asker, reason }: { readonly id: string; readonly asker: Owner; readonly reason: string },
 ): Promise<StoredOrder> {
   // Before the first look, so that no change falls between the two.
   const watch = changes.watch(id);
   try {
     for (let isTried = false; ; ) {
-      const order = await requireOrderOf(shop.db.sql, id, customerId);
+      const order = await requireOwnOrder(shop.db.sql, id, asker);
       const { state, changing } = order;
       if (state === "CANCELLED") return order;
       if (state === "AWAITING_PAYMENT" && changing === null) {

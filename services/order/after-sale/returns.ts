@@ -5,12 +5,14 @@ import { ReturnChangedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { ReturnSchema } from "#gen/souk/order/v1/return_pb.ts";
 import type { SoukError } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
+import type { Owner } from "../cart/shopper.ts";
 import { lockOrder, requireEtag, storeChange } from "../change-order.ts";
 import type { OrderTransaction } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { toOrder } from "../order-message.ts";
 import type { StoredOrder, StoredReturn } from "../order-parts.ts";
 import { requireMay } from "../order-state.ts";
+import { isOf, notTheirs } from "../own-order.ts";
 import { actorOf, writeDown } from "../timeline.ts";
 import type { ReturnReasonName, ReturnState, StoredReturnLine } from "./after-sale.ts";
 import { toReturn } from "./after-sale-message.ts";
@@ -24,7 +26,8 @@ export interface ReturnedItem extends Item {
 /** What a customer wants to send back. */
 export interface ReturnWish {
   readonly orderId: string;
-  readonly customerId: string;
+  /** Whose the order must be. */
+  readonly asker: Owner;
   readonly items: readonly ReturnedItem[];
   readonly note: string;
 }
@@ -42,16 +45,11 @@ export interface ReturnWish {
 export async function requestReturn(
   tx: OrderTransaction,
   scope: Scope,
-  { orderId, customerId, items, note }: ReturnWish,
+  { orderId, asker, items, note }: ReturnWish,
   periodMs: number,
 ): Promise<StoredReturn> {
   const order = await lockOrder(tx, orderId);
-  if (order.customer_id !== customerId) {
-    throw refuse(
-      ErrorReason.ORDER_NOT_FOUND,
-      `you have no order ${orderId}; list your orders to see which there are`,
-    );
-  }
+  if (!isOf(order, asker)) throw notTheirs(orderId, asker);
   requireMay("return", order);
   requireInTime(order, periodMs);
   const pieces = requirePieces(
@@ -98,8 +96,8 @@ const STEPS = {
 export interface Decision {
   readonly id: string;
   readonly to: keyof typeof STEPS;
-  /** Whose it must be, where a customer decides. */
-  readonly customerId?: string;
+  /** Whose it must be, where a customer or guest decides. */
+  readonly asker?: Owner;
   readonly instructions?: string;
   readonly rejectReason?: string;
   readonly etag?: string;
@@ -117,9 +115,9 @@ export interface Decision {
 export async function decideReturn(
   tx: OrderTransaction,
   scope: Scope,
-  { id, to, customerId, instructions = "", rejectReason = "", etag = "" }: Decision,
+  { id, to, asker, instructions = "", rejectReason = "", etag = "" }: Decision,
 ): Promise<StoredReturn> {
-  const { order, stored } = await lockReturn(tx, id, customerId);
+  const { order, stored } = await lockReturn(tx, id, asker);
   if (stored.state === to) return stored;
   const { from, text } = STEPS[to];
   if (!(from as readonly ReturnState[]).includes(stored.state)) throw returnConflict(stored, from);
@@ -142,13 +140,13 @@ export async function decideReturn(
  *
  * @param tx the transaction
  * @param id the return
- * @param customerId whose it must be; anybody's when left out
+ * @param asker whose it must be; anybody's when left out
  * @throws SoukError RETURN_NOT_FOUND
  */
 export async function lockReturn(
   tx: OrderTransaction,
   id: string,
-  customerId?: string,
+  asker?: Owner,
 ): Promise<{ order: StoredOrder; stored: StoredReturn }> {
   const found = await tx.sql
     .selectFrom("order_return")
@@ -158,7 +156,7 @@ export async function lockReturn(
   const order = found && (await lockOrder(tx, found.order_id));
   const stored = order?.returns.find((each) => each.id === id);
   if (order !== undefined && stored !== undefined) {
-    if (customerId === undefined || order.customer_id === customerId) return { order, stored };
+    if (asker === undefined || isOf(order, asker)) return { order, stored };
   }
   throw refuse(ErrorReason.RETURN_NOT_FOUND, `there is no return ${id}; read the order to see its returns`);
 }

@@ -27,19 +27,19 @@ const MOST_GROUPS = 20;
  * @throws SoukError CART_NOT_FOUND when nobody is signed in and no token is sent
  */
 export function shopperOf(scope: Scope, cartToken: string): Shopper {
-  const { principal } = scope;
-  const groups = principal.kind === "user" ? principal.roles.slice(0, MOST_GROUPS) : [];
+  // An API key carries permissions, and the cart of its owner is none.
+  const user = scope.principal.kind === "user" && !scope.principal.machine ? scope.principal : undefined;
+  const groups = user?.roles.slice(0, MOST_GROUPS) ?? [];
   if (cartToken !== "") {
-    const email = principal.kind === "user" ? principal.email : "";
-    return { owner: { tokenHash: hashOf(cartToken) }, cartToken, email, groups };
+    return { owner: { tokenHash: hashOf(cartToken) }, cartToken, email: user?.email ?? "", groups };
   }
-  if (principal.kind !== "user") {
+  if (user === undefined) {
     throw refuse(
       ErrorReason.CART_NOT_FOUND,
       "it is not said whose cart: sign in, or send cart_token, the token of a guest's cart",
     );
   }
-  return { owner: { customerId: principal.id }, cartToken: "", email: principal.email, groups };
+  return { owner: { customerId: user.id }, cartToken: "", email: user.email, groups };
 }
 
 /** A token that nobody guesses: 32 random bytes. */

@@ -6,6 +6,9 @@ import type { OrderTransaction } from "../database.ts";
 import { toOrder } from "../order-message.ts";
 import { moveKnownOrder, moveOrder, type StoredOrder } from "../orders.ts";
 
+/** For how long customers hear nothing of an order that waits for them, in ms; a third of the wait where that is less. */
+const REMIND_AFTER_MS = 5 * 60_000;
+
 /** Until when a customer can confirm a payment, and where. */
 export type Confirmation = {
   /** "" where the payment provider has no page for it. */
@@ -61,9 +64,15 @@ export async function awaitConfirmation(
   { confirmUri, confirmUntil }: Confirmation,
 ): Promise<StoredOrder> {
   const until = new Date(confirmUntil);
+  const waitMs = confirmUntil - Date.now();
+  const remindAt = new Date(Date.now() + Math.min(REMIND_AFTER_MS, waitMs / 3));
   await tx.sql
     .updateTable("orders")
-    .set({ confirm_uri: confirmUri, confirm_until: sql<Date>`least(confirm_until, ${until})` })
+    .set({
+      confirm_uri: confirmUri,
+      confirm_until: sql<Date>`least(confirm_until, ${until})`,
+      remind_at: remindAt,
+    })
     .where("id", "=", id)
     .execute();
   const order = await moveOrder(tx, id, "PENDING", "AWAITING_PAYMENT");

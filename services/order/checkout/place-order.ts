@@ -164,13 +164,12 @@ export async function placeOrder(
 ): Promise<PlacedOrder> {
   const { shopper, paying } = checkout;
   requireReturnUri(shop, paying.returnUri);
+  // Before the cart: where another order of it has spent them, the cart tells that nothing is left to order.
+  const means = await readMeans(scope, shopper, paying);
   let state: CartState | undefined = await readOrderable(shop.db.sql, checkout);
   const currency = state.cart?.currency ?? shop.currency;
   const ids = state.lines.map(({ variantId }) => variantId);
-  const [known, means] = await Promise.all([
-    shop.readSaleVariants(scope, { currency, groups: shopper.groups }, ids),
-    readMeans(scope, shopper, paying),
-  ]);
+  const known = await shop.readSaleVariants(scope, { currency, groups: shopper.groups }, ids);
   const without = new Set<string>();
   for (;;) {
     try {

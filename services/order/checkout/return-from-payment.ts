@@ -1,10 +1,10 @@
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
-import type { OrderDatabase } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { type OrderChanges, POLL_MS } from "../order-changes.ts";
-import { requireGuestOrder, requireOrderOf, type StoredOrder } from "../orders.ts";
+import type { StoredOrder } from "../orders.ts";
+import { askerOf, requireOwnOrder } from "../own-order.ts";
 import type { Shop } from "../shop.ts";
 import { passOverDecision, paymentDeclined, paymentNotConfirmed } from "../translate-error.ts";
 import { completePayment } from "./complete-payment.ts";
@@ -39,12 +39,12 @@ export async function returnFromPayment(
   scope: Scope,
   { orderId, orderToken, giveUp }: Returning,
 ): Promise<StoredOrder> {
-  const read = readerOf(db, scope, orderId, orderToken);
+  const asker = askerOf(scope, orderToken);
   // Before the first look, so that no change falls between the two.
   const watch = changes.watch(orderId);
   try {
     for (;;) {
-      const order = await read();
+      const order = await requireOwnOrder(db.sql, orderId, asker);
       const { state, changing } = order;
       if (state !== "PENDING" && state !== "AWAITING_PAYMENT") return answerOf(order, giveUp);
       if (state === "PENDING" || changing !== null) {
@@ -60,21 +60,6 @@ export async function returnFromPayment(
   } finally {
     watch.close();
   }
-}
-
-/** Reads the order of the guest who has its token, or of the customer who asks. */
-function readerOf(
-  { sql }: OrderDatabase,
-  { principal }: Scope,
-  id: string,
-  orderToken: string,
-): () => Promise<StoredOrder> {
-  if (orderToken !== "") return () => requireGuestOrder(sql, id, orderToken);
-  if (principal.kind === "user") return () => requireOrderOf(sql, id, principal.id);
-  throw refuse(
-    ErrorReason.ORDER_NOT_FOUND,
-    "it is not said whose order: sign in, or send order_token, the token of a guest's order",
-  );
 }
 
 /** Asks before the wait is ended: a customer who has not decided yet may go on with that. */

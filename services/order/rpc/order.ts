@@ -15,7 +15,8 @@ import { printInvoice } from "../documents/invoice-document.ts";
 import { findGuestOrder } from "../find-guest-order.ts";
 import type { OrderChanges } from "../order-changes.ts";
 import { toOrder } from "../order-message.ts";
-import { listOrdersOf, requireOrderOf, type StoredOrder } from "../orders.ts";
+import { listOrdersOf, type StoredOrder } from "../orders.ts";
+import { askerOf, requireOwnOrder } from "../own-order.ts";
 import type { Shop } from "../shop.ts";
 import { readTimeline } from "../timeline.ts";
 import { watchOrder } from "../watch-order.ts";
@@ -28,8 +29,8 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
   const { sql } = shop.db;
 
   return {
-    async getOrder({ id }, call) {
-      return { order: toOrder(await requireOrderOf(sql, id, requireUser(call).id)) };
+    async getOrder({ id, orderToken }, call) {
+      return { order: toOrder(await requireOwnOrder(sql, id, askerOf(call, orderToken))) };
     },
 
     async listMyOrders({ pageSize, pageToken }, call) {
@@ -47,13 +48,13 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
       };
     },
 
-    async cancelOrder({ id, reason }, call) {
-      const cancellation = { id: id.toLowerCase(), customerId: requireUser(call).id, reason };
+    async cancelOrder({ id, reason, orderToken }, call) {
+      const cancellation = { id: id.toLowerCase(), asker: askerOf(call, orderToken), reason };
       return { order: toOrder(await cancelOrder(shop, sagas, changes, call, cancellation)) };
     },
 
-    async *watchOrder({ id, etag }, call) {
-      const known = { id: id.toLowerCase(), customerId: requireUser(call).id, etag };
+    async *watchOrder({ id, etag, orderToken }, call) {
+      const known = { id: id.toLowerCase(), asker: askerOf(call, orderToken), etag };
       for await (const order of watchOrder(shop, changes, call, known)) yield { order: toOrder(order) };
     },
 
@@ -66,10 +67,10 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
       return { order: toOrder(order), orderToken };
     },
 
-    async requestReturn({ orderId, items, note }, call) {
+    async requestReturn({ orderId, items, note, orderToken }, call) {
       const wish = {
         orderId: orderId.toLowerCase(),
-        customerId: requireUser(call).id,
+        asker: askerOf(call, orderToken),
         items: items.map(({ lineId, quantity, reason }) => ({
           lineId,
           quantity,
@@ -84,18 +85,15 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
       );
     },
 
-    async cancelReturn({ id }, call) {
-      const decision = {
-        id: id.toLowerCase(),
-        to: "CANCELLED",
-        customerId: requireUser(call).id,
-      } as const;
+    async cancelReturn({ id, orderToken }, call) {
+      const asker = askerOf(call, orderToken);
+      const decision = { id: id.toLowerCase(), to: "CANCELLED", asker } as const;
       return { return: toReturn(await shop.db.write(call, (tx) => decideReturn(tx, call, decision))) };
     },
 
-    async listOrderTimeline({ orderId, pageSize, pageToken }, call) {
+    async listOrderTimeline({ orderId, orderToken, pageSize, pageToken }, call) {
       const id = orderId.toLowerCase();
-      await requireVisible(shop, call, id);
+      await requireVisible(shop, call, id, orderToken);
       const forStaff = mayReadOrders(call.principal);
       const list = `timeline of ${id} ${forStaff}`;
       const limit = pageSize || PAGE_SIZE;
@@ -106,18 +104,18 @@ export function orderRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
       return { entries: entries.map(toEntry), nextPageToken: last && encodePageToken(list, [last.id]) };
     },
 
-    async getInvoice({ orderId, invoiceId }, call) {
-      const order = await requireVisible(shop, call, orderId.toLowerCase());
+    async getInvoice({ orderId, orderToken, invoiceId }, call) {
+      const order = await requireVisible(shop, call, orderId.toLowerCase(), orderToken);
       return printInvoice(shop, order, invoiceId.toLowerCase());
     },
   } satisfies Partial<Implementation<typeof OrderService>>;
 }
 
-/** The order of the customer who asks, or any for those who may read orders. */
-function requireVisible(shop: Shop, scope: Scope, id: string): Promise<StoredOrder> {
+/** The order of the customer who asks or of the guest who has its token, or any for those who may read orders. */
+function requireVisible(shop: Shop, scope: Scope, id: string, orderToken: string): Promise<StoredOrder> {
   const { sql } = shop.db;
   if (mayReadOrders(scope.principal)) return requireOrder(sql, id);
-  return requireOrderOf(sql, id, requireUser(scope).id);
+  return requireOwnOrder(sql, id, askerOf(scope, orderToken));
 }
 
 function mayReadOrders(principal: Principal): boolean {

@@ -32,12 +32,12 @@ export const sendGoods = fc
     }),
   );
 
-/** What was sent arrives, some of it lost or none, or is taken back; and once more. */
+/** What was sent arrives, some of it lost or none, or a piece of it and more later, or is taken back; and once more. */
 export const endTransfer = fc
   .record({
     transfer: WHICH,
     lost: fc.constantFrom(0n, 0n, 1n),
-    ending: fc.constantFrom("arrive", "arrive", "cancel"),
+    ending: fc.constantFrom("arrive", "arrive", "arrive in part", "cancel"),
   })
   .map((args) =>
     command(
@@ -47,6 +47,28 @@ export const endTransfer = fc
         const transfer = oneOf(model.transfers, args.transfer);
         const { id, goods, from, to, quantity, state } = transfer;
         const stockroom = shop.call(InventoryService, { caller: "operator" });
+        if (args.ending === "arrive in part") {
+          const piece = {
+            id,
+            arrivalId: shop.unique(),
+            lines: [{ variantId: goods.variantId, quantity: 1n }],
+          };
+          const outcomes = [
+            await outcomeOf(stockroom.receiveTransfer(piece)),
+            await outcomeOf(stockroom.receiveTransfer(piece)),
+          ];
+          if (state !== "IN_TRANSIT") {
+            for (const outcome of outcomes) refused(outcome, "TRANSFER_ENDED");
+            return;
+          }
+          transfer.quantity -= 1n;
+          if (transfer.quantity === 0n) transfer.state = "RECEIVED";
+          move(goods, to, 1n);
+          for (const outcome of outcomes) {
+            assert.equal(answered(outcome).transfer?.state, TransferState[transfer.state]);
+          }
+          return;
+        }
         const arrived = quantity - args.lost;
         const lines = [{ variantId: goods.variantId, quantity: arrived }];
         const isCancel = args.ending === "cancel";

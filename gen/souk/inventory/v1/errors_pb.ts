@@ -132,7 +132,8 @@ export const ErrorReason = {
   RESERVATION_NOT_COMMITTED: 15,
 
   /**
-   * More arrived of a variant than was sent; the metadata name the variant and how many were sent.
+   * More arrived of a variant, or was written off, than is on the way; the metadata name the variant,
+   * how many were sent and how many are on the way.
    *
    * @generated from enum value: ERROR_REASON_MORE_THAN_SENT = 16;
    */

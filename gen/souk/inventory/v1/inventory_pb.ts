@@ -823,8 +823,9 @@ export const InventoryService: GenService<{
     output: typeof TransferStockResponseSchema;
   },
   /**
-   * Books what arrived of a transfer; what did not is written off. The same transfer again answers
-   * as before.
+   * Books what arrived of a transfer, all of it or a part. What did not is written off, unless more is
+   * to come: then it stays on the way until it is received, written off or taken back. The same again
+   * answers as before.
    *
    * @generated from rpc souk.inventory.v1.InventoryService.ReceiveTransfer
    */
@@ -834,7 +835,7 @@ export const InventoryService: GenService<{
     output: typeof ReceiveTransferResponseSchema;
   },
   /**
-   * Takes a transfer that has not arrived back to where it came from.
+   * Takes what has not arrived of a transfer back to where it came from.
    *
    * @generated from rpc souk.inventory.v1.InventoryService.CancelTransfer
    */

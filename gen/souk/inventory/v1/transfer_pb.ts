@@ -7,6 +7,8 @@ import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { AdjustmentReason } from "./allocation_pb.ts";
+import { file_souk_inventory_v1_allocation } from "./allocation_pb.ts";
 import { file_souk_mesh_v1_policy } from "../../mesh/v1/policy_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -14,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/inventory/v1/transfer.proto.
  */
 export const file_souk_inventory_v1_transfer: GenFile = /*@__PURE__*/
-  fileDesc("CiBzb3VrL2ludmVudG9yeS92MS90cmFuc2Zlci5wcm90bxIRc291ay5pbnZlbnRvcnkudjEimwIKCFRyYW5zZmVyEgoKAmlkGAEgASgJEhgKEGZyb21fbG9jYXRpb25faWQYAiABKAkSFgoOdG9fbG9jYXRpb25faWQYAyABKAkSLgoFbGluZXMYBCADKAsyHy5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlckxpbmUSLwoFc3RhdGUYBSABKA4yIC5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlclN0YXRlEhEKBG5vdGUYBiABKAlCA4ABARIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkYKDFRyYW5zZmVyTGluZRISCgp2YXJpYW50X2lkGAEgASgJEhAKCHF1YW50aXR5GAIgASgDEhAKCHJlY2VpdmVkGAMgASgDIksKDFRyYW5zZmVySXRlbRIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAEiSgoLQXJyaXZlZEl0ZW0SHAoKdmFyaWFudF9pZBgBIAEoCUIIukgFcgOwAQESHQoIcXVhbnRpdHkYAiABKANCC7pICCIGGMCEPSgAItwBChRUcmFuc2ZlclN0b2NrUmVxdWVzdBIiChBmcm9tX2xvY2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARJICg50b19sb2NhdGlvbl9pZBgCIAEoCUIwukgFcgOwAQHCuxgkMDE4ZjZiMWMtN2M4ZS03ZDBhLThhNTMtNmYwYTRmMmY3ZTEyEjsKBWxpbmVzGAMgAygLMh8uc291ay5pbnZlbnRvcnkudjEuVHJhbnNmZXJJdGVtQgu6SAiSAQUIARDIARIZCgRub3RlGAQgASgJQguAAQG6SAVyAxj0AyJGChVUcmFuc2ZlclN0b2NrUmVzcG9uc2USLQoIdHJhbnNmZXIYASABKAsyGy5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlciJoChZSZWNlaXZlVHJhbnNmZXJSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI4CgVsaW5lcxgCIAMoCzIeLnNvdWsuaW52ZW50b3J5LnYxLkFycml2ZWRJdGVtQgm6SAaSAQMQyAEiSAoXUmVjZWl2ZVRyYW5zZmVyUmVzcG9uc2USLQoIdHJhbnNmZXIYASABKAsyGy5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlciItChVDYW5jZWxUcmFuc2ZlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkcKFkNhbmNlbFRyYW5zZmVyUmVzcG9uc2USLQoIdHJhbnNmZXIYASABKAsyGy5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlciIqChJHZXRUcmFuc2ZlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkQKE0dldFRyYW5zZmVyUmVzcG9uc2USLQoIdHJhbnNmZXIYASABKAsyGy5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlciKvAQoUTGlzdFRyYW5zZmVyc1JlcXVlc3QSOQoFc3RhdGUYASABKA4yIC5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlclN0YXRlQgi6SAWCAQIQARIgCgtsb2NhdGlvbl9pZBgCIAEoCUILukgI2AEBcgOwAQESHAoJcGFnZV9zaXplGAMgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMY9AMiYAoVTGlzdFRyYW5zZmVyc1Jlc3BvbnNlEi4KCXRyYW5zZmVycxgBIAMoCzIbLnNvdWsuaW52ZW50b3J5LnYxLlRyYW5zZmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSqJAQoNVHJhbnNmZXJTdGF0ZRIeChpUUkFOU0ZFUl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVRSQU5TRkVSX1NUQVRFX0lOX1RSQU5TSVQQARIbChdUUkFOU0ZFUl9TVEFURV9SRUNFSVZFRBACEhwKGFRSQU5TRkVSX1NUQVRFX0NBTkNFTExFRBADYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_policy]);
+  fileDesc("CiBzb3VrL2ludmVudG9yeS92MS90cmFuc2Zlci5wcm90bxIRc291ay5pbnZlbnRvcnkudjEimwIKCFRyYW5zZmVyEgoKAmlkGAEgASgJEhgKEGZyb21fbG9jYXRpb25faWQYAiABKAkSFgoOdG9fbG9jYXRpb25faWQYAyABKAkSLgoFbGluZXMYBCADKAsyHy5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlckxpbmUSLwoFc3RhdGUYBSABKA4yIC5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlclN0YXRlEhEKBG5vdGUYBiABKAlCA4ABARIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm8KDFRyYW5zZmVyTGluZRISCgp2YXJpYW50X2lkGAEgASgJEhAKCHF1YW50aXR5GAIgASgDEhAKCHJlY2VpdmVkGAMgASgDEhMKC3dyaXR0ZW5fb2ZmGAQgASgDEhIKCmluX3RyYW5zaXQYBSABKAMiSwoMVHJhbnNmZXJJdGVtEhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEh0KCHF1YW50aXR5GAIgASgDQgu6SAgiBhjAhD0oASK1AQoLQXJyaXZlZEl0ZW0SHAoKdmFyaWFudF9pZBgBIAEoCUIIukgFcgOwAQESHQoIcXVhbnRpdHkYAiABKANCC7pICCIGGMCEPSgAEiAKC3dyaXR0ZW5fb2ZmGAMgASgDQgu6SAgiBhjAhD0oABJHChB3cml0ZV9vZmZfcmVhc29uGAQgASgOMiMuc291ay5pbnZlbnRvcnkudjEuQWRqdXN0bWVudFJlYXNvbkIIukgFggECEAEi3AEKFFRyYW5zZmVyU3RvY2tSZXF1ZXN0EiIKEGZyb21fbG9jYXRpb25faWQYASABKAlCCLpIBXIDsAEBEkgKDnRvX2xvY2F0aW9uX2lkGAIgASgJQjC6SAVyA7ABAcK7GCQwMThmNmIxYy03YzhlLTdkMGEtOGE1My02ZjBhNGYyZjdlMTISOwoFbGluZXMYAyADKAsyHy5zb3VrLmludmVudG9yeS52MS5UcmFuc2Zlckl0ZW1CC7pICJIBBQgBEMgBEhkKBG5vdGUYBCABKAlCC4ABAbpIBXIDGPQDIkYKFVRyYW5zZmVyU3RvY2tSZXNwb25zZRItCgh0cmFuc2ZlchgBIAEoCzIbLnNvdWsuaW52ZW50b3J5LnYxLlRyYW5zZmVyIokBChZSZWNlaXZlVHJhbnNmZXJSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI4CgVsaW5lcxgCIAMoCzIeLnNvdWsuaW52ZW50b3J5LnYxLkFycml2ZWRJdGVtQgm6SAaSAQMQyAESHwoKYXJyaXZhbF9pZBgDIAEoCUILukgI2AEBcgOwAQEiSAoXUmVjZWl2ZVRyYW5zZmVyUmVzcG9uc2USLQoIdHJhbnNmZXIYASABKAsyGy5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlciItChVDYW5jZWxUcmFuc2ZlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkcKFkNhbmNlbFRyYW5zZmVyUmVzcG9uc2USLQoIdHJhbnNmZXIYASABKAsyGy5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlciIqChJHZXRUcmFuc2ZlclJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkQKE0dldFRyYW5zZmVyUmVzcG9uc2USLQoIdHJhbnNmZXIYASABKAsyGy5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlciKvAQoUTGlzdFRyYW5zZmVyc1JlcXVlc3QSOQoFc3RhdGUYASABKA4yIC5zb3VrLmludmVudG9yeS52MS5UcmFuc2ZlclN0YXRlQgi6SAWCAQIQARIgCgtsb2NhdGlvbl9pZBgCIAEoCUILukgI2AEBcgOwAQESHAoJcGFnZV9zaXplGAMgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMY9AMiYAoVTGlzdFRyYW5zZmVyc1Jlc3BvbnNlEi4KCXRyYW5zZmVycxgBIAMoCzIbLnNvdWsuaW52ZW50b3J5LnYxLlRyYW5zZmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSqJAQoNVHJhbnNmZXJTdGF0ZRIeChpUUkFOU0ZFUl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVRSQU5TRkVSX1NUQVRFX0lOX1RSQU5TSVQQARIbChdUUkFOU0ZFUl9TVEFURV9SRUNFSVZFRBACEhwKGFRSQU5TRkVSX1NUQVRFX0NBTkNFTExFRBADYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_inventory_v1_allocation, file_souk_mesh_v1_policy]);
 
 /**
  * Stock that goes from one location to another.
@@ -112,6 +114,20 @@ export type TransferLine = Message<"souk.inventory.v1.TransferLine"> & {
    * @generated from field: int64 received = 3;
    */
   received: bigint;
+
+  /**
+   * How many were written off.
+   *
+   * @generated from field: int64 written_off = 4;
+   */
+  writtenOff: bigint;
+
+  /**
+   * How many are on the way.
+   *
+   * @generated from field: int64 in_transit = 5;
+   */
+  inTransit: bigint;
 };
 
 /**
@@ -150,7 +166,7 @@ export const TransferItemSchema: GenMessage<TransferItem> = /*@__PURE__*/
   messageDesc(file_souk_inventory_v1_transfer, 2);
 
 /**
- * How much of a variant arrived.
+ * How much of a variant arrived, and how much never will.
  *
  * @generated from message souk.inventory.v1.ArrivedItem
  */
@@ -168,6 +184,21 @@ export type ArrivedItem = Message<"souk.inventory.v1.ArrivedItem"> & {
    * @generated from field: int64 quantity = 2;
    */
   quantity: bigint;
+
+  /**
+   * How many of those that are on the way will not arrive, or not as they should: they are written
+   * off.
+   *
+   * @generated from field: int64 written_off = 3;
+   */
+  writtenOff: bigint;
+
+  /**
+   * Why; LOSS when left out.
+   *
+   * @generated from field: souk.inventory.v1.AdjustmentReason write_off_reason = 4;
+   */
+  writeOffReason: AdjustmentReason;
 };
 
 /**
@@ -254,11 +285,20 @@ export type ReceiveTransferRequest = Message<"souk.inventory.v1.ReceiveTransferR
   id: string;
 
   /**
-   * What arrived; everything when empty.
+   * What arrived; everything that is on the way when empty.
    *
    * @generated from field: repeated souk.inventory.v1.ArrivedItem lines = 2;
    */
   lines: ArrivedItem[];
+
+  /**
+   * Set where more is to come: names this arrival, and is chosen by who asks. What is neither in its
+   * lines nor written off there stays on the way, and the same arrival again books nothing more.
+   * When empty, the transfer ends with this arrival: what is left is written off as lost.
+   *
+   * @generated from field: string arrival_id = 3;
+   */
+  arrivalId: string;
 };
 
 /**
@@ -457,21 +497,21 @@ export const TransferState = {
   UNSPECIFIED: 0,
 
   /**
-   * On the way.
+   * On the way, or what is left of it.
    *
    * @generated from enum value: TRANSFER_STATE_IN_TRANSIT = 1;
    */
   IN_TRANSIT: 1,
 
   /**
-   * Arrived.
+   * Arrived; what did not is written off.
    *
    * @generated from enum value: TRANSFER_STATE_RECEIVED = 2;
    */
   RECEIVED: 2,
 
   /**
-   * Taken back.
+   * Taken back, but for what had arrived.
    *
    * @generated from enum value: TRANSFER_STATE_CANCELLED = 3;
    */

@@ -160,7 +160,7 @@ export const ErrorReason = {
   VAT_ID_INVALID: 19,
 
   /**
-   * The gift card cannot pay; the metadata say why.
+   * The gift card cannot pay; the metadata say why, and what is left where that is known.
    *
    * @generated from enum value: ERROR_REASON_GIFT_CARD_REFUSED = 20;
    */

@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/order/v1/events.proto.
  */
 export const file_souk_order_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chpzb3VrL29yZGVyL3YxL2V2ZW50cy5wcm90bxINc291ay5vcmRlci52MSKAAQoOT3JkZXJDb25maXJtZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARIjCgVvcmRlchgEIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIoABCg5PcmRlckNhbmNlbGxlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEiMKBW9yZGVyGAQgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjoOsrsYCgoIb3JkZXJfaWQikAEKEk9yZGVyQXdhaXRzUGF5bWVudBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDoOsrsYCgoIb3JkZXJfaWQikwEKDE9yZGVyU2hpcHBlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEhMKC3NoaXBtZW50X2lkGAQgASgJEiMKBW9yZGVyGAUgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjoOsrsYCgoIb3JkZXJfaWQilQEKDk9yZGVyRGVsaXZlcmVkEhAKCG9yZGVyX2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhIKBWVtYWlsGAMgASgJQgOAAQESEwoLc2hpcG1lbnRfaWQYBCABKAkSIwoFb3JkZXIYBSABKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyOg6yuxgKCghvcmRlcl9pZCKmAQoLT3JkZXJFZGl0ZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARInCgpkaWZmZXJlbmNlGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiMKBW9yZGVyGAUgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjoOsrsYCgoIb3JkZXJfaWQipgEKDU9yZGVyUmVmdW5kZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARIlCgZyZWZ1bmQYBCABKAsyFS5zb3VrLm9yZGVyLnYxLlJlZnVuZBIjCgVvcmRlchgFIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIs0BCg5PcmRlckV4Y2hhbmdlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEhwKFHJlcGxhY2VtZW50X29yZGVyX2lkGAQgASgJEikKC3JlcGxhY2VtZW50GAUgASgLMhQuc291ay5vcmRlci52MS5PcmRlchInCgpkaWZmZXJlbmNlGAYgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Og6yuxgKCghvcmRlcl9pZCKmAQoNUmV0dXJuQ2hhbmdlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEiUKBnJldHVybhgEIAEoCzIVLnNvdWsub3JkZXIudjEuUmV0dXJuEiMKBW9yZGVyGAUgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjoOsrsYCgoIb3JkZXJfaWQibgoOT3JkZXJOb3RlQWRkZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARIRCgR0ZXh0GAQgASgJQgOAAQE6DrK7GAoKCG9yZGVyX2lkIjwKEFByb21vdGlvbkNoYW5nZWQSFAoMcHJvbW90aW9uX2lkGAEgASgJOhKyuxgOCgxwcm9tb3Rpb25faWRiBnByb3RvMw", [file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_order, file_souk_order_v1_refund, file_souk_order_v1_return]);
+  fileDesc("Chpzb3VrL29yZGVyL3YxL2V2ZW50cy5wcm90bxINc291ay5vcmRlci52MSKAAQoOT3JkZXJDb25maXJtZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARIjCgVvcmRlchgEIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIoABCg5PcmRlckNhbmNlbGxlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEiMKBW9yZGVyGAQgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjoOsrsYCgoIb3JkZXJfaWQikAEKEk9yZGVyQXdhaXRzUGF5bWVudBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDoOsrsYCgoIb3JkZXJfaWQizQEKEE9yZGVyS2VwdFdhaXRpbmcSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARIYCgtjb25maXJtX3VyaRgEIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgVvcmRlchgGIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIpMBCgxPcmRlclNoaXBwZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARITCgtzaGlwbWVudF9pZBgEIAEoCRIjCgVvcmRlchgFIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIpUBCg5PcmRlckRlbGl2ZXJlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEhMKC3NoaXBtZW50X2lkGAQgASgJEiMKBW9yZGVyGAUgASgLMhQuc291ay5vcmRlci52MS5PcmRlcjoOsrsYCgoIb3JkZXJfaWQipgEKC09yZGVyRWRpdGVkEhAKCG9yZGVyX2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhIKBWVtYWlsGAMgASgJQgOAAQESJwoKZGlmZmVyZW5jZRgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIjCgVvcmRlchgFIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIqYBCg1PcmRlclJlZnVuZGVkEhAKCG9yZGVyX2lkGAEgASgJEhMKC2N1c3RvbWVyX2lkGAIgASgJEhIKBWVtYWlsGAMgASgJQgOAAQESJQoGcmVmdW5kGAQgASgLMhUuc291ay5vcmRlci52MS5SZWZ1bmQSIwoFb3JkZXIYBSABKAsyFC5zb3VrLm9yZGVyLnYxLk9yZGVyOg6yuxgKCghvcmRlcl9pZCLNAQoOT3JkZXJFeGNoYW5nZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARIcChRyZXBsYWNlbWVudF9vcmRlcl9pZBgEIAEoCRIpCgtyZXBsYWNlbWVudBgFIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXISJwoKZGlmZmVyZW5jZRgGIAEoCzITLnNvdWsubWVzaC52MS5Nb25leToOsrsYCgoIb3JkZXJfaWQipgEKDVJldHVybkNoYW5nZWQSEAoIb3JkZXJfaWQYASABKAkSEwoLY3VzdG9tZXJfaWQYAiABKAkSEgoFZW1haWwYAyABKAlCA4ABARIlCgZyZXR1cm4YBCABKAsyFS5zb3VrLm9yZGVyLnYxLlJldHVybhIjCgVvcmRlchgFIAEoCzIULnNvdWsub3JkZXIudjEuT3JkZXI6DrK7GAoKCG9yZGVyX2lkIoQBCg5PcmRlck5vdGVBZGRlZBIQCghvcmRlcl9pZBgBIAEoCRITCgtjdXN0b21lcl9pZBgCIAEoCRISCgVlbWFpbBgDIAEoCUIDgAEBEhEKBHRleHQYBCABKAlCA4ABARIUCgxvcmRlcl9udW1iZXIYBSABKAk6DrK7GAoKCG9yZGVyX2lkIjwKEFByb21vdGlvbkNoYW5nZWQSFAoMcHJvbW90aW9uX2lkGAEgASgJOhKyuxgOCgxwcm9tb3Rpb25faWRiBnByb3RvMw", [file_google_protobuf_timestamp, file_souk_mesh_v1_money, file_souk_mesh_v1_policy, file_souk_order_v1_order, file_souk_order_v1_refund, file_souk_order_v1_return]);
 
 /**
  * An order was confirmed: its stock is set aside and its payment authorized.
@@ -150,6 +150,63 @@ export const OrderAwaitsPaymentSchema: GenMessage<OrderAwaitsPayment> = /*@__PUR
   messageDesc(file_souk_order_v1_events, 2);
 
 /**
+ * An order has been waiting for a while for its customer to confirm the payment, and still is. It
+ * is told once, so that customers who do so within moments hear nothing of it.
+ *
+ * @generated from message souk.order.v1.OrderKeptWaiting
+ */
+export type OrderKeptWaiting = Message<"souk.order.v1.OrderKeptWaiting"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The customer; empty for a guest.
+   *
+   * @generated from field: string customer_id = 2;
+   */
+  customerId: string;
+
+  /**
+   * Where to write to the customer.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * Where the customer confirms the payment; empty where the payment provider has no page for it.
+   *
+   * @generated from field: string confirm_uri = 4;
+   */
+  confirmUri: string;
+
+  /**
+   * Until when it waits.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 5;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * The order as it waits.
+   *
+   * @generated from field: souk.order.v1.Order order = 6;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.OrderKeptWaiting.
+ * Use `create(OrderKeptWaitingSchema)` to create a new message.
+ */
+export const OrderKeptWaitingSchema: GenMessage<OrderKeptWaiting> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_events, 3);
+
+/**
  * Some or all of an order was sent.
  *
  * @generated from message souk.order.v1.OrderShipped
@@ -196,7 +253,7 @@ export type OrderShipped = Message<"souk.order.v1.OrderShipped"> & {
  * Use `create(OrderShippedSchema)` to create a new message.
  */
 export const OrderShippedSchema: GenMessage<OrderShipped> = /*@__PURE__*/
-  messageDesc(file_souk_order_v1_events, 3);
+  messageDesc(file_souk_order_v1_events, 4);
 
 /**
  * A shipment of an order arrived.
@@ -245,7 +302,7 @@ export type OrderDelivered = Message<"souk.order.v1.OrderDelivered"> & {
  * Use `create(OrderDeliveredSchema)` to create a new message.
  */
 export const OrderDeliveredSchema: GenMessage<OrderDelivered> = /*@__PURE__*/
-  messageDesc(file_souk_order_v1_events, 4);
+  messageDesc(file_souk_order_v1_events, 5);
 
 /**
  * What was ordered changed: lines were changed, added or cancelled.
@@ -294,7 +351,7 @@ export type OrderEdited = Message<"souk.order.v1.OrderEdited"> & {
  * Use `create(OrderEditedSchema)` to create a new message.
  */
 export const OrderEditedSchema: GenMessage<OrderEdited> = /*@__PURE__*/
-  messageDesc(file_souk_order_v1_events, 5);
+  messageDesc(file_souk_order_v1_events, 6);
 
 /**
  * Money was given back.
@@ -343,7 +400,7 @@ export type OrderRefunded = Message<"souk.order.v1.OrderRefunded"> & {
  * Use `create(OrderRefundedSchema)` to create a new message.
  */
 export const OrderRefundedSchema: GenMessage<OrderRefunded> = /*@__PURE__*/
-  messageDesc(file_souk_order_v1_events, 6);
+  messageDesc(file_souk_order_v1_events, 7);
 
 /**
  * Goods of an order are exchanged.
@@ -399,7 +456,7 @@ export type OrderExchanged = Message<"souk.order.v1.OrderExchanged"> & {
  * Use `create(OrderExchangedSchema)` to create a new message.
  */
 export const OrderExchangedSchema: GenMessage<OrderExchanged> = /*@__PURE__*/
-  messageDesc(file_souk_order_v1_events, 7);
+  messageDesc(file_souk_order_v1_events, 8);
 
 /**
  * A return was asked for, decided, withdrawn or received.
@@ -448,7 +505,7 @@ export type ReturnChanged = Message<"souk.order.v1.ReturnChanged"> & {
  * Use `create(ReturnChangedSchema)` to create a new message.
  */
 export const ReturnChangedSchema: GenMessage<ReturnChanged> = /*@__PURE__*/
-  messageDesc(file_souk_order_v1_events, 8);
+  messageDesc(file_souk_order_v1_events, 9);
 
 /**
  * Staff wrote a note that the customer sees.
@@ -483,6 +540,13 @@ export type OrderNoteAdded = Message<"souk.order.v1.OrderNoteAdded"> & {
    * @generated from field: string text = 4;
    */
   text: string;
+
+  /**
+   * The number of the order, for people.
+   *
+   * @generated from field: string order_number = 5;
+   */
+  orderNumber: string;
 };
 
 /**
@@ -490,7 +554,7 @@ export type OrderNoteAdded = Message<"souk.order.v1.OrderNoteAdded"> & {
  * Use `create(OrderNoteAddedSchema)` to create a new message.
  */
 export const OrderNoteAddedSchema: GenMessage<OrderNoteAdded> = /*@__PURE__*/
-  messageDesc(file_souk_order_v1_events, 9);
+  messageDesc(file_souk_order_v1_events, 10);
 
 /**
  * A promotion was made, changed or ended.
@@ -511,5 +575,5 @@ export type PromotionChanged = Message<"souk.order.v1.PromotionChanged"> & {
  * Use `create(PromotionChangedSchema)` to create a new message.
  */
 export const PromotionChangedSchema: GenMessage<PromotionChanged> = /*@__PURE__*/
-  messageDesc(file_souk_order_v1_events, 10);
+  messageDesc(file_souk_order_v1_events, 11);
 

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/order/v1/invoice.proto.
  */
 export const file_souk_order_v1_invoice: GenFile = /*@__PURE__*/
-  fileDesc("Chtzb3VrL29yZGVyL3YxL2ludm9pY2UucHJvdG8SDXNvdWsub3JkZXIudjEipAEKB0ludm9pY2USCgoCaWQYASABKAkSKAoEa2luZBgCIAEoDjIaLnNvdWsub3JkZXIudjEuSW52b2ljZUtpbmQSDgoGbnVtYmVyGAMgASgJEiIKBXRvdGFsGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Ei8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJQChFHZXRJbnZvaWNlUmVxdWVzdBIaCghvcmRlcl9pZBgBIAEoCUIIukgFcgOwAQESHwoKaW52b2ljZV9pZBgCIAEoCUILukgI2AEBcgOwAQEiYQoSR2V0SW52b2ljZVJlc3BvbnNlEicKB2ludm9pY2UYASABKAsyFi5zb3VrLm9yZGVyLnYxLkludm9pY2USEAoIZmlsZW5hbWUYAiABKAkSEAoDcGRmGAMgASgMQgOAAQEqYwoLSW52b2ljZUtpbmQSHAoYSU5WT0lDRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUSU5WT0lDRV9LSU5EX0lOVk9JQ0UQARIcChhJTlZPSUNFX0tJTkRfQ1JFRElUX05PVEUQAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_money]);
+  fileDesc("Chtzb3VrL29yZGVyL3YxL2ludm9pY2UucHJvdG8SDXNvdWsub3JkZXIudjEipAEKB0ludm9pY2USCgoCaWQYASABKAkSKAoEa2luZBgCIAEoDjIaLnNvdWsub3JkZXIudjEuSW52b2ljZUtpbmQSDgoGbnVtYmVyGAMgASgJEiIKBXRvdGFsGAQgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5Ei8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJyChFHZXRJbnZvaWNlUmVxdWVzdBIaCghvcmRlcl9pZBgBIAEoCUIIukgFcgOwAQESHwoKaW52b2ljZV9pZBgCIAEoCUILukgI2AEBcgOwAQESIAoLb3JkZXJfdG9rZW4YAyABKAlCC4ABAbpIBXIDGMgBImEKEkdldEludm9pY2VSZXNwb25zZRInCgdpbnZvaWNlGAEgASgLMhYuc291ay5vcmRlci52MS5JbnZvaWNlEhAKCGZpbGVuYW1lGAIgASgJEhAKA3BkZhgDIAEoDEIDgAEBKmMKC0ludm9pY2VLaW5kEhwKGElOVk9JQ0VfS0lORF9VTlNQRUNJRklFRBAAEhgKFElOVk9JQ0VfS0lORF9JTlZPSUNFEAESHAoYSU5WT0lDRV9LSU5EX0NSRURJVF9OT1RFEAJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_money]);
 
 /**
  * An invoice or credit note.
@@ -85,6 +85,13 @@ export type GetInvoiceRequest = Message<"souk.order.v1.GetInvoiceRequest"> & {
    * @generated from field: string invoice_id = 2;
    */
   invoiceId: string;
+
+  /**
+   * The token of a guest's order; empty for an order of the customer who asks.
+   *
+   * @generated from field: string order_token = 3;
+   */
+  orderToken: string;
 };
 
 /**

@@ -132,8 +132,8 @@ export const ErrorReason = {
   GIFT_CARD_NOT_FOUND: 15,
 
   /**
-   * The gift card cannot pay: it is spent, expired, disabled or in another currency; the metadata
-   * say which.
+   * The gift card cannot pay: it is spent, expired, disabled or in another currency, or less is left
+   * on it; the metadata say which, and what is left.
    *
    * @generated from enum value: ERROR_REASON_GIFT_CARD_UNUSABLE = 16;
    */
