@@ -12,7 +12,7 @@ import type { Scope } from "#kit/scope.ts";
 import { CART_AS_READ } from "../cart/cart-rows.ts";
 import { couponExhausted } from "../cart/coupons.ts";
 import type { CartState } from "../cart/read-cart.ts";
-import { hashOf, type Shopper } from "../cart/shopper.ts";
+import { groupsOf, hashOf, type Shopper } from "../cart/shopper.ts";
 import { requireOrder } from "../change-order.ts";
 import type { entities } from "../entities.ts";
 import { moveOrder, type StoredOrder } from "../orders.ts";
@@ -168,7 +168,7 @@ export async function placeOrder(
   const currency = state.cart?.currency ?? shop.currency;
   const ids = state.lines.map(({ variantId }) => variantId);
   const [known, means] = await Promise.all([
-    shop.readSaleVariants(scope, { currency, groups: shopper.groups }, ids),
+    shop.readSaleVariants(scope, { currency, groups: groupsOf(shopper, state) }, ids),
     readMeans(scope, shopper, paying),
   ]);
   const without = new Set<string>();

@@ -10,6 +10,7 @@ import { meansOfPayment } from "./0012-means-of-payment.ts";
 import { editAndExchange } from "./0013-edit-and-exchange.ts";
 import { ordersInTurn } from "./0014-orders-in-turn.ts";
 import { freeExchanges } from "./0015-free-exchanges.ts";
+import { knownCustomers } from "./0017-known-customers.ts";
 
 /** How order's schema came to be. */
 export const migrations: Migrations = [
@@ -24,4 +25,5 @@ export const migrations: Migrations = [
   editAndExchange,
   ordersInTurn,
   freeExchanges,
+  knownCustomers,
 ];

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/order/v1/timeline.proto.
  */
 export const file_souk_order_v1_timeline: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL29yZGVyL3YxL3RpbWVsaW5lLnByb3RvEg1zb3VrLm9yZGVyLnYxIs8BCg1UaW1lbGluZUVudHJ5EgoKAmlkGAEgASgJEikKBGtpbmQYAiABKA4yGy5zb3VrLm9yZGVyLnYxLlRpbWVsaW5lS2luZBIRCgR0ZXh0GAMgASgJQgOAAQESEAoIYWN0b3JfaWQYBCABKAkSFAoMcmVmZXJlbmNlX2lkGAUgASgJEhsKE3Zpc2libGVfdG9fY3VzdG9tZXIYBiABKAgSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInIKGExpc3RPcmRlclRpbWVsaW5lUmVxdWVzdBIaCghvcmRlcl9pZBgBIAEoCUIIukgFcgOwAQESHAoJcGFnZV9zaXplGAIgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMY9AMiYwoZTGlzdE9yZGVyVGltZWxpbmVSZXNwb25zZRItCgdlbnRyaWVzGAEgAygLMhwuc291ay5vcmRlci52MS5UaW1lbGluZUVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJDChRBZGRPcmRlck5vdGVSZXNwb25zZRIrCgVlbnRyeRgBIAEoCzIcLnNvdWsub3JkZXIudjEuVGltZWxpbmVFbnRyeSrZAgoMVGltZWxpbmVLaW5kEh0KGVRJTUVMSU5FX0tJTkRfVU5TUEVDSUZJRUQQABIYChRUSU1FTElORV9LSU5EX1BMQUNFRBABEhsKF1RJTUVMSU5FX0tJTkRfQ09ORklSTUVEEAISGwoXVElNRUxJTkVfS0lORF9DQU5DRUxMRUQQAxIYChRUSU1FTElORV9LSU5EX0VESVRFRBAEEhkKFVRJTUVMSU5FX0tJTkRfU0hJUFBFRBAFEhsKF1RJTUVMSU5FX0tJTkRfREVMSVZFUkVEEAYSGQoVVElNRUxJTkVfS0lORF9QQVlNRU5UEAcSGgoWVElNRUxJTkVfS0lORF9SRUZVTkRFRBAIEhgKFFRJTUVMSU5FX0tJTkRfUkVUVVJOEAkSGwoXVElNRUxJTkVfS0lORF9FWENIQU5HRUQQChIWChJUSU1FTElORV9LSU5EX05PVEUQC2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Chxzb3VrL29yZGVyL3YxL3RpbWVsaW5lLnByb3RvEg1zb3VrLm9yZGVyLnYxIs8BCg1UaW1lbGluZUVudHJ5EgoKAmlkGAEgASgJEikKBGtpbmQYAiABKA4yGy5zb3VrLm9yZGVyLnYxLlRpbWVsaW5lS2luZBIRCgR0ZXh0GAMgASgJQgOAAQESEAoIYWN0b3JfaWQYBCABKAkSFAoMcmVmZXJlbmNlX2lkGAUgASgJEhsKE3Zpc2libGVfdG9fY3VzdG9tZXIYBiABKAgSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInIKGExpc3RPcmRlclRpbWVsaW5lUmVxdWVzdBIaCghvcmRlcl9pZBgBIAEoCUIIukgFcgOwAQESHAoJcGFnZV9zaXplGAIgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMY9AMiYwoZTGlzdE9yZGVyVGltZWxpbmVSZXNwb25zZRItCgdlbnRyaWVzGAEgAygLMhwuc291ay5vcmRlci52MS5UaW1lbGluZUVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJDChRBZGRPcmRlck5vdGVSZXNwb25zZRIrCgVlbnRyeRgBIAEoCzIcLnNvdWsub3JkZXIudjEuVGltZWxpbmVFbnRyeSJ1ChhMaXN0Q3VzdG9tZXJOb3Rlc1JlcXVlc3QSHQoLY3VzdG9tZXJfaWQYASABKAlCCLpIBXIDsAEBEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGPQDImEKGUxpc3RDdXN0b21lck5vdGVzUmVzcG9uc2USKwoFbm90ZXMYASADKAsyHC5zb3VrLm9yZGVyLnYxLlRpbWVsaW5lRW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKtkCCgxUaW1lbGluZUtpbmQSHQoZVElNRUxJTkVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFRJTUVMSU5FX0tJTkRfUExBQ0VEEAESGwoXVElNRUxJTkVfS0lORF9DT05GSVJNRUQQAhIbChdUSU1FTElORV9LSU5EX0NBTkNFTExFRBADEhgKFFRJTUVMSU5FX0tJTkRfRURJVEVEEAQSGQoVVElNRUxJTkVfS0lORF9TSElQUEVEEAUSGwoXVElNRUxJTkVfS0lORF9ERUxJVkVSRUQQBhIZChVUSU1FTElORV9LSU5EX1BBWU1FTlQQBxIaChZUSU1FTElORV9LSU5EX1JFRlVOREVEEAgSGAoUVElNRUxJTkVfS0lORF9SRVRVUk4QCRIbChdUSU1FTElORV9LSU5EX0VYQ0hBTkdFRBAKEhYKElRJTUVMSU5FX0tJTkRfTk9URRALYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an order.
@@ -161,6 +161,69 @@ export type AddOrderNoteResponse = Message<"souk.order.v1.AddOrderNoteResponse">
  */
 export const AddOrderNoteResponseSchema: GenMessage<AddOrderNoteResponse> = /*@__PURE__*/
   messageDesc(file_souk_order_v1_timeline, 3);
+
+/**
+ * Asks for a page of the notes on the orders of a customer.
+ *
+ * @generated from message souk.order.v1.ListCustomerNotesRequest
+ */
+export type ListCustomerNotesRequest = Message<"souk.order.v1.ListCustomerNotesRequest"> & {
+  /**
+   * The customer.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+
+  /**
+   * How many at most; 20 when 0.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on, from the answer before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.ListCustomerNotesRequest.
+ * Use `create(ListCustomerNotesRequestSchema)` to create a new message.
+ */
+export const ListCustomerNotesRequestSchema: GenMessage<ListCustomerNotesRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_timeline, 4);
+
+/**
+ * A page of notes.
+ *
+ * @generated from message souk.order.v1.ListCustomerNotesResponse
+ */
+export type ListCustomerNotesResponse = Message<"souk.order.v1.ListCustomerNotesResponse"> & {
+  /**
+   * The notes, newest first.
+   *
+   * @generated from field: repeated souk.order.v1.TimelineEntry notes = 1;
+   */
+  notes: TimelineEntry[];
+
+  /**
+   * Where to go on; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.ListCustomerNotesResponse.
+ * Use `create(ListCustomerNotesResponseSchema)` to create a new message.
+ */
+export const ListCustomerNotesResponseSchema: GenMessage<ListCustomerNotesResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_timeline, 5);
 
 /**
  * What happened to an order.
