@@ -255,6 +255,7 @@ test("an export holds what every service knows of who asks, in pieces that make 
   const placed: Order[] = [];
   for (let count = 0; count < 3; count++) placed.push(await order(ada));
   await ada.as(CartService).addItem({ variantId, quantity: 1n });
+  await mesh.as(OrderService).addOrderNote({ orderId: placed[0]?.id ?? "", text: "Rang twice" });
   const updateMask = { paths: ["staff_note"] };
   await mesh.as(UserService).updateUser({ user: { id: ada.id, staffNote: "Pays on time" }, updateMask });
   await eventually(async () => {
@@ -269,6 +270,7 @@ test("an export holds what every service knows of who asks, in pieces that make 
     "sign-in.json": { hasPassword: true },
     "sessions.json": [{ current: true }],
     "api-keys.json": [],
+    "order-notes.json": [{ text: "Rang twice" }],
     "store-credit.json": [],
     "store-credit-entries.json": [],
   });

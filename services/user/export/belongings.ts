@@ -14,6 +14,7 @@ import { MoneySchema } from "#gen/souk/mesh/v1/money_pb.ts";
 import { NotificationSchema, NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
 import { CartSchema, CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { OrderSchema, OrderService } from "#gen/souk/order/v1/order_pb.ts";
+import { TimelineEntrySchema } from "#gen/souk/order/v1/timeline_pb.ts";
 import { BalanceEntrySchema } from "#gen/souk/payment/v1/gift_card_pb.ts";
 import { StoreCreditService } from "#gen/souk/payment/v1/store_credit_pb.ts";
 import { SavedAddressSchema } from "#gen/souk/user/v1/user_pb.ts";
@@ -28,8 +29,8 @@ import type { ArchiveFile } from "./zip.ts";
 const PAGE_SIZE = 100;
 
 /**
- * All that the shop holds about a user, a file for each kind. The other services are asked as the user would ask them,
- * with the token of the call, when a file is read.
+ * All that the shop holds about a user, a file for each kind. The other services are asked when a file is read, with
+ * the token of the call, and so for what is the user's.
  *
  * @param db user's database
  * @param scope the call, of the user
@@ -37,6 +38,7 @@ const PAGE_SIZE = 100;
  */
 export function belongings(db: UserDatabase, scope: Scope, userId: string): ArchiveFile[] {
   const auth = scope.mesh(AuthService);
+  const orders = scope.mesh(OrderService);
   const credit = scope.mesh(StoreCreditService);
   return [
     one("profile.json", UserSchema, async () => toUser((await getUser(db, userId)).user)),
@@ -55,8 +57,12 @@ export function belongings(db: UserDatabase, scope: Scope, userId: string): Arch
     }),
     one("cart.json", CartSchema, async () => (await scope.mesh(CartService).getCart({})).cart ?? {}),
     list("orders.json", OrderSchema, async (page) => {
-      const { orders, nextPageToken } = await scope.mesh(OrderService).listMyOrders(page);
-      return [orders, nextPageToken];
+      const { orders: found, nextPageToken } = await orders.listMyOrders(page);
+      return [found, nextPageToken];
+    }),
+    list("order-notes.json", TimelineEntrySchema, async (page) => {
+      const { notes, nextPageToken } = await orders.listCustomerNotes({ ...page, customerId: userId });
+      return [notes, nextPageToken];
     }),
     list("store-credit.json", MoneySchema, async () => [(await credit.getMyStoreCredit({})).balances]),
     list("store-credit-entries.json", BalanceEntrySchema, async (page) => {
