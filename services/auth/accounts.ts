@@ -35,6 +35,7 @@ export async function lockAccount(tx: AuthTransaction, accountId: string): Promi
     .selectFrom("account")
     .select(ACCOUNT)
     .where("id", "=", accountId)
+    .where("delete_time", "is", null)
     .forUpdate()
     .executeTakeFirst();
   if (account === undefined) throw accountNotFound();

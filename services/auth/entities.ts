@@ -19,6 +19,8 @@ export const Account = defineEntity({
     lastLoginTime: p.datetime().nullable(),
     /** When its roles changed, or it was disabled or enabled: older access tokens say something else. */
     accessChangeTime: p.datetime().nullable(),
+    /** When its owner was deleted: a shell that refuses its access tokens until they have ended. */
+    deleteTime: p.datetime().nullable(),
   },
 });
 

@@ -4,6 +4,7 @@ import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { file_souk_auth_v1_events } from "#gen/souk/auth/v1/events_pb.ts";
 import { OpenIdService } from "#gen/souk/auth/v1/openid_pb.ts";
 import { AuditRecordedSchema } from "#gen/souk/mesh/v1/audit_pb.ts";
+import { UserDeletedSchema } from "#gen/souk/user/v1/events_pb.ts";
 import { on } from "#kit/events/subscription.ts";
 import type { PublicJwk } from "#kit/identity/authenticator.ts";
 import { job } from "#kit/jobs/job.ts";
@@ -13,12 +14,13 @@ import { auditAppender } from "./audit/append.ts";
 import { authSettings } from "./config.ts";
 import { authContext } from "./context.ts";
 import { entities } from "./entities.ts";
+import { eraseAccount } from "./erase-account.ts";
 import { forgetExpired } from "./forget-expired.ts";
 import { migrations } from "./migrations/index.ts";
 import { sendPasswordResets } from "./reset-password.ts";
 import { accessRpc } from "./rpc/access.ts";
 import { apiKeyRpc } from "./rpc/api-key.ts";
-import { auditRpc } from "./rpc/audit.ts";
+import { activityRpc, auditRpc } from "./rpc/audit.ts";
 import { authRpc } from "./rpc/auth.ts";
 import { openIdRpc } from "./rpc/openid.ts";
 
@@ -35,14 +37,17 @@ export const auth = defineService({
   serve(resources) {
     const auth = authContext(resources);
     return [
-      implement(AuthService, authRpc(auth)),
+      implement(AuthService, { ...authRpc(auth), ...activityRpc(auth.db) }),
       implement(AccessService, { ...accessRpc(auth), ...auditRpc(auth.db) }),
       implement(ApiKeyService, apiKeyRpc(auth)),
       implement(OpenIdService, openIdRpc(auth)),
     ];
   },
-  consumes: [AuditRecordedSchema],
-  consume: ({ settings }) => [on(AuditRecordedSchema, auditAppender(settings.AUTH_SERVICE_KEY as PublicJwk))],
+  consumes: [AuditRecordedSchema, UserDeletedSchema],
+  consume: ({ settings }) => [
+    on(AuditRecordedSchema, auditAppender(settings.AUTH_SERVICE_KEY as PublicJwk)),
+    on(UserDeletedSchema, eraseAccount),
+  ],
   jobs: (resources) => {
     const { db, keys } = authContext(resources);
     const { AUTH_KEY_PUBLISH_MS } = resources.settings;

@@ -30,6 +30,7 @@ export async function getSignInMethods(db: AuthDatabase, accountId: string): Pro
           .as("codes_left"),
       ])
       .where("account.id", "=", accountId)
+      .where("delete_time", "is", null)
       .executeTakeFirst(),
     listIdentities(db, accountId),
   ]);

@@ -27,6 +27,8 @@ export const Mail = defineEntity({
     id: p.uuid().primary(),
     /** The event that it tells of; there is one mail for each. */
     eventId: p.uuid().unique(),
+    /** Null for a guest. */
+    userId: p.uuid().nullable(),
     recipient: p.text(),
     subject: p.text(),
     text: p.text(),
@@ -45,4 +47,18 @@ export const Mail = defineEntity({
   },
 });
 
-export const entities = [Notification, Mail] as const;
+/** A user who was deleted, and is told nothing more than that. */
+export const ForgottenUser = defineEntity({
+  name: "ForgottenUser",
+  tableName: "forgotten_user",
+  properties: {
+    userId: p.uuid().primary(),
+    /** The event that told of it, and so of the last mail. */
+    eventId: p.uuid(),
+    forgetTime: p.datetime().defaultRaw("now()"),
+    /** Whether nothing is left of theirs, and nothing that was on its way can come any more. */
+    erased: p.boolean().default(false),
+  },
+});
+
+export const entities = [Notification, Mail, ForgottenUser] as const;

@@ -21,9 +21,12 @@ import {
   ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
 import { GiftCardIssuedSchema } from "#gen/souk/payment/v1/events_pb.ts";
+import { UserDeletedSchema } from "#gen/souk/user/v1/events_pb.ts";
 import { on, type Subscription, UnfitEvent } from "#kit/events/subscription.ts";
 import type { NotificationTransaction } from "./database.ts";
+import { forgetUser } from "./forget-users.ts";
 import { mailUser, type Recipient, tellUser } from "./tell-user.ts";
+import { accountClosed } from "./templates/account-closed.ts";
 import {
   identityLinked,
   passwordChanged,
@@ -96,6 +99,11 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     tell(AccountRegisteredSchema, owner, welcome),
     mail(EmailVerificationRequestedSchema, owner, verifyEmail),
     mail(PasswordResetRequestedSchema, owner, resetPassword),
+    on(UserDeletedSchema, async (event, tx: NotificationTransaction, { eventId }) => {
+      await forgetUser(event, tx, eventId);
+      mailUser(tx, eventId, event, compose(accountClosed, event), mailDomain);
+      mailComes();
+    }),
     tell(PasswordChangedSchema, owner, passwordChanged),
     tell(SecondFactorChangedSchema, owner, secondFactorChanged),
     tell(IdentityLinkedSchema, owner, identityLinked),

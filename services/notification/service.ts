@@ -21,16 +21,22 @@ import {
   ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
 import { GiftCardIssuedSchema } from "#gen/souk/payment/v1/events_pb.ts";
+import { UserDeletedSchema } from "#gen/souk/user/v1/events_pb.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
+import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService, type Resources } from "#kit/service.ts";
 import { notificationSettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { subscriptions } from "./events.ts";
+import { eraseUsers } from "./forget-users.ts";
 import { startMailSender } from "./mail/mail-sender.ts";
 import { openSmtp } from "./mail/smtp.ts";
 import { migrations } from "./migrations/index.ts";
 import { notificationRpc } from "./rpc/notification.ts";
+
+/** How often what is left of users who were deleted is erased, in ms. */
+const ERASE_USERS_MS = 5_000;
 
 /** What users are told, in the shop and by e-mail. */
 export const notification = defineService({
@@ -80,8 +86,12 @@ export const notification = defineService({
     ReturnChangedSchema,
     OrderNoteAddedSchema,
     GiftCardIssuedSchema,
+    UserDeletedSchema,
   ],
   consume,
+  jobs: ({ db }) => [
+    job({ name: "erase-users", everyMs: ERASE_USERS_MS, run: (scope) => eraseUsers(db, scope) }),
+  ],
 });
 
 function consume({

@@ -3,6 +3,7 @@ import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { PaymentConfirmedSchema } from "#gen/souk/payment/v1/events_pb.ts";
+import { CustomerGroupsChangedSchema, UserDeletedSchema } from "#gen/souk/user/v1/events_pb.ts";
 import { databaseUrl } from "#kit/config.ts";
 import { on } from "#kit/events/subscription.ts";
 import { job } from "#kit/jobs/job.ts";
@@ -22,7 +23,9 @@ import { giveUpPaymentSaga } from "./checkout/give-up-payment.ts";
 import { placeOrderSaga } from "./checkout/place-order.ts";
 import { remindOfPayments } from "./checkout/remind-of-payments.ts";
 import { orderSettings } from "./config.ts";
+import { keepGroups } from "./customer-groups.ts";
 import { entities } from "./entities.ts";
+import { eraseCustomers, noteForgotten } from "./forget/erase-customers.ts";
 import { migrations } from "./migrations/index.ts";
 import { listenForOrderChanges } from "./order-changes.ts";
 import { cartRpc } from "./rpc/cart.ts";
@@ -34,6 +37,8 @@ import { openShop } from "./shop.ts";
 
 /** How often carts that nobody uses any more are removed, in ms. */
 const EXPIRE_CARTS_MS = 3_600_000;
+/** How often what is left of customers who were deleted is erased, in ms. */
+const ERASE_CUSTOMERS_MS = 5_000;
 /** How often it is looked whether an order need not wait for its customer any longer, in ms. */
 const DUE_PAYMENTS_MS = 1_000;
 /** How long that may take, in ms; when its process dies, another one looks little later than that. */
@@ -58,8 +63,12 @@ export const order = defineService({
       implement(PromotionService, promotionRpc(shop)),
     ];
   },
-  consumes: [PaymentConfirmedSchema],
-  consume: () => [on(PaymentConfirmedSchema, noteDecision)],
+  consumes: [PaymentConfirmedSchema, CustomerGroupsChangedSchema, UserDeletedSchema],
+  consume: () => [
+    on(PaymentConfirmedSchema, noteDecision),
+    on(CustomerGroupsChangedSchema, keepGroups),
+    on(UserDeletedSchema, noteForgotten),
+  ],
   jobs: ({ db, settings, sagas, rootScope }) => [
     job({
       name: "complete-payments",
@@ -76,6 +85,11 @@ export const order = defineService({
       name: "expire-carts",
       everyMs: EXPIRE_CARTS_MS,
       run: (scope) => expireCarts(db, scope, settings.ORDER_CART_MS),
+    }),
+    job({
+      name: "erase-customers",
+      everyMs: ERASE_CUSTOMERS_MS,
+      run: (scope) => eraseCustomers(db, scope),
     }),
   ],
   sagas: [

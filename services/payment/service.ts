@@ -3,6 +3,8 @@ import { LedgerService } from "#gen/souk/payment/v1/ledger_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { ReconciliationService } from "#gen/souk/payment/v1/reconciliation_pb.ts";
 import { StoreCreditService } from "#gen/souk/payment/v1/store_credit_pb.ts";
+import { UserDeletedSchema } from "#gen/souk/user/v1/events_pb.ts";
+import { on } from "#kit/events/subscription.ts";
 import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService, type Resources } from "#kit/service.ts";
@@ -24,6 +26,7 @@ import { ledgerRpc } from "./rpc/ledger.ts";
 import { paymentRpc } from "./rpc/payment.ts";
 import { reconciliationRpc } from "./rpc/reconciliation.ts";
 import { storeCreditRpc } from "./rpc/store-credit.ts";
+import { forfeitStoreCredit } from "./store-credit.ts";
 
 const HOUR_MS = 3_600_000;
 const KEEP_BALANCES_MS = 60_000;
@@ -44,6 +47,8 @@ export const payment = defineService({
       implement(StoreCreditService, storeCreditRpc(ours)),
     ];
   },
+  consumes: [UserDeletedSchema],
+  consume: () => [on(UserDeletedSchema, forfeitStoreCredit)],
   jobs(resources) {
     const ours = payments(resources);
     return [

@@ -5,6 +5,7 @@ import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { UserDatabase, UserTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import { userDeleted } from "./profiles.ts";
 
 /** How many addresses a user may keep. */
 const ADDRESS_BOOK_SIZE = 50;
@@ -41,7 +42,7 @@ export async function listAddresses(db: UserDatabase, userId: string): Promise<S
  * answer under the call's idempotency key, so the caller makes the answer.
  *
  * @param answer makes the answer of the stored address
- * @throws SoukError ADDRESS_BOOK_FULL
+ * @throws SoukError ADDRESS_BOOK_FULL, or USER_NOT_FOUND once the user was deleted
  */
 export function createAddress<R>(
   db: UserDatabase,
@@ -53,11 +54,17 @@ export function createAddress<R>(
 ): Promise<R> {
   return db.write(scope, async (tx) => {
     await lockBook(tx, userId);
-    const { count } = await tx.sql
+    const { count, deleted } = await tx.sql
       .selectFrom("saved_address")
-      .select((it) => it.fn.countAll<bigint>().as("count"))
+      .select((it) => [
+        it.fn.countAll<bigint>().as("count"),
+        sql<boolean>`exists (select from profile where id = ${userId} and delete_time is not null)`.as(
+          "deleted",
+        ),
+      ])
       .where("user_id", "=", userId)
       .executeTakeFirstOrThrow();
+    if (deleted) throw userDeleted();
     if (count >= ADDRESS_BOOK_SIZE) {
       throw refuse(
         ErrorReason.ADDRESS_BOOK_FULL,
@@ -136,7 +143,7 @@ export async function deleteAddress(
 }
 
 /** Changes to one book happen one after the other: its size and its one default depend on all of it. */
-async function lockBook(tx: UserTransaction, userId: string): Promise<void> {
+export async function lockBook(tx: UserTransaction, userId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${userId}, 0))`.execute(tx.sql);
 }
 

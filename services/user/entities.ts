@@ -10,8 +10,13 @@ export const Profile = defineEntity({
     firstName: p.text(),
     lastName: p.text(),
     locale: p.text().default(""),
+    customerGroups: p.array().defaultRaw("'{}'"),
+    vatId: p.text().default(""),
+    staffNote: p.text().default(""),
     version: p.integer().default(1),
     createTime: p.datetime().defaultRaw("now()"),
+    /** When its user was deleted: of what stood above, the id is left, so that nothing makes it anew. */
+    deleteTime: p.datetime().nullable(),
   },
 });
 

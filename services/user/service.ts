@@ -8,17 +8,16 @@ import { entities } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
 import { createProfile } from "./profiles.ts";
 import { userRpc } from "./rpc/user.ts";
+import { userStaffRpc } from "./rpc/user-staff.ts";
 
-/** Users' profiles and address books. */
+/** Users' profiles and address books, what the shop knows of users, and that it forgets them. */
 export const user = defineService({
   name: "user",
   port: 3002,
   settings: {},
   data: { entities, migrations },
   events: [file_souk_user_v1_events],
-  serve: ({ db }) => [
-    implement(UserService, userRpc(db), ["exportMyData", "deleteMe", "listUsers", "getUser", "updateUser"]),
-  ],
+  serve: ({ db }) => [implement(UserService, { ...userRpc(db), ...userStaffRpc(db) })],
   consumes: [AccountRegisteredSchema],
   consume: () => [on(AccountRegisteredSchema, createProfile)],
 });

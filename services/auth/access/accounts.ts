@@ -233,19 +233,22 @@ async function requireAnotherAdministrator(tx: AuthTransaction, { id }: StoredAc
 }
 
 function selectAccounts(query: AuthTransaction["sql"]) {
-  return query.selectFrom("account").select([
-    "id",
-    "email",
-    "roles",
-    "email_verify_time",
-    "disable_time",
-    "last_login_time",
-    "create_time",
-    sql<boolean>`exists (
+  return query
+    .selectFrom("account")
+    .where("delete_time", "is", null)
+    .select([
+      "id",
+      "email",
+      "roles",
+      "email_verify_time",
+      "disable_time",
+      "last_login_time",
+      "create_time",
+      sql<boolean>`exists (
         select from second_factor where account_id = account.id and confirm_time is not null)`.as(
-      "totp_enabled",
-    ),
-  ]);
+        "totp_enabled",
+      ),
+    ]);
 }
 
 function escapeLike(text: string): string {

@@ -9,14 +9,14 @@ export type StoredRecord = Selectable<Tables<typeof entities>["audit_record"]>;
 
 /** Which records are wanted; what is left out does not matter. */
 export interface RecordFilter {
-  readonly accountId: string | undefined;
-  readonly objectId: string | undefined;
-  readonly method: string | undefined;
-  readonly result: number | undefined;
+  readonly accountId?: string | undefined;
+  readonly objectId?: string | undefined;
+  readonly method?: string | undefined;
+  readonly result?: number | undefined;
   /** From this time on. */
-  readonly start: Date | undefined;
+  readonly start?: Date | undefined;
   /** Before this time. */
-  readonly end: Date | undefined;
+  readonly end?: Date | undefined;
 }
 
 /** Where a record stands in a list. */

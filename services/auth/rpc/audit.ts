@@ -1,9 +1,11 @@
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
 import type { AuditResult } from "#gen/souk/auth/v1/audit_pb.ts";
+import type { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { decodePageToken, encodePageToken, NUMBER } from "#kit/data/page-token.ts";
+import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
-import { listRecords, type StoredRecord } from "../audit/list.ts";
+import { listRecords, type RecordFilter, type StoredRecord } from "../audit/list.ts";
 import type { AuthDatabase } from "../database.ts";
 
 const PAGE_SIZE = 20;
@@ -20,18 +22,36 @@ export function auditRpc(db: AuthDatabase) {
         start: startTime && timestampDate(startTime),
         end: endTime && timestampDate(endTime),
       };
-      const limit = pageSize || PAGE_SIZE;
-      const list = `ListAuditRecords ${JSON.stringify(filter)}`;
-      const [seq, time] = decodePageToken(list, pageToken, [NUMBER, NUMBER]);
-      const before = seq === undefined ? undefined : { seq: BigInt(seq), start_time: new Date(Number(time)) };
-      const records = await listRecords(db, filter, before, limit);
-      const last = records.length < limit ? undefined : records.at(-1);
-      return {
-        records: records.map(toAuditRecord),
-        nextPageToken: last === undefined ? "" : encodePageToken(list, placeOf(last)),
-      };
+      return listPage(db, "ListAuditRecords", filter, pageSize, pageToken);
     },
   } satisfies Partial<Implementation<typeof AccessService>>;
+}
+
+/** Serves the part of souk.auth.v1.AuthService that shows people what they did. */
+export function activityRpc(db: AuthDatabase) {
+  return {
+    listMyActivity: ({ pageSize, pageToken }, call) =>
+      listPage(db, "ListMyActivity", { accountId: requireUser(call).id }, pageSize, pageToken),
+  } satisfies Partial<Implementation<typeof AuthService>>;
+}
+
+async function listPage(
+  db: AuthDatabase,
+  method: string,
+  filter: RecordFilter,
+  pageSize: number,
+  pageToken: string,
+) {
+  const limit = pageSize || PAGE_SIZE;
+  const list = `${method} ${JSON.stringify(filter)}`;
+  const [seq, time] = decodePageToken(list, pageToken, [NUMBER, NUMBER]);
+  const before = seq === undefined ? undefined : { seq: BigInt(seq), start_time: new Date(Number(time)) };
+  const records = await listRecords(db, filter, before, limit);
+  const last = records.length < limit ? undefined : records.at(-1);
+  return {
+    records: records.map(toAuditRecord),
+    nextPageToken: last === undefined ? "" : encodePageToken(list, placeOf(last)),
+  };
 }
 
 function placeOf({ seq, start_time }: StoredRecord): string[] {

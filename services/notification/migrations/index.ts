@@ -1,5 +1,6 @@
 import type { Migrations } from "#kit/data/migrations.ts";
 import { notifications } from "./0001-notifications.ts";
 import { mail } from "./0002-mail.ts";
+import { forgottenUsers } from "./0003-forgotten-users.ts";
 
-export const migrations: Migrations = [notifications, mail];
+export const migrations: Migrations = [notifications, mail, forgottenUsers];

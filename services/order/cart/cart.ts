@@ -17,7 +17,7 @@ import {
 import { type ExistingCart, keepSeen, type PricedCart, priceCart } from "./price-cart.ts";
 import { type CartState, readCart, type StoredCart, type StoredLine } from "./read-cart.ts";
 import { type SaleVariants, unitPriceOf } from "./sale-variants.ts";
-import type { Shopper } from "./shopper.ts";
+import { groupsOf, type Shopper } from "./shopper.ts";
 
 /** How many lines a cart may have. */
 export const MAX_LINES = 100;
@@ -67,11 +67,11 @@ export async function addItem<R>(
   { currency: asked, version, ...item }: Item,
   answer: (cart: PricedCart) => R,
 ): Promise<R> {
-  const { owner, groups } = shopper;
+  const { owner } = shopper;
   const before = await readCart(shop.db.sql, owner);
   if (before.cart === undefined && "tokenHash" in owner) throw cartNotFound();
   const currency = currencyOf(shop, before, asked);
-  const market = { currency, groups };
+  const market = { currency, groups: groupsOf(shopper, before) };
   const variants = await shop.readSaleVariants(scope, market, [item.variantId, ...variantsOf(before)]);
   const known = sameLine(before.lines, item);
   const adding: Adding = { owner, currency, item, newId: known?.id ?? uuidv7() };
@@ -100,7 +100,7 @@ export async function addItem<R>(
     const isOther = state.cart.currency !== currency;
     const all = await shop.readSaleVariants(
       scope,
-      { currency: state.cart.currency, groups },
+      { currency: state.cart.currency, groups: groupsOf(shopper, state) },
       variantsOf(state),
       // Asks only for what somebody else put into the cart since; no other transaction waits for a service.
       isOther ? undefined : variants,
@@ -192,7 +192,7 @@ async function tell(
   state: ExistingCart,
   ownLine?: string,
 ): Promise<PricedCart> {
-  const market = { currency: state.cart.currency, groups: shopper.groups };
+  const market = { currency: state.cart.currency, groups: groupsOf(shopper, state) };
   const [variants, stock] = await Promise.all([
     shop.readSaleVariants(scope, market, variantsOf(state)),
     shop.readStock(

@@ -6,7 +6,7 @@ import { type Circumstances, type PricedLine, type PricedLines, priceLines } fro
 import type { CartState, StoredCart, StoredLine } from "./read-cart.ts";
 import type { Stock } from "./read-stock.ts";
 import type { SaleVariants } from "./sale-variants.ts";
-import type { Shopper } from "./shopper.ts";
+import { groupsOf, type Shopper } from "./shopper.ts";
 
 /** A cart at today's prices. */
 export interface PricedCart {
@@ -47,15 +47,16 @@ export interface Known {
 export async function circumstancesOf(
   shop: Shop,
   db: OrderSql,
-  { groups }: Shopper,
-  { cart, candidates, isNew }: ExistingCart,
+  shopper: Shopper,
+  state: ExistingCart,
   variants: SaleVariants,
   vatId = "",
 ): Promise<Circumstances> {
+  const { cart, candidates, isNew } = state;
   return {
     currency: cart.currency,
     variants,
-    customer: { groups, isNew, vatId },
+    customer: { groups: groupsOf(shopper, state), isNew, vatId },
     offers: await shop.readOffers(db, candidates),
     tax: shop.tax,
   };

@@ -46,6 +46,8 @@ export interface CartState {
   readonly candidates: readonly Candidate[];
   /** Whether its customer has no order yet; never for a guest. */
   readonly isNew: boolean;
+  /** In which groups staff put its customer; none for a guest. */
+  readonly groups: readonly string[];
 }
 
 /** How to read a cart. */
@@ -72,7 +74,7 @@ export async function readCart(
     select c.id as cart_id, c.currency, c.version, c.orders_begun, c.coupon_codes, c.seen, c.update_time,
            l.id, l.variant_id, ${withoutHeld ? UNHELD : sql`l.quantity`} as quantity, l.note, l.saved,
            case when row_number() over (order by l.position) = 1 then (${candidatesFor(customerKey)}) end as candidates,
-           ${isNew(owner)} as is_new
+           ${isNew(owner)} as is_new, ${keptGroups(owner)} as groups
     from (select) as one left join cart c on ${isOf(owner)} left join cart_line l on l.cart_id = c.id
     order by l.position`.execute(db);
   const [first] = rows as [Row];
@@ -83,6 +85,7 @@ export async function readCart(
     saved: lines.filter(({ saved }) => saved).map(toLine),
     candidates: first.candidates ?? [],
     isNew: first.is_new,
+    groups: first.groups ?? [],
   };
 }
 
@@ -154,6 +157,7 @@ interface Row extends Omit<CartColumns, "id"> {
   readonly saved: boolean;
   readonly candidates: readonly Candidate[] | null;
   readonly is_new: boolean;
+  readonly groups: readonly string[] | null;
 }
 
 function toLine({ id, variant_id, quantity, note }: Row): StoredLine {
@@ -167,6 +171,11 @@ const UNHELD = sql`
 function isNew(owner: Owner): RawBuilder<boolean> {
   if ("tokenHash" in owner) return sql`false`;
   return sql`not exists (select from orders where customer_id = ${owner.customerId} and state <> 'CANCELLED')`;
+}
+
+function keptGroups(owner: Owner): RawBuilder<readonly string[] | null> {
+  if ("tokenHash" in owner) return sql`null`;
+  return sql`(select groups from customer_groups where customer_id = ${owner.customerId})`;
 }
 
 function candidatesFor(customerKey: string): RawBuilder<readonly Candidate[]> {

@@ -9,7 +9,7 @@ export interface Shopper {
   readonly cartToken: string;
   /** Where to write to a customer; "" for a guest, who says it with the order. */
   readonly email: string;
-  /** The groups for prices and promotions: the roles of a customer. */
+  /** The groups for prices and promotions that follow from who asks: the roles of a customer. */
   readonly groups: readonly string[];
 }
 
@@ -40,6 +40,19 @@ export function shopperOf(scope: Scope, cartToken: string): Shopper {
     );
   }
   return { owner: { customerId: user.id }, cartToken: "", email: user.email, groups };
+}
+
+/**
+ * In which groups somebody shops: those in which staff put the customer, and those that follow from who asks.
+ *
+ * @param shopper who asks
+ * @param state the cart, which tells the former
+ */
+export function groupsOf(
+  { groups }: Shopper,
+  { groups: kept }: { readonly groups: readonly string[] },
+): readonly string[] {
+  return kept.length === 0 ? groups : [...new Set([...kept, ...groups])].slice(0, MOST_GROUPS);
 }
 
 /** A token that nobody guesses: 32 random bytes. */

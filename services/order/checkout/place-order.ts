@@ -12,7 +12,7 @@ import type { Scope } from "#kit/scope.ts";
 import { CART_AS_READ } from "../cart/cart-rows.ts";
 import { couponExhausted } from "../cart/coupons.ts";
 import type { CartState } from "../cart/read-cart.ts";
-import { hashOf, type Shopper } from "../cart/shopper.ts";
+import { groupsOf, hashOf, type Shopper } from "../cart/shopper.ts";
 import { requireOrder } from "../change-order.ts";
 import type { entities } from "../entities.ts";
 import { moveOrder, type StoredOrder } from "../orders.ts";
@@ -169,7 +169,7 @@ export async function placeOrder(
   let state: CartState | undefined = await readOrderable(shop.db.sql, checkout);
   const currency = state.cart?.currency ?? shop.currency;
   const ids = state.lines.map(({ variantId }) => variantId);
-  const known = await shop.readSaleVariants(scope, { currency, groups: shopper.groups }, ids);
+  const known = await shop.readSaleVariants(scope, { currency, groups: groupsOf(shopper, state) }, ids);
   const without = new Set<string>();
   for (;;) {
     try {

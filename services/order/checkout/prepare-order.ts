@@ -9,7 +9,7 @@ import { circumstancesOf } from "../cart/price-cart.ts";
 import { type PricedLine, priceLines, toStoredVariant } from "../cart/price-lines.ts";
 import { type CartState, customerKeyOf, readCart } from "../cart/read-cart.ts";
 import type { SaleVariants } from "../cart/sale-variants.ts";
-import { hashOf, type Shopper } from "../cart/shopper.ts";
+import { groupsOf, hashOf, type Shopper } from "../cart/shopper.ts";
 import type { OrderSql, OrderTransaction } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { destinationOf, toStoredAddress } from "../order-message.ts";
@@ -111,7 +111,8 @@ export async function prepareOrder(
   if (cart === undefined) throw cartEmpty("the cart is empty; add something first");
   if (lines.length === 0) throw cartEmpty("nothing is in the cart that is not being ordered already");
 
-  const market = { currency: cart.currency, groups: shopper.groups };
+  const groups = groupsOf(shopper, state);
+  const market = { currency: cart.currency, groups };
   const ids = lines.map(({ variantId }) => variantId);
   const variants = await shop.readSaleVariants(
     scope,
@@ -149,7 +150,7 @@ export async function prepareOrder(
     customer_id: "customerId" in shopper.owner ? shopper.owner.customerId : null,
     order_token_hash: orderTokenHash,
     cart_id: cart.id,
-    customer_groups: [...shopper.groups],
+    customer_groups: [...groups],
     exchange_of_order_id: null,
     email,
     currency: cart.currency,

@@ -3,7 +3,7 @@ import { cartNotFound } from "../cart/cart-rows.ts";
 import { circumstancesOf } from "../cart/price-cart.ts";
 import { type PricedLines, priceLines } from "../cart/price-lines.ts";
 import { readCart } from "../cart/read-cart.ts";
-import type { Shopper } from "../cart/shopper.ts";
+import { groupsOf, type Shopper } from "../cart/shopper.ts";
 import type { Destination } from "../pricing/order-to-price.ts";
 import type { ShippingOffer } from "../pricing/shipping/shipping-rules.ts";
 import type { Shop } from "../shop.ts";
@@ -49,7 +49,7 @@ export async function getQuotes(
     throw cartEmpty("the cart is empty; add something first");
   }
   const { lines } = state;
-  const market = { currency: cart.currency, groups: shopper.groups };
+  const market = { currency: cart.currency, groups: groupsOf(shopper, state) };
   const ids = lines.map(({ variantId }) => variantId);
   const [variants, means] = await Promise.all([
     shop.readSaleVariants(scope, market, ids),

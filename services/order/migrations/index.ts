@@ -11,6 +11,7 @@ import { editAndExchange } from "./0013-edit-and-exchange.ts";
 import { ordersInTurn } from "./0014-orders-in-turn.ts";
 import { freeExchanges } from "./0015-free-exchanges.ts";
 import { paymentReminders } from "./0016-payment-reminders.ts";
+import { knownCustomers } from "./0017-known-customers.ts";
 
 /** How order's schema came to be. */
 export const migrations: Migrations = [
@@ -26,4 +27,5 @@ export const migrations: Migrations = [
   ordersInTurn,
   freeExchanges,
   paymentReminders,
+  knownCustomers,
 ];

@@ -24,8 +24,9 @@ import { shipOrder } from "../after-sale/ship-order.ts";
 import { markDelivered, requireShipment, type Tracking, updateShipment } from "../after-sale/shipments.ts";
 import { requireOrder } from "../change-order.ts";
 import { printPackingSlip } from "../documents/packing-slip.ts";
+import { countOpenOrders } from "../forget/open-orders.ts";
 import { listOrders } from "../list-orders.ts";
-import { addNote } from "../notes.ts";
+import { addNote, listNotesOf } from "../notes.ts";
 import type { OrderChanges } from "../order-changes.ts";
 import { toOrder } from "../order-message.ts";
 import type { OrderState as StoredState } from "../order-state.ts";
@@ -37,11 +38,23 @@ const PAGE_SIZE = 20;
 /** How many notes are told with an order. */
 const MOST_NOTES = 50;
 
-/** Serves what staff calls of souk.order.v1.OrderService. */
+/** Serves what staff and other services call of souk.order.v1.OrderService. */
 export function orderStaffRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
   const { db } = shop;
 
   return {
+    countOpenOrders: ({ customerId }) => countOpenOrders(db.sql, customerId),
+
+    async listCustomerNotes({ customerId, pageSize, pageToken }) {
+      const list = `notes of ${customerId}`;
+      const limit = pageSize || PAGE_SIZE;
+      const [before] = decodePageToken(list, pageToken, [UUID]);
+      const found = await listNotesOf(db.sql, customerId, limit + 1, before);
+      const notes = found.slice(0, limit);
+      const last = found.length > limit ? notes.at(-1) : undefined;
+      return { notes: notes.map(toEntry), nextPageToken: last && encodePageToken(list, [last.id]) };
+    },
+
     async listOrders(request) {
       const { states, customerId, query, startTime, endTime, pageSize, pageToken } = request;
       const filter = {

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/auth/v1/audit.proto.
  */
 export const file_souk_auth_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("Chhzb3VrL2F1dGgvdjEvYXVkaXQucHJvdG8SDHNvdWsuYXV0aC52MSKnAgoLQXVkaXRSZWNvcmQSCgoCaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIOCgZtZXRob2QYAyABKAkSEgoKYWNjb3VudF9pZBgEIAEoCRIOCgZjYWxsZXIYBSABKAkSEQoJb2JqZWN0X2lkGAYgASgJEikKBnJlc3VsdBgHIAEoDjIZLnNvdWsuYXV0aC52MS5BdWRpdFJlc3VsdBIOCgZyZWFzb24YCCABKAkSFwoKaXBfYWRkcmVzcxgJIAEoCUIDgAEBEhIKCnJlcXVlc3RfaWQYCiABKAkSLwoLY3JlYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGhhc2gYDCABKAkSDQoFY291bnQYDSABKA0ivwIKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0Eh8KCmFjY291bnRfaWQYASABKAlCC7pICNgBAXIDsAEBEhoKCW9iamVjdF9pZBgCIAEoCUIHukgEcgIYZBIYCgZtZXRob2QYAyABKAlCCLpIBXIDGMgBEjMKBnJlc3VsdBgEIAEoDjIZLnNvdWsuYXV0aC52MS5BdWRpdFJlc3VsdEIIukgFggECEAESLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCXBhZ2Vfc2l6ZRgHIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YCCABKAlCCLpIBXIDGPQDIl8KGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIqCgdyZWNvcmRzGAEgAygLMhkuc291ay5hdXRoLnYxLkF1ZGl0UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSp5CgtBdWRpdFJlc3VsdBIcChhBVURJVF9SRVNVTFRfVU5TUEVDSUZJRUQQABIaChZBVURJVF9SRVNVTFRfU1VDQ0VFREVEEAESFwoTQVVESVRfUkVTVUxUX0RFTklFRBACEhcKE0FVRElUX1JFU1VMVF9GQUlMRUQQA2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Chhzb3VrL2F1dGgvdjEvYXVkaXQucHJvdG8SDHNvdWsuYXV0aC52MSKnAgoLQXVkaXRSZWNvcmQSCgoCaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIOCgZtZXRob2QYAyABKAkSEgoKYWNjb3VudF9pZBgEIAEoCRIOCgZjYWxsZXIYBSABKAkSEQoJb2JqZWN0X2lkGAYgASgJEikKBnJlc3VsdBgHIAEoDjIZLnNvdWsuYXV0aC52MS5BdWRpdFJlc3VsdBIOCgZyZWFzb24YCCABKAkSFwoKaXBfYWRkcmVzcxgJIAEoCUIDgAEBEhIKCnJlcXVlc3RfaWQYCiABKAkSLwoLY3JlYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGhhc2gYDCABKAkSDQoFY291bnQYDSABKA0ivwIKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0Eh8KCmFjY291bnRfaWQYASABKAlCC7pICNgBAXIDsAEBEhoKCW9iamVjdF9pZBgCIAEoCUIHukgEcgIYZBIYCgZtZXRob2QYAyABKAlCCLpIBXIDGMgBEjMKBnJlc3VsdBgEIAEoDjIZLnNvdWsuYXV0aC52MS5BdWRpdFJlc3VsdEIIukgFggECEAESLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKCXBhZ2Vfc2l6ZRgHIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YCCABKAlCCLpIBXIDGPQDIl8KGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIqCgdyZWNvcmRzGAEgAygLMhkuc291ay5hdXRoLnYxLkF1ZGl0UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJTChVMaXN0TXlBY3Rpdml0eVJlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY9AMiXQoWTGlzdE15QWN0aXZpdHlSZXNwb25zZRIqCgdyZWNvcmRzGAEgAygLMhkuc291ay5hdXRoLnYxLkF1ZGl0UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSp5CgtBdWRpdFJlc3VsdBIcChhBVURJVF9SRVNVTFRfVU5TUEVDSUZJRUQQABIaChZBVURJVF9SRVNVTFRfU1VDQ0VFREVEEAESFwoTQVVESVRfUkVTVUxUX0RFTklFRBACEhcKE0FVRElUX1JFU1VMVF9GQUlMRUQQA2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * What somebody did, or was denied.
@@ -217,6 +217,62 @@ export type ListAuditRecordsResponse = Message<"souk.auth.v1.ListAuditRecordsRes
  */
 export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse> = /*@__PURE__*/
   messageDesc(file_souk_auth_v1_audit, 2);
+
+/**
+ * Asks for a page of the records of the account that asks.
+ *
+ * @generated from message souk.auth.v1.ListMyActivityRequest
+ */
+export type ListMyActivityRequest = Message<"souk.auth.v1.ListMyActivityRequest"> & {
+  /**
+   * How many at most; 20 when 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on, from the answer before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message souk.auth.v1.ListMyActivityRequest.
+ * Use `create(ListMyActivityRequestSchema)` to create a new message.
+ */
+export const ListMyActivityRequestSchema: GenMessage<ListMyActivityRequest> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_audit, 3);
+
+/**
+ * A page of records.
+ *
+ * @generated from message souk.auth.v1.ListMyActivityResponse
+ */
+export type ListMyActivityResponse = Message<"souk.auth.v1.ListMyActivityResponse"> & {
+  /**
+   * The records, newest first.
+   *
+   * @generated from field: repeated souk.auth.v1.AuditRecord records = 1;
+   */
+  records: AuditRecord[];
+
+  /**
+   * Where to go on; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message souk.auth.v1.ListMyActivityResponse.
+ * Use `create(ListMyActivityResponseSchema)` to create a new message.
+ */
+export const ListMyActivityResponseSchema: GenMessage<ListMyActivityResponse> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_audit, 4);
 
 /**
  * How an audited call ended.

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/order/v1/timeline.proto.
  */
 export const file_souk_order_v1_timeline: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL29yZGVyL3YxL3RpbWVsaW5lLnByb3RvEg1zb3VrLm9yZGVyLnYxIs8BCg1UaW1lbGluZUVudHJ5EgoKAmlkGAEgASgJEikKBGtpbmQYAiABKA4yGy5zb3VrLm9yZGVyLnYxLlRpbWVsaW5lS2luZBIRCgR0ZXh0GAMgASgJQgOAAQESEAoIYWN0b3JfaWQYBCABKAkSFAoMcmVmZXJlbmNlX2lkGAUgASgJEhsKE3Zpc2libGVfdG9fY3VzdG9tZXIYBiABKAgSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpQBChhMaXN0T3JkZXJUaW1lbGluZVJlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGPQDEiAKC29yZGVyX3Rva2VuGAQgASgJQguAAQG6SAVyAxjIASJjChlMaXN0T3JkZXJUaW1lbGluZVJlc3BvbnNlEi0KB2VudHJpZXMYASADKAsyHC5zb3VrLm9yZGVyLnYxLlRpbWVsaW5lRW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkMKFEFkZE9yZGVyTm90ZVJlc3BvbnNlEisKBWVudHJ5GAEgASgLMhwuc291ay5vcmRlci52MS5UaW1lbGluZUVudHJ5KtkCCgxUaW1lbGluZUtpbmQSHQoZVElNRUxJTkVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFRJTUVMSU5FX0tJTkRfUExBQ0VEEAESGwoXVElNRUxJTkVfS0lORF9DT05GSVJNRUQQAhIbChdUSU1FTElORV9LSU5EX0NBTkNFTExFRBADEhgKFFRJTUVMSU5FX0tJTkRfRURJVEVEEAQSGQoVVElNRUxJTkVfS0lORF9TSElQUEVEEAUSGwoXVElNRUxJTkVfS0lORF9ERUxJVkVSRUQQBhIZChVUSU1FTElORV9LSU5EX1BBWU1FTlQQBxIaChZUSU1FTElORV9LSU5EX1JFRlVOREVEEAgSGAoUVElNRUxJTkVfS0lORF9SRVRVUk4QCRIbChdUSU1FTElORV9LSU5EX0VYQ0hBTkdFRBAKEhYKElRJTUVMSU5FX0tJTkRfTk9URRALYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Chxzb3VrL29yZGVyL3YxL3RpbWVsaW5lLnByb3RvEg1zb3VrLm9yZGVyLnYxIs8BCg1UaW1lbGluZUVudHJ5EgoKAmlkGAEgASgJEikKBGtpbmQYAiABKA4yGy5zb3VrLm9yZGVyLnYxLlRpbWVsaW5lS2luZBIRCgR0ZXh0GAMgASgJQgOAAQESEAoIYWN0b3JfaWQYBCABKAkSFAoMcmVmZXJlbmNlX2lkGAUgASgJEhsKE3Zpc2libGVfdG9fY3VzdG9tZXIYBiABKAgSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpQBChhMaXN0T3JkZXJUaW1lbGluZVJlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBEhwKCXBhZ2Vfc2l6ZRgCIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGPQDEiAKC29yZGVyX3Rva2VuGAQgASgJQguAAQG6SAVyAxjIASJjChlMaXN0T3JkZXJUaW1lbGluZVJlc3BvbnNlEi0KB2VudHJpZXMYASADKAsyHC5zb3VrLm9yZGVyLnYxLlRpbWVsaW5lRW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkMKFEFkZE9yZGVyTm90ZVJlc3BvbnNlEisKBWVudHJ5GAEgASgLMhwuc291ay5vcmRlci52MS5UaW1lbGluZUVudHJ5InUKGExpc3RDdXN0b21lck5vdGVzUmVxdWVzdBIdCgtjdXN0b21lcl9pZBgBIAEoCUIIukgFcgOwAQESHAoJcGFnZV9zaXplGAIgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMY9AMiYQoZTGlzdEN1c3RvbWVyTm90ZXNSZXNwb25zZRIrCgVub3RlcxgBIAMoCzIcLnNvdWsub3JkZXIudjEuVGltZWxpbmVFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkq2QIKDFRpbWVsaW5lS2luZBIdChlUSU1FTElORV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUVElNRUxJTkVfS0lORF9QTEFDRUQQARIbChdUSU1FTElORV9LSU5EX0NPTkZJUk1FRBACEhsKF1RJTUVMSU5FX0tJTkRfQ0FOQ0VMTEVEEAMSGAoUVElNRUxJTkVfS0lORF9FRElURUQQBBIZChVUSU1FTElORV9LSU5EX1NISVBQRUQQBRIbChdUSU1FTElORV9LSU5EX0RFTElWRVJFRBAGEhkKFVRJTUVMSU5FX0tJTkRfUEFZTUVOVBAHEhoKFlRJTUVMSU5FX0tJTkRfUkVGVU5ERUQQCBIYChRUSU1FTElORV9LSU5EX1JFVFVSThAJEhsKF1RJTUVMSU5FX0tJTkRfRVhDSEFOR0VEEAoSFgoSVElNRUxJTkVfS0lORF9OT1RFEAtiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an order.
@@ -168,6 +168,69 @@ export type AddOrderNoteResponse = Message<"souk.order.v1.AddOrderNoteResponse">
  */
 export const AddOrderNoteResponseSchema: GenMessage<AddOrderNoteResponse> = /*@__PURE__*/
   messageDesc(file_souk_order_v1_timeline, 3);
+
+/**
+ * Asks for a page of the notes on the orders of a customer.
+ *
+ * @generated from message souk.order.v1.ListCustomerNotesRequest
+ */
+export type ListCustomerNotesRequest = Message<"souk.order.v1.ListCustomerNotesRequest"> & {
+  /**
+   * The customer.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+
+  /**
+   * How many at most; 20 when 0.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on, from the answer before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.ListCustomerNotesRequest.
+ * Use `create(ListCustomerNotesRequestSchema)` to create a new message.
+ */
+export const ListCustomerNotesRequestSchema: GenMessage<ListCustomerNotesRequest> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_timeline, 4);
+
+/**
+ * A page of notes.
+ *
+ * @generated from message souk.order.v1.ListCustomerNotesResponse
+ */
+export type ListCustomerNotesResponse = Message<"souk.order.v1.ListCustomerNotesResponse"> & {
+  /**
+   * The notes, newest first.
+   *
+   * @generated from field: repeated souk.order.v1.TimelineEntry notes = 1;
+   */
+  notes: TimelineEntry[];
+
+  /**
+   * Where to go on; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message souk.order.v1.ListCustomerNotesResponse.
+ * Use `create(ListCustomerNotesResponseSchema)` to create a new message.
+ */
+export const ListCustomerNotesResponseSchema: GenMessage<ListCustomerNotesResponse> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_timeline, 5);
 
 /**
  * What happened to an order.

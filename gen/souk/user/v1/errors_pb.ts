@@ -11,7 +11,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/user/v1/errors.proto.
  */
 export const file_souk_user_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("Chlzb3VrL3VzZXIvdjEvZXJyb3JzLnByb3RvEgxzb3VrLnVzZXIudjEqqgIKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEigKHEVSUk9SX1JFQVNPTl9QUk9GSUxFX1BFTkRJTkcQARoGursYAggOEioKHkVSUk9SX1JFQVNPTl9BRERSRVNTX05PVF9GT1VORBACGga6uxgCCAUSKgoeRVJST1JfUkVBU09OX0FERFJFU1NfQk9PS19GVUxMEAMaBrq7GAIICRInChtFUlJPUl9SRUFTT05fVVNFUl9OT1RfRk9VTkQQBBoGursYAggFEiwKIEVSUk9SX1JFQVNPTl9FTUFJTF9OT1RfQ09ORklSTUVEEAUaBrq7GAIIAxIkChhFUlJPUl9SRUFTT05fT1JERVJTX09QRU4QBhoGursYAggJYgZwcm90bzM", [file_souk_mesh_v1_policy]);
+  fileDesc("Chlzb3VrL3VzZXIvdjEvZXJyb3JzLnByb3RvEgxzb3VrLnVzZXIudjEqgQMKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEigKHEVSUk9SX1JFQVNPTl9QUk9GSUxFX1BFTkRJTkcQARoGursYAggOEioKHkVSUk9SX1JFQVNPTl9BRERSRVNTX05PVF9GT1VORBACGga6uxgCCAUSKgoeRVJST1JfUkVBU09OX0FERFJFU1NfQk9PS19GVUxMEAMaBrq7GAIICRInChtFUlJPUl9SRUFTT05fVVNFUl9OT1RfRk9VTkQQBBoGursYAggFEiwKIEVSUk9SX1JFQVNPTl9FTUFJTF9OT1RfQ09ORklSTUVEEAUaBrq7GAIIAxIkChhFUlJPUl9SRUFTT05fT1JERVJTX09QRU4QBhoGursYAggJEikKHUVSUk9SX1JFQVNPTl9BQ0NPVU5UX09GX1NUQUZGEAcaBrq7GAIICRIqCh5FUlJPUl9SRUFTT05fU1RPUkVfQ1JFRElUX0xFRlQQCBoGursYAggJYgZwcm90bzM", [file_souk_mesh_v1_policy]);
 
 /**
  * The reasons with which user refuses a call.
@@ -67,6 +67,20 @@ export const ErrorReason = {
    * @generated from enum value: ERROR_REASON_ORDERS_OPEN = 6;
    */
   ORDERS_OPEN: 6,
+
+  /**
+   * The account holds permissions of staff; an administrator must take its roles first.
+   *
+   * @generated from enum value: ERROR_REASON_ACCOUNT_OF_STAFF = 7;
+   */
+  ACCOUNT_OF_STAFF: 7,
+
+  /**
+   * Store credit is left and the request does not give it up; the metadata say how much, by currency.
+   *
+   * @generated from enum value: ERROR_REASON_STORE_CREDIT_LEFT = 8;
+   */
+  STORE_CREDIT_LEFT: 8,
 } as const;
 
 /**

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/user/v1/events.proto.
  */
 export const file_souk_user_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chlzb3VrL3VzZXIvdjEvZXZlbnRzLnByb3RvEgxzb3VrLnVzZXIudjEiQAoOUHJvZmlsZUNoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCTodsrsYGQoHdXNlcl9pZBIOdXNlcjp7dXNlcl9pZH0iPQoLVXNlckRlbGV0ZWQSDwoHdXNlcl9pZBgBIAEoCTodsrsYGQoHdXNlcl9pZBIOdXNlcjp7dXNlcl9pZH0iUAoVQ3VzdG9tZXJHcm91cHNDaGFuZ2VkEg8KB3VzZXJfaWQYASABKAkSFwoPY3VzdG9tZXJfZ3JvdXBzGAIgAygJOg2yuxgJCgd1c2VyX2lkYgZwcm90bzM", [file_souk_mesh_v1_policy]);
+  fileDesc("Chlzb3VrL3VzZXIvdjEvZXZlbnRzLnByb3RvEgxzb3VrLnVzZXIudjEiQAoOUHJvZmlsZUNoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCTodsrsYGQoHdXNlcl9pZBIOdXNlcjp7dXNlcl9pZH0icAoLVXNlckRlbGV0ZWQSDwoHdXNlcl9pZBgBIAEoCRISCgVlbWFpbBgCIAEoCUIDgAEBEh0KFWZvcmZlaXRzX3N0b3JlX2NyZWRpdBgDIAEoCDodsrsYGQoHdXNlcl9pZBIOdXNlcjp7dXNlcl9pZH0iUAoVQ3VzdG9tZXJHcm91cHNDaGFuZ2VkEg8KB3VzZXJfaWQYASABKAkSFwoPY3VzdG9tZXJfZ3JvdXBzGAIgAygJOg2yuxgJCgd1c2VyX2lkYgZwcm90bzM", [file_souk_mesh_v1_policy]);
 
 /**
  * The profile of a user changed.
@@ -46,6 +46,20 @@ export type UserDeleted = Message<"souk.user.v1.UserDeleted"> & {
    * @generated from field: string user_id = 1;
    */
   userId: string;
+
+  /**
+   * Where to confirm it, for the last time.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * Whether the user gave up what store credit is left.
+   *
+   * @generated from field: bool forfeits_store_credit = 3;
+   */
+  forfeitsStoreCredit: boolean;
 };
 
 /**
