@@ -6,6 +6,7 @@ import { catalogueLock } from "./0004-catalogue-lock.ts";
 import { variantPrices } from "./0005-variant-prices.ts";
 import { staffLists } from "./0006-staff-lists.ts";
 import { largeCatalogues } from "./0007-large-catalogues.ts";
+import { reviews } from "./0009-reviews.ts";
 
 export const migrations: Migrations = [
   products,
@@ -15,4 +16,5 @@ export const migrations: Migrations = [
   variantPrices,
   staffLists,
   largeCatalogues,
+  reviews,
 ];
