@@ -20,7 +20,7 @@ test("a list or a text far beyond its bound is refused for its length, and nothi
   const mesh = await startTestMesh(t, [order, payment, product]);
   const id = "018f6b1c-7c8e-7d0a-8a53-6f0a4f2f7e1a";
   const many = Array.from({ length: 200_000 }, () => ({}));
-  const long = "a".repeat(1_000_000);
+  const long = "a".repeat(30_000);
   const calls: [() => Promise<unknown>, string][] = [
     [
       () => mesh.as(OrderService).editOrder({ orderId: id, lines: many }),
