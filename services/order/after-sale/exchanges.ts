@@ -4,6 +4,7 @@ import { ErrorReason, refuse } from "../errors.ts";
 import type { StoredOrder, StoredReturn } from "../order-parts.ts";
 import { writeDown } from "../timeline.ts";
 import { failRefund } from "./book-refund.ts";
+import { type Way, wayOf } from "./reckon-order.ts";
 import { storeReturn } from "./returns.ts";
 
 /** An exchange whose goods are not back yet: what they cost is kept in their order and not given back. */
@@ -57,6 +58,27 @@ export async function takeBackExchange(
     actorId,
     referenceId: returnId,
   });
+}
+
+/**
+ * The way in which an order that replaces goods is sent for nothing: as they were. They stay sent that way, whatever
+ * becomes of the other order.
+ *
+ * @param db where to read
+ * @param order the order
+ * @returns undefined where it replaces nothing
+ */
+export async function freeWayOf(
+  db: OrderSql,
+  { exchange_of_order_id }: Pick<StoredOrder, "exchange_of_order_id">,
+): Promise<Way | undefined> {
+  if (exchange_of_order_id === null) return undefined;
+  const replaced = await db
+    .selectFrom("orders")
+    .select(["shipping_method", "shipping_address"])
+    .where("id", "=", exchange_of_order_id)
+    .executeTakeFirstOrThrow();
+  return wayOf(replaced);
 }
 
 /**
