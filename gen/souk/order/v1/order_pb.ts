@@ -1239,8 +1239,9 @@ export const OrderService: GenService<{
   },
   /**
    * Sends other goods for goods that come back, as an order of its own that is paid with their worth.
-   * What it costs more is set aside at once; what it costs less is given back when it is sent. It can
-   * be taken back by cancelling that order while the goods are not back.
+   * What it costs more is set aside at once; what it costs less, or is cancelled of it, is given back
+   * once the goods are back and all of it is sent or cancelled. It can be taken back by cancelling all
+   * of that order while the goods are not back.
    *
    * @generated from rpc souk.order.v1.OrderService.ExchangeOrder
    */
