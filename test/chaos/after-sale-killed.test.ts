@@ -21,7 +21,7 @@ const PRICE = 5_400;
 /** A location that is not there. */
 const NOWHERE = randomUUID();
 
-const { tills } = tillsOf(test, { variants: 40, stock: STOCK }, { tills: { most: 3 } });
+const { tills } = tillsOf(test, { variants: 44, stock: STOCK }, { tills: { most: 3 } });
 
 for (const moment of forward(shipOrderSaga)) {
   test(`a shipment whose process is killed ${describe(moment)} is sent and paid once`, (t) =>

@@ -4,6 +4,7 @@ import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { editOrderSaga } from "../../services/order/after-sale/edit-order.ts";
 import { exchangeOrderSaga } from "../../services/order/after-sale/exchange-order.ts";
+import { receiveReturnSaga } from "../../services/order/after-sale/receive-return.ts";
 import { dieAndRepeat, refusedAndRepeated } from "./die-and-repeat.ts";
 import { insist } from "./insist.ts";
 import { backward, describe, forward } from "./moments.ts";
@@ -18,7 +19,7 @@ const PRICE = 5_400n;
 /** What is told of the changes that are tested here. */
 const TOPICS = ["order-confirmed", "order-edited", "order-exchanged"];
 
-const { tills } = tillsOf(test, { variants: 80, stock: STOCK }, { tills: { most: 3 } });
+const { tills } = tillsOf(test, { variants: 90, stock: STOCK }, { tills: { most: 3 } });
 
 for (const moment of forward(editOrderSaga)) {
   test(`an edit whose process is killed ${describe(moment)} takes effect once`, (t) =>
@@ -111,7 +112,7 @@ for (const moment of backward(exchangeOrderSaga, 1)) {
     tills.use(moment, async (till) => {
       const sale = await sell(till);
       await insist(() => sale.ship(sale.orderId));
-      const exchange = (key: string) => sale.exchange(key, "tok_declined");
+      const exchange = (key: string) => sale.exchange(key, { paymentToken: "tok_declined" });
       await refusedAndRepeated(t, till, "PAYMENT_DECLINED", exchange);
       await agree(t, till, sale, {
         order: "SHIPPED",
@@ -127,6 +128,28 @@ for (const moment of backward(exchangeOrderSaga, 1)) {
     }));
 }
 
+for (const moment of forward(receiveReturnSaga).slice(-4)) {
+  test(`goods that come back after what replaces them, and whose process is killed ${describe(moment)}, give what they paid too much back once`, (t) =>
+    tills.use(moment, async (till) => {
+      const sale = await sell(till);
+      await insist(() => sale.ship(sale.orderId));
+      const exchange = { returned: 3n, shipBeforeReceipt: true };
+      const key = randomUUID();
+      const replacement = await insist(() => sale.exchange(key, exchange));
+      await insist(() => sale.ship(replacement.id));
+      await dieAndRepeat(t, till, () => sale.receive(3n));
+      await agree(t, till, sale, {
+        order: "RETURNED",
+        levels: [
+          [10, 0],
+          [8, 0],
+        ],
+        charges: ["captured 16200 16200 6000"],
+        told: ["order-confirmed", "order-exchanged"],
+      });
+    }));
+}
+
 /** What a test does with an order that it has sold. */
 interface Sale {
   readonly orderId: string;
@@ -137,10 +160,16 @@ interface Sale {
   /** Leaves one of three pieces, and adds four of something else. */
   edit(key: string, paymentToken?: string): Promise<Order>;
   ship(orderId: string): Promise<Order>;
-  /** Exchanges one piece for two of something else, and gives the order of these. */
-  exchange(key: string, paymentToken?: string): Promise<Order>;
-  /** Books the piece that was exchanged. */
-  receive(): Promise<Order>;
+  /** Exchanges pieces, one unless told otherwise, for two of something else, and gives the order of these. */
+  exchange(key: string, how?: HowExchanged): Promise<Order>;
+  /** Books the pieces that were exchanged. */
+  receive(pieces?: bigint): Promise<Order>;
+}
+
+interface HowExchanged {
+  readonly returned?: bigint;
+  readonly shipBeforeReceipt?: boolean;
+  readonly paymentToken?: string;
 }
 
 /** Sells three pieces of something of which nothing was sold before. */
@@ -173,18 +202,18 @@ async function sell(till: Till): Promise<Sale> {
       const { order } = await staff().shipOrder({ orderId: id }, { idempotencyKey: `${shipKey}-${id}` });
       return order as Order;
     },
-    async exchange(idempotencyKey, paymentToken = "tok_visa") {
-      const returnedItems = [{ lineId, quantity: 1n }];
+    async exchange(idempotencyKey, { returned = 1n, ...how } = {}) {
+      const returnedItems = [{ lineId, quantity: returned }];
       const sentLines = [{ variantId: otherId, quantity: 2n }];
       const { replacement } = await staff().exchangeOrder(
-        { orderId, returnedItems, sentLines, paymentToken },
+        { orderId, returnedItems, sentLines, paymentToken: "tok_visa", ...how },
         { idempotencyKey },
       );
       return replacement as Order;
     },
-    async receive() {
+    async receive(pieces = 1n) {
       const [asked] = (await read()).returns;
-      const items = [{ lineId, restocked: 1n }];
+      const items = [{ lineId, restocked: pieces }];
       return (await staff().receiveReturn({ id: asked?.id ?? "", items })).order as Order;
     },
   };

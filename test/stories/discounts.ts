@@ -82,9 +82,12 @@ interface Left {
  * @param whole what they are applied to
  */
 export function takeOff(terms: readonly Terms[], { lines, currency, buyer, shipping }: Whole) {
-  const discounts: Discount[] = [];
-  const byLine: Discount[][] = lines.map(() => []);
-  const all = lines.map((line, index): Left => ({ line, index, left: line.price * line.quantity }));
+  const byLine: Discount[][] = lines.map(({ off = [] }) => [...off]);
+  const discounts = byPromotion(byLine.flat());
+  const all = lines.map((line, index): Left => {
+    const off = sum((line.off ?? []).map(({ amount }) => amount));
+    return { line, index, left: line.price * line.quantity - off };
+  });
   let shippingLeft = shipping.cost;
 
   for (const { id: promotion, code, ...each } of terms.toSorted((a, b) => b.priority - a.priority)) {
@@ -112,6 +115,15 @@ export function takeOff(terms: readonly Terms[], { lines, currency, buyer, shipp
     if (each.exclusive) break;
   }
   return { discounts, lines: byLine };
+}
+
+/** What each promotion takes off in all, the oldest first. */
+function byPromotion(discounts: readonly Discount[]): Discount[] {
+  const all = new Map<string, Discount>();
+  for (const it of discounts) {
+    all.set(it.promotion, { ...it, amount: it.amount + (all.get(it.promotion)?.amount ?? 0n) });
+  }
+  return [...all.values()].sort((a, b) => (a.promotion < b.promotion ? -1 : 1));
 }
 
 /** The lines that a promotion is for; none where it does not apply. */

@@ -1,3 +1,4 @@
+import type { Discount } from "./discounts.ts";
 import {
   goodsAt,
   MOST_OF_A_LINE,
@@ -12,7 +13,7 @@ import {
 import { cancelledOf, DECLINING, openPieces, stateOf, UNTOUCHED } from "./order-model.ts";
 import { leftToTake, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
-import { type Bill, reckon, SHIPPING_METHODS } from "./reckon.ts";
+import { type Bill, type Priced, reckon, SHIPPING_METHODS, shippingFor } from "./reckon.ts";
 import { type Goods, lackingOf, merge, type Portions, reduce, reserve } from "./warehouse.ts";
 
 /** What is asked to change of an order. */
@@ -50,6 +51,7 @@ export function planEdit(model: Model, { isGuest }: Shopper, order: Order, edit:
     ...UNTOUCHED,
     id: line.id,
     quantity: edit.quantities.get(line) ?? openPieces(line),
+    off: offOf(order, line, edit.quantities.get(line) ?? openPieces(line)),
   }));
   const isSame =
     edit.added.length === 0 &&
@@ -57,27 +59,52 @@ export function planEdit(model: Model, { isGuest }: Shopper, order: Order, edit:
     edit.city === order.city &&
     kept.every(({ quantity }, index) => quantity === openPieces(order.lines[index] as OrderLine));
   if (isSame) return "NOTHING_TO_CHANGE";
-  const added = edit.added.map((line): OrderLine => ({ ...line, ...UNTOUCHED, discounts: [] }));
+  const added = edit.added.map((line) => ({ ...line, ...UNTOUCHED, discounts: [], off: [] }));
   const all = [...kept.filter(({ quantity }) => quantity > 0n), ...added];
   if (all.length === 0) return "ORDER_NOT_EDITABLE";
   if (all.some(({ quantity }) => quantity > MOST_OF_A_LINE)) return "CART_TOO_LARGE";
   if (!SHIPPING_METHODS.includes(edit.method)) return "SHIPPING_METHOD_UNAVAILABLE";
-  const priced = all.map(({ goods, quantity }) => {
+  const priced = all.map(({ goods, quantity, off }) => {
     const { prices, product } = goodsAt(model, goods);
-    return { price: prices[currency], quantity, product };
+    return { price: prices[currency], quantity, product, off };
   });
   // Whose first order it was keeps what that brought.
   const buyer = { isGuest, isNew: true };
-  const bill = reckon({ lines: priced, currency, buyer, method: edit.method }, order.uses);
+  const basket = { lines: priced, currency, buyer, method: edit.method };
+  const bill = reckon({ ...basket, ...shippingMore(order, edit, priced) }, order.uses);
   const missing = bill.total - leftToTake(order);
   return {
     edit,
-    lines: withDiscounts(all, bill),
+    lines: withDiscounts(
+      all.map(({ off: _, ...line }) => line),
+      bill,
+    ),
     bill,
     difference: bill.total - (order.bill.total - cancelledOf(model, order)),
     missing: missing > 0n ? missing : 0n,
     ...changesOf(model, order, all),
   };
+}
+
+/**
+ * What stays off a line of what replaces goods: of each discount the share of the pieces that stay, rounded down.
+ * What does not replace goods gets its promotions anew.
+ */
+function offOf({ replaces, lines, bill }: Order, line: OrderLine, wanted: bigint): Discount[] {
+  if (replaces === undefined) return [];
+  const stay = wanted < openPieces(line) ? wanted : openPieces(line);
+  const off = bill.lines[lines.indexOf(line)] ?? [];
+  return off
+    .map((it) => ({ ...it, amount: (it.amount * stay) / line.quantity }))
+    .filter(({ amount }) => amount > 0n);
+}
+
+/** What replaces goods is sent like them for nothing; it pays what another way costs more. */
+function shippingMore({ replaces, currency }: Order, { method }: Edit, lines: readonly Priced[]) {
+  if (replaces === undefined) return {};
+  const subtotal = lines.reduce((sum, { price, quantity }) => sum + price * quantity, 0n);
+  const more = shippingFor(method, currency, subtotal) - shippingFor(replaces.method, currency, subtotal);
+  return { shippingCost: more > 0n ? more : 0n };
 }
 
 /** Lines with what a bill takes off them. */

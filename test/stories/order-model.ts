@@ -12,7 +12,7 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { giveBackOf, ownPayment, setFree, take } from "./order-money.ts";
+import { giveBackOf, isReplacing, ownPayment, setFree, take } from "./order-money.ts";
 import { free, type Means, newPayment } from "./payment-model.ts";
 import { type Bill, SHIPPING_METHODS } from "./reckon.ts";
 import { canLeave, lackingOf, leave, type Portions, reduce, release, reserve } from "./warehouse.ts";
@@ -216,16 +216,17 @@ export function cancelPieces(
   reduce(order.reservation, portionsOfPieces(model, pieces));
   const isOver = sumOf(order.lines, openPieces) === 0n;
   const isSent = order.lines.some(({ shipped }) => shipped > 0n);
-  const returned = isSent ? undefined : order.waitsFor;
-  // What goods pay that are not back is no money to give back.
-  if (isOver) setFree(order, returned?.exchange === undefined);
+  if (isOver) setFree(order);
   if (!isOver || isSent) {
     tell(shopper, { topic: "order-edited", order });
     return;
   }
   order.isCancelled = true;
   order.cancelReason = reason;
-  if (returned !== undefined) takeBack(returned);
+  if (order.waitsFor !== undefined && isReplacing(order)) {
+    order.payments = order.payments.filter(({ exchanged }) => !exchanged);
+    takeBack(order.waitsFor);
+  }
   tell(shopper, { topic: "order-cancelled", order });
 }
 
@@ -248,8 +249,8 @@ export function areThere(model: Model, { reservation }: Order, pieces: readonly 
 }
 
 /** Whether an order cannot be sent before goods that it replaces are back. */
-export function isWaiting({ waitsFor }: Order): boolean {
-  return waitsFor?.exchange !== undefined && !waitsFor.sentFirst;
+export function isWaiting(order: Order): boolean {
+  return isReplacing(order) && order.waitsFor?.sentFirst === false;
 }
 
 /** Does in the model what sending some of an order should do: it is paid when it is sent, shipping with the first. */

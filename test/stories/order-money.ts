@@ -17,6 +17,11 @@ export function ownPayment(payment: Payment): OrderPayment {
   return { payment, amount: payment.amount, captured: 0n, refunded: 0n, exchanged: false };
 }
 
+/** Whether an order replaces goods that are not back. */
+export function isReplacing({ waitsFor }: Order): boolean {
+  return waitsFor?.exchange !== undefined;
+}
+
 /** What was taken of an order, in cents. */
 export function capturedOf({ payments }: Order): bigint {
   return payments.reduce((sum, { captured }) => sum + captured, 0n);
@@ -54,15 +59,14 @@ export function giveBackOf(order: Order, amount: bigint): void {
 }
 
 /**
- * Sets free what is left of the payments of an order, in the model.
- *
- * @param givesBack whether what was taken for goods that it replaces is given back, too
+ * Sets free what is left of the payments of an order of which all is sent or cancelled, in the model. What goods pay
+ * that it replaces is given back once they are back.
  */
-export function setFree(order: Order, givesBack = true): void {
+export function setFree(order: Order): void {
   for (const it of order.payments) {
-    const rest = it.amount - it.captured;
-    if (!it.exchanged) free(it.payment);
-    else if (givesBack) refund(it.payment, rest);
+    if (it.exchanged && isReplacing(order)) continue;
+    if (it.exchanged) refund(it.payment, it.amount - it.captured);
+    else free(it.payment);
     it.amount = it.captured;
   }
   order.payments = order.payments.filter(({ amount }) => amount > 0n);

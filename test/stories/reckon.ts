@@ -10,6 +10,8 @@ export interface Priced {
   readonly quantity: bigint;
   /** Which product it is of. */
   readonly product: number;
+  /** What is taken off already, in cents; nothing when left out. */
+  readonly off?: readonly Discount[];
 }
 
 /** What an order comes to, in cents. */
@@ -37,6 +39,11 @@ const SHIPPING: Readonly<Record<string, Readonly<Record<Currency, (subtotal: big
 /** The ways of shipping that there are. */
 export const SHIPPING_METHODS = Object.keys(SHIPPING);
 
+/** What shipping goods of a price costs, in cents. */
+export function shippingFor(method: string | undefined, currency: Currency, subtotal: bigint): bigint {
+  return method === undefined ? 0n : (SHIPPING[method]?.[currency](subtotal) ?? 0n);
+}
+
 /** Who orders what. */
 export interface Basket {
   readonly lines: readonly Priced[];
@@ -61,8 +68,7 @@ export function reckon(
 ): Bill {
   let subtotal = 0n;
   for (const { price, quantity } of lines) subtotal += price * quantity;
-  const usual = method === undefined ? 0n : (SHIPPING[method]?.[currency](subtotal) ?? 0n);
-  const shipping = shippingCost ?? usual;
+  const shipping = shippingCost ?? shippingFor(method, currency, subtotal);
   const off = takeOff(terms, { lines, currency, buyer, shipping: { method, cost: shipping } });
   const total = off.discounts.reduce((left, { amount }) => left - amount, subtotal + shipping);
   // Nothing lies halfway between two cents here: 38 times a total is even, and 119 times an odd number is odd.

@@ -1,7 +1,7 @@
 import { divide } from "./discounts.ts";
 import { goodsAt, type Model, type Order, type Pieces, type Return, type Shopper, tell } from "./model.ts";
-import { giveBack, worthOf } from "./order-model.ts";
-import { leftToRefund } from "./order-money.ts";
+import { giveBack, openPieces, sumOf, worthOf } from "./order-model.ts";
+import { leftToRefund, setFree } from "./order-money.ts";
 import { move } from "./warehouse.ts";
 
 /** What pieces cost, less what was given back for their line over and above the pieces before; in cents. */
@@ -58,6 +58,9 @@ export function receive(model: Model, returned: Return, isForSale: boolean): voi
   returned.exchange = undefined;
   order.refunding -= exchange.amount;
   order.refunded += exchange.amount;
+  // What they pay for is all sent or cancelled, and came to less.
+  const replacement = owner.orders.find(({ waitsFor }) => waitsFor === returned);
+  if (replacement !== undefined && sumOf(replacement.lines, openPieces) === 0n) setFree(replacement);
 }
 
 /** Money goes back for pieces for which it has not yet. */

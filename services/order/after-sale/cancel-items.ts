@@ -15,7 +15,7 @@ import { giveBackPromotions } from "../promotions/use-promotions.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf, writeDown } from "../timeline.ts";
 import { voidError, voidOfTaken } from "../translate-error.ts";
-import { findOpenExchange, type OpenExchange, takeBackExchange } from "./exchanges.ts";
+import { findOpenExchange, type OpenExchange, takeBackExchange, withoutExchange } from "./exchanges.ts";
 import { type Freeing, planFreeing, setFree, withoutRest } from "./order-payments.ts";
 import { type Item, openPieces, type Pieces, requirePieces, worthOf } from "./pieces.ts";
 
@@ -89,14 +89,14 @@ export const cancelItemsSaga = defineSaga<Cancelling, Found, Cancelled, typeof e
       },
     },
   ],
-  async complete({ input: { orderId, reason, actorId, items, leaves, exchange }, data }, tx) {
+  async complete({ input: { orderId, reason, actorId, items, freeings, exchange }, data }, tx) {
     const before = await lockOrder(tx, orderId);
     const pieces = requirePieces(before, items, openPieces);
     await Promise.all(pieces.map((each) => countAsCancelled(tx, each)));
     const order = await storeChange(tx, orderId, (cancelled) => ({
       changing: null,
       cancelled_total: worthOfCancelled(cancelled),
-      ...(leaves !== "more to send" && { payments: json(withoutRest(cancelled, data.kept)) }),
+      payments: json(withoutExchange(withoutRest(cancelled, freeings, data.kept), exchange)),
       ...(leftOf(cancelled) === 0n && { cancel_reason: reason }),
     }));
     const told = { orderId, customerId: order.customer_id ?? "", email: order.email, order: toOrder(order) };
@@ -145,9 +145,7 @@ export async function cancelItems(
       const order = await lockForChange(tx, "cancelItems", orderId, etag);
       const pieces = requirePieces(order, items, openPieces);
       const leaves = leavesOf(order, pieces);
-      const exchange = leaves === "nothing" ? await findOpenExchange(tx, order) : undefined;
-      // Where the exchange is taken back, too, what was exchanged is no money to give back.
-      const freeings = planFreeing(order, []).filter(({ exchanged }) => !exchanged || exchange === undefined);
+      const exchange = leaves === "more to send" ? undefined : await findOpenExchange(tx, order);
       keepFor(tx, orderId, id, leaves === "nothing" ? "CANCELLING" : undefined);
       const named = pieces.map(({ line, count }) => ({
         lineId: line.id,
@@ -160,9 +158,9 @@ export async function cancelItems(
         actorId: actorOf(scope),
         items: named,
         leaves,
-        freeings: leaves === "more to send" ? [] : freeings,
+        freeings: leaves === "more to send" ? [] : planFreeing(order, [], exchange === undefined),
         currency: order.currency,
-        exchange: exchange ?? null,
+        exchange: leaves === "nothing" ? (exchange ?? null) : null,
       };
     },
   });

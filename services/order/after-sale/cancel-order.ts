@@ -20,7 +20,7 @@ import { giveBackPromotions } from "../promotions/use-promotions.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf } from "../timeline.ts";
 import { voidError } from "../translate-error.ts";
-import { findOpenExchange, type OpenExchange, takeBackExchange } from "./exchanges.ts";
+import { findOpenExchange, type OpenExchange, takeBackExchange, withoutExchange } from "./exchanges.ts";
 import { type Freeing, planFreeing, setFree, withoutRest } from "./order-payments.ts";
 
 /** What the saga of a cancellation is started with. */
@@ -71,7 +71,7 @@ export const cancelOrderSaga = defineSaga<Cancelling, Found, Nothing, typeof ent
     },
   ],
   async complete({ input, data }, tx) {
-    await countAsCancelled(tx, input.orderId, data.kept);
+    await countAsCancelled(tx, input, data.kept);
     const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason, input.actorId);
     await giveBackPromotions(tx, order.id);
     if (input.exchange !== null) await takeBackExchange(tx, input.exchange, input.actorId);
@@ -91,7 +91,7 @@ export const cancelOrderSaga = defineSaga<Cancelling, Found, Nothing, typeof ent
 /** All pieces and all that was to pay, as where staff cancels all of an order. */
 async function countAsCancelled(
   tx: OrderTransaction,
-  orderId: string,
+  { orderId, freeings, exchange }: Cancelling,
   kept: readonly string[] | undefined,
 ): Promise<void> {
   const { sql: db } = tx;
@@ -101,9 +101,10 @@ async function countAsCancelled(
     .set(({ ref }) => ({ cancelled: ref("quantity") }))
     .where("order_id", "=", orderId)
     .execute();
+  const payments = withoutExchange(withoutRest(order, freeings, kept), exchange);
   await db
     .updateTable("orders")
-    .set({ cancelled_total: order.total, payments: json(withoutRest(order, kept)) })
+    .set({ cancelled_total: order.total, payments: json(payments) })
     .where("id", "=", orderId)
     .execute();
 }
@@ -162,8 +163,7 @@ async function beginCancelling(sagas: Sagas, scope: Scope, orderId: string, reas
           throw refuse(ErrorReason.ORDER_NOT_CANCELLABLE, "the order is being cancelled already");
         }
         const exchange = await findOpenExchange(tx, order);
-        // Where the exchange is taken back, too, what was exchanged is no money to give back.
-        const freeings = planFreeing(order, []).filter((it) => !it.exchanged || exchange === undefined);
+        const freeings = planFreeing(order, [], exchange === undefined);
         const { currency } = order;
         return {
           orderId,

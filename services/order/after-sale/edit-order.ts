@@ -18,6 +18,7 @@ import { promotionsOf } from "../promotions/use-promotions.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf, writeDown } from "../timeline.ts";
 import { stockChangeError } from "../translate-error.ts";
+import { freeWayOf } from "./exchanges.ts";
 import { type Edit, type EditPlan, editedOrder, planEdit, requirePaid } from "./plan-edit.ts";
 import type { ReckonedLine } from "./reckon-order.ts";
 import { authorizePayment, type Needs, needsOf, reserveStock } from "./set-aside.ts";
@@ -177,8 +178,8 @@ async function planLocked(
   variants: SaleVariants,
 ): Promise<{ order: StoredOrder; plan: EditPlan }> {
   const order = await lockForChange(tx, "edit", edit.orderId, edit.etag);
-  const offers = await promotionsOf(tx.sql, order.id);
-  return { order, plan: planEdit(shop, order, edit, { offers, variants }) };
+  const [offers, freeWay] = await Promise.all([promotionsOf(tx.sql, order.id), freeWayOf(tx.sql, order)]);
+  return { order, plan: planEdit(shop, order, edit, { offers, variants, freeWay }) };
 }
 
 /** Nothing is sent of an order that is edited, so that its lines are no more than what was reckoned. */

@@ -1,9 +1,14 @@
-import { beingChanged, lockOrder } from "../change-order.ts";
+import { beingChanged, lockOrder, requireOrder, storeChange } from "../change-order.ts";
 import type { OrderSql, OrderTransaction } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
+import { json } from "../json-column.ts";
 import type { StoredOrder, StoredReturn } from "../order-parts.ts";
 import { writeDown } from "../timeline.ts";
+import type { StoredPayment } from "./after-sale.ts";
 import { failRefund } from "./book-refund.ts";
+import { type Freeing, planFreeing, withoutRest } from "./order-payments.ts";
+import { openPieces } from "./pieces.ts";
+import { type Way, wayOf } from "./reckon-order.ts";
 import { storeReturn } from "./returns.ts";
 
 /** An exchange whose goods are not back yet: what they cost is kept in their order and not given back. */
@@ -15,10 +20,10 @@ export type OpenExchange = {
 };
 
 /**
- * Finds the exchange that is taken back with the order that replaces its goods. Both orders are locked then, so that
- * the goods cannot come back meanwhile.
+ * Finds the exchange whose goods are not back, so that what they pay is no money to give back yet. Both orders are
+ * locked then, so that the goods cannot come back meanwhile.
  *
- * @param tx the transaction that prepares to cancel the order, locked
+ * @param tx the transaction that prepares to send or to cancel the last of the order, locked
  * @param order the order
  * @returns undefined where it replaces nothing, or the goods are back
  * @throws SoukError ORDER_BEING_CHANGED while the goods are booked
@@ -60,6 +65,40 @@ export async function takeBackExchange(
 }
 
 /**
+ * The payments of an order once the exchange is taken back that it was made for.
+ *
+ * @param payments the payments
+ * @param exchange the exchange; null where none is taken back
+ */
+export function withoutExchange(
+  payments: readonly StoredPayment[],
+  exchange: OpenExchange | null,
+): readonly StoredPayment[] {
+  return exchange === null ? payments : payments.filter(({ exchanged }) => !exchanged);
+}
+
+/**
+ * The way in which an order that replaces goods is sent for nothing: as they were. They stay sent that way, whatever
+ * becomes of the other order.
+ *
+ * @param db where to read
+ * @param order the order
+ * @returns undefined where it replaces nothing
+ */
+export async function freeWayOf(
+  db: OrderSql,
+  { exchange_of_order_id }: Pick<StoredOrder, "exchange_of_order_id">,
+): Promise<Way | undefined> {
+  if (exchange_of_order_id === null) return undefined;
+  const replaced = await db
+    .selectFrom("orders")
+    .select(["shipping_method", "shipping_address"])
+    .where("id", "=", exchange_of_order_id)
+    .executeTakeFirstOrThrow();
+  return wayOf(replaced);
+}
+
+/**
  * Refuses to send what replaces goods that have to be back first.
  *
  * @param db where to read
@@ -86,22 +125,42 @@ export async function requireBack(
   );
 }
 
+/** The order that replaces goods that come back, and what is given back of its money with them. */
+export type Replacement = { readonly orderId: string; readonly freeings: readonly Freeing[] };
+
 /**
- * Requires that the order that replaces the goods of a return is not just being cancelled or changed.
+ * Finds the order that replaces the goods of a return. What they pay beyond what was sent of it is given back with
+ * them, where all of it is sent or cancelled; where not, with the last of it.
  *
  * @param tx the transaction that prepares to book the goods, in which their order is locked
  * @param returned the return
- * @throws SoukError ORDER_BEING_CHANGED
+ * @returns undefined where nothing replaces them
+ * @throws SoukError ORDER_BEING_CHANGED while the last of it is sent or cancelled
  */
-export async function requireSteady(
+export async function findReplacement(
   tx: OrderTransaction,
   { exchange_order_id }: Pick<StoredReturn, "exchange_order_id">,
+): Promise<Replacement | undefined> {
+  if (exchange_order_id === null) return undefined;
+  const order = await requireOrder(tx.sql, exchange_order_id);
+  if (order.state === "CANCELLING" || order.changing !== null) throw beingChanged(exchange_order_id);
+  const isOver = order.lines.every((line) => openPieces(line) === 0n);
+  return { orderId: exchange_order_id, freeings: isOver ? planFreeing(order, [], true) : [] };
+}
+
+/**
+ * Books what was given back of the money of an order that replaces goods.
+ *
+ * @param tx the transaction
+ * @param replacement what was to be given back
+ * @param kept payments of which that could not be
+ */
+export async function settleReplacement(
+  tx: OrderTransaction,
+  { orderId, freeings }: Replacement,
+  kept: readonly string[] = [],
 ): Promise<void> {
-  if (exchange_order_id === null) return;
-  const { state, changing } = await tx.sql
-    .selectFrom("orders")
-    .select(["state", "changing"])
-    .where("id", "=", exchange_order_id)
-    .executeTakeFirstOrThrow();
-  if (state === "CANCELLING" || changing !== null) throw beingChanged(exchange_order_id);
+  if (freeings.length === 0) return;
+  await lockOrder(tx, orderId);
+  await storeChange(tx, orderId, (order) => ({ payments: json(withoutRest(order, freeings, kept)) }));
 }

@@ -69,15 +69,16 @@ export function planGivingBack(order: StoredOrder, amount: bigint, refundId: str
 
 /**
  * What is left of the payments of an order once something is taken: first what is only set aside, for only that may
- * turn out to be taken.
+ * turn out to be taken. What goods pay that are not back is no money to give back.
  *
  * @param order the order, locked
  * @param takings what is taken of it
+ * @param isBack whether the goods are back that the order replaces, where it does
  */
-export function planFreeing(order: StoredOrder, takings: readonly Taking[]): Freeing[] {
+export function planFreeing(order: StoredOrder, takings: readonly Taking[], isBack: boolean): Freeing[] {
   return withCaptured(order, takings)
     .map((payment) => ({ ...payment, amount: openOf(payment), movementId: uuidv7() }))
-    .filter(({ amount }) => amount > 0n)
+    .filter(({ amount, exchanged }) => amount > 0n && (isBack || !exchanged))
     .map(({ paymentId, movementId, amount, exchanged }) => ({ paymentId, movementId, amount, exchanged }))
     .sort((a, b) => Number(a.exchanged) - Number(b.exchanged));
 }
@@ -126,14 +127,22 @@ export function withRefunded(
 }
 
 /**
- * The payments of an order once what is left of them is free; those of which nothing was taken are none any more.
+ * The payments of an order once what is left of some is free; those of which nothing was taken are none any more.
  *
  * @param order the order
- * @param kept payments of which what is left could not be set free
+ * @param freeings what was to be set free
+ * @param kept payments of which that could not be
  */
-export function withoutRest({ payments }: Pick<StoredOrder, "payments">, kept: readonly string[] = []) {
+export function withoutRest(
+  { payments }: Pick<StoredOrder, "payments">,
+  freeings: readonly Freeing[],
+  kept: readonly string[] = [],
+) {
+  const freed = freeings.map(({ paymentId }) => paymentId).filter((id) => !kept.includes(id));
   return payments
-    .map((payment) => (kept.includes(payment.paymentId) ? payment : { ...payment, amount: payment.captured }))
+    .map((payment) =>
+      freed.includes(payment.paymentId) ? { ...payment, amount: payment.captured } : payment,
+    )
     .filter(({ amount }) => BigInt(amount) > 0n);
 }
 

@@ -1,4 +1,4 @@
-import { equals, fromJson } from "@bufbuild/protobuf";
+import { equals } from "@bufbuild/protobuf";
 import { type Address, AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import type { SaleVariants } from "../cart/sale-variants.ts";
@@ -7,10 +7,19 @@ import { ErrorReason, refuse } from "../errors.ts";
 import { destinationOf, toStoredAddress } from "../order-message.ts";
 import type { StoredOrder, StoredOrderLine } from "../order-parts.ts";
 import type { Offer } from "../pricing/order-to-price.ts";
+import type { Discount } from "../pricing/totals.ts";
 import type { Shop } from "../shop.ts";
 import { leftToTake } from "./order-payments.ts";
-import { lineNotFound, openPieces } from "./pieces.ts";
-import { type AddedLine, lineOf, type Reckoned, reckonOrder, type UnpricedLine } from "./reckon-order.ts";
+import { lineNotFound, openPieces, totalsOf } from "./pieces.ts";
+import {
+  type AddedLine,
+  lineOf,
+  type Reckoned,
+  reckonOrder,
+  type UnpricedLine,
+  type Way,
+  wayOf,
+} from "./reckon-order.ts";
 import type { Quantity } from "./set-aside.ts";
 
 /** What staff asks to change of an order. */
@@ -45,23 +54,29 @@ export interface EditPlan {
   readonly less: readonly Quantity[];
 }
 
+/** What is known of an order that is edited. */
+export interface Known {
+  /** The promotions that it was placed with. */
+  readonly offers: readonly Offer[];
+  /** What product said of the variants that are added. */
+  readonly variants: SaleVariants;
+  /** How goods were sent that it replaces, which costs nothing; undefined where it replaces none. */
+  readonly freeWay: Way | undefined;
+}
+
 /**
- * Reckons what an edit comes to. Pieces that were cancelled before are none of the order any more then.
+ * Reckons what an edit comes to. Pieces that were cancelled before are none of the order any more then. Of an order
+ * that replaces goods, the pieces that stay keep what was taken off them, and no others cost less.
  *
  * @param shop with whose rules
  * @param order the order, locked
  * @param edit what staff asks for
- * @param known the promotions of the order, and what product said of the variants that are added
+ * @param known what is known of the order
  * @throws SoukError LINE_NOT_FOUND, NOTHING_TO_CHANGE, ORDER_NOT_EDITABLE, VARIANT_NOT_FOUND, CURRENCY_MISMATCH,
  *   CART_TOO_LARGE, VAT_ID_INVALID, SHIPPING_METHOD_UNAVAILABLE or DIFFERENCE_CHANGED
  */
-export function planEdit(
-  shop: Shop,
-  order: StoredOrder,
-  edit: Edit,
-  known: { readonly offers: readonly Offer[]; readonly variants: SaleVariants },
-): EditPlan {
-  const before = fromJson(AddressSchema, order.shipping_address, { ignoreUnknownFields: true });
+export function planEdit(shop: Shop, order: StoredOrder, edit: Edit, known: Known): EditPlan {
+  const { address: before } = wayOf(order);
   const address = edit.shippingAddress ?? before;
   const method = edit.shippingMethod || order.shipping_method;
   const kept = linesAfter(order, edit);
@@ -73,11 +88,12 @@ export function planEdit(
   if (isSame && !isElsewhere) throw nothingToChange(order);
   requireVatId(order.vat_id, destinationOf(address));
   const lines: UnpricedLine[] = [
-    ...kept.filter(({ quantity }) => quantity > 0n).map(({ line, quantity }) => unpriced(line, quantity)),
+    ...kept.filter(({ quantity }) => quantity > 0n).map((it) => unpriced(it, known.freeWay !== undefined)),
     ...edit.addedLines.map((added) => lineOf(order, added, known.variants)),
   ];
   if (lines.length === 0) throw nothingLeft(order);
-  const reckoned = reckonOrder(shop, lines, { order, offers: known.offers, address, method });
+  const { offers, freeWay } = known;
+  const reckoned = reckonOrder(shop, lines, { order, offers, address, method, freeWay });
   const difference = reckoned.total - (order.total - order.cancelled_total);
   requireDifference(order, difference, edit.expectedDifference);
   const missing = reckoned.total - leftToTake(order);
@@ -111,19 +127,33 @@ export function editedOrder(order: StoredOrder, { reckoned, address }: EditPlan)
   };
 }
 
-function linesAfter(order: StoredOrder, { lines }: Edit): { line: StoredOrderLine; quantity: bigint }[] {
+/** A line, and how many of it there shall be. */
+interface Wanted {
+  readonly line: StoredOrderLine;
+  readonly quantity: bigint;
+}
+
+function linesAfter(order: StoredOrder, { lines }: Edit): Wanted[] {
   const wanted = new Map(lines.map(({ lineId, quantity }) => [lineId.toLowerCase(), quantity]));
   const unknown = [...wanted.keys()].find((id) => !order.lines.some((line) => line.id === id));
   if (unknown !== undefined) throw lineNotFound("order", order.id, unknown);
   return order.lines.map((line) => ({ line, quantity: wanted.get(line.id) ?? openPieces(line) }));
 }
 
-/** A line as it was ordered, but for how many. */
-function unpriced(line: StoredOrderLine, quantity: bigint): UnpricedLine {
+/** A line as it was ordered, but for how many; of what replaces goods, with what is taken off the pieces that stay. */
+function unpriced({ line, quantity }: Wanted, keepsDiscounts: boolean): UnpricedLine {
   const { id, cart_line_id, variant_id, product_id, category_id, tax_class } = line;
   const { sku, title, option_values, grams, unit_price, note } = line;
   const place = { id, cart_line_id, variant_id, product_id, category_id, tax_class };
-  return { ...place, sku, title, option_values, grams, quantity, unit_price, note };
+  const discounts = keepsDiscounts ? keptDiscounts(line, quantity) : [];
+  return { ...place, sku, title, option_values, grams, quantity, unit_price, note, discounts };
+}
+
+/** What is taken off the pieces that stay, as where the others are cancelled. */
+function keptDiscounts(line: StoredOrderLine, quantity: bigint): Discount[] {
+  const open = openPieces(line);
+  const { discounts } = totalsOf({ line, count: quantity < open ? quantity : open }, 0n);
+  return discounts.filter(({ amount }) => amount > 0n);
 }
 
 /**

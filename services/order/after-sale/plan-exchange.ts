@@ -1,5 +1,4 @@
-import { create, fromJson } from "@bufbuild/protobuf";
-import { AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
+import { create } from "@bufbuild/protobuf";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import { PromotionTermsSchema } from "#gen/souk/order/v1/promotion_pb.ts";
 import { money } from "#kit/money.ts";
@@ -7,11 +6,11 @@ import type { SaleVariants } from "../cart/sale-variants.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import type { StoredOrder, StoredOrderLine } from "../order-parts.ts";
 import type { Offer } from "../pricing/order-to-price.ts";
-import type { Discount } from "../pricing/totals.ts";
+import { mergeDiscounts } from "../pricing/promotions/basket.ts";
 import type { Shop } from "../shop.ts";
 import { type Item, type Pieces, requirePieces, totalsOf } from "./pieces.ts";
 import { requireDifference } from "./plan-edit.ts";
-import { type AddedLine, lineOf, type Reckoned, reckonOrder } from "./reckon-order.ts";
+import { type AddedLine, lineOf, type Reckoned, reckonOrder, wayOf } from "./reckon-order.ts";
 import { planRefund, type RefundPlan, refundable } from "./refunds.ts";
 
 /** What staff asks to exchange. */
@@ -64,13 +63,9 @@ export function planExchange(
   const refund = planRefund(order, { items, withShipping: false, amount: undefined, isCapped: true });
   if (refund.amount === 0n && worthIn(pieces) > 0n) throw nothingLeft(order);
   const lines = sentLines.map((sent) => lineOf(order, sent, variants));
-  const reckoned = reckonOrder(shop, lines, {
-    order,
-    offers: carriedOver(order, pieces),
-    address: fromJson(AddressSchema, order.shipping_address, { ignoreUnknownFields: true }),
-    method: order.shipping_method,
-    shippingCost: 0n,
-  });
+  const way = wayOf(order);
+  const offers = carriedOver(order, pieces);
+  const reckoned = reckonOrder(shop, lines, { order, offers, ...way, freeWay: way });
   const difference = reckoned.total - refund.amount;
   requireDifference(order, difference, expectedDifference);
   return { pieces, refund, reckoned, difference, missing: difference > 0n ? difference : 0n };
@@ -98,11 +93,8 @@ function nothingLeft({ id }: StoredOrder) {
 
 function carriedOver({ currency }: StoredOrder, pieces: readonly Pieces[]): Offer[] {
   const discounts = pieces.flatMap((each) => totalsOf(each, each.line.refunded).discounts);
-  const byPromotion = Map.groupBy(discounts, ({ promotionId }) => promotionId);
-  return [...byPromotion.values()].map((same) => {
-    const [{ promotionId, displayName, couponCode }] = same as [Discount];
-    const minor = same.reduce((sum, { amount }) => sum + amount, 0n);
-    const effect = { case: "amountOff" as const, value: { amounts: [money(minor, currency)] } };
+  return mergeDiscounts(discounts).map(({ promotionId, displayName, couponCode, amount }) => {
+    const effect = { case: "amountOff" as const, value: { amounts: [money(amount, currency)] } };
     return { id: promotionId, terms: create(PromotionTermsSchema, { displayName, effect }), couponCode };
   });
 }

@@ -1,7 +1,6 @@
 import { sql } from "kysely";
 import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
-import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import { isRefusal, isRetryable, toSoukError } from "#kit/error.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
@@ -17,30 +16,10 @@ import { actorOf } from "../timeline.ts";
 import { stockReturnError } from "../translate-error.ts";
 import type { StoredReturnLine } from "./after-sale.ts";
 import { beginRefund, failRefund, settleRefund } from "./book-refund.ts";
-import { requireSteady } from "./exchanges.ts";
-import { giveBack, type Share } from "./order-payments.ts";
-import { lineNotFound } from "./pieces.ts";
-import { leftToRefund, planRefund, refundable } from "./refunds.ts";
+import { findReplacement, type Replacement, settleReplacement } from "./exchanges.ts";
+import { giveBack, type Share, setFree } from "./order-payments.ts";
+import { planReturnRefund, type Receipt, receivedLines } from "./plan-receipt.ts";
 import { lockReturn, returnConflict, storeReturn, tellOfReturn } from "./returns.ts";
-
-/** What came back of a line. */
-export interface ReceivedItem {
-  readonly lineId: string;
-  readonly restocked: bigint;
-  readonly writtenOff: bigint;
-}
-
-/** What staff books. */
-export interface Receipt {
-  readonly id: string;
-  readonly items: readonly ReceivedItem[];
-  /** Where to; "" for the location with the highest priority. */
-  readonly locationId: string;
-  /** How much to give back; what the goods that came back cost, when left out. */
-  readonly refundAmount: Money | undefined;
-  readonly withShipping: boolean;
-  readonly etag: string;
-}
 
 /** What the saga of a receipt is started with; its id is the refund's. */
 type Receiving = {
@@ -61,10 +40,17 @@ type Receiving = {
   readonly currency: string;
   /** The refund that pays for the order that replaces the goods; "" where they are not exchanged. */
   readonly exchangeRefundId: string;
+  /** The order that replaces them; null where none does. */
+  readonly replacement: Replacement | null;
 };
 
-/** What steps find out for later ones: of how many payments money goes back. */
-type Found = { readonly given: number };
+/** What steps find out for later ones. */
+type Found = {
+  /** Of how many payments money goes back. */
+  readonly given: number;
+  /** The payments of what replaces the goods whose rest the provider refused to give back. */
+  readonly kept: readonly string[];
+};
 /** What becomes of it. */
 type Received = { readonly orderId: string };
 
@@ -96,9 +82,18 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
         }
       },
     },
+    {
+      name: "release-rest",
+      attempts: Number.POSITIVE_INFINITY,
+      async run({ input: { replacement, currency }, scope }) {
+        return { kept: await setFree(scope, replacement?.freeings ?? [], currency) };
+      },
+    },
   ],
   async complete({ sagaId, input, data }, tx) {
-    const { orderId, returnId, lines, shares, free, actorId, exchangeRefundId } = input;
+    const { orderId, returnId, lines, shares, free, actorId, exchangeRefundId, replacement } = input;
+    // Before the order of the goods, as by who sends or cancels it.
+    if (replacement !== null) await settleReplacement(tx, replacement, data.kept);
     await lockOrder(tx, orderId);
     await Promise.all(
       lines.map(({ lineId, quantity, restocked, writtenOff }) =>
@@ -200,7 +195,7 @@ async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Pro
         if (stored.state !== "APPROVED") throw returnConflict(stored, ["APPROVED"]);
         requireEtag("return", stored, receipt.etag);
         requireMay("return", order);
-        await requireSteady(tx, stored);
+        const replacement = await findReplacement(tx, stored);
         const lines = receivedLines(stored, receipt.items);
         const refund = planReturnRefund(order, stored, lines, receipt);
         const isFree = refund.amount === 0n;
@@ -217,69 +212,13 @@ async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Pro
           free: isFree ? refund.lines.map(({ line, count }) => ({ lineId: line.id, quantity: count })) : [],
           currency: order.currency,
           exchangeRefundId: stored.exchange_order_id === null ? "" : (stored.refund_id ?? ""),
+          replacement: replacement ?? null,
         };
       },
     });
   } catch (error) {
     if (!isTaken || !isRefusal(error, ErrorReasonSchema, ErrorReason.RETURN_STATE_CONFLICT)) throw error;
   }
-}
-
-/** What came back of each line of a return; nothing of those that staff does not name. */
-function receivedLines(stored: StoredReturn, items: readonly ReceivedItem[]): StoredReturnLine[] {
-  const named = new Set(items.map(({ lineId }) => lineId.toLowerCase()));
-  const unknown = [...named].find((id) => !stored.lines.some(({ lineId }) => lineId === id));
-  if (unknown !== undefined) throw lineNotFound("return", stored.id, unknown);
-  const all = stored.lines.map((line) => {
-    const received = items.filter(({ lineId }) => lineId.toLowerCase() === line.lineId);
-    const restocked = received.reduce((sum, it) => sum + it.restocked, 0n);
-    const writtenOff = received.reduce((sum, it) => sum + it.writtenOff, 0n);
-    if (restocked + writtenOff <= BigInt(line.quantity))
-      return { ...line, restocked: String(restocked), writtenOff: String(writtenOff) };
-    throw refuse(
-      ErrorReason.QUANTITY_EXCEEDED,
-      `of line ${line.lineId}, ${line.quantity} were to come back, and ${restocked + writtenOff} are said to have`,
-      { metadata: { line_id: line.lineId, left: line.quantity, asked: String(restocked + writtenOff) } },
-    );
-  });
-  if (stored.exchange_order_id !== null) requireAll(stored, all);
-  return all;
-}
-
-/** What goods cost that are exchanged pays for others, so that either all of them came back or none. */
-function requireAll({ id, exchange_order_id }: StoredReturn, lines: readonly StoredReturnLine[]): void {
-  const missing = lines.find(
-    (line) => BigInt(line.restocked) + BigInt(line.writtenOff) < BigInt(line.quantity),
-  );
-  if (missing === undefined) return;
-  throw refuse(
-    ErrorReason.RETURN_NOT_BOOKED,
-    `the goods of return ${id} are exchanged, and some of line ${missing.lineId} are missing; cancel order ${exchange_order_id} to take fewer back`,
-    { metadata: { return_id: id, line_id: missing.lineId, exchange_order_id: exchange_order_id ?? "" } },
-  );
-}
-
-/** What is given back for goods that came back; nothing where they were given back for already. */
-function planReturnRefund(
-  order: StoredOrder,
-  { exchange_order_id }: StoredReturn,
-  lines: readonly StoredReturnLine[],
-  { refundAmount, withShipping }: Receipt,
-) {
-  const nothing = { amount: 0n, lines: [], shipping: 0n };
-  // What goods cost that are exchanged went to the order that replaces them.
-  const paid = exchange_order_id === null ? lines : [];
-  const items = paid.flatMap(({ lineId, restocked, writtenOff }) => {
-    const line = order.lines.find(({ id }) => id === lineId);
-    const left = line === undefined ? 0n : refundable(line);
-    const back = BigInt(restocked) + BigInt(writtenOff);
-    const quantity = back < left ? back : left;
-    return quantity > 0n ? [{ lineId, quantity }] : [];
-  });
-  const isFree = refundAmount === undefined ? items.length === 0 && !withShipping : refundAmount.minor === 0n;
-  if (isFree || leftToRefund(order) === 0n) return nothing;
-  const isCapped = refundAmount === undefined;
-  return planRefund(order, { items, withShipping: isCapped && withShipping, amount: refundAmount, isCapped });
 }
 
 function stockOf(order: StoredOrder, lines: readonly StoredReturnLine[]): Receiving["stock"] {

@@ -1,5 +1,6 @@
+import { fromJson } from "@bufbuild/protobuf";
 import { uuidv7 } from "uuidv7";
-import type { Address } from "#gen/souk/mesh/v1/address_pb.ts";
+import { type Address, AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
 import type { SaleVariant } from "#gen/souk/product/v1/product_pb.ts";
 import { MAX_LINES, MAX_QUANTITY } from "../cart/cart.ts";
 import { toStoredVariant } from "../cart/price-lines.ts";
@@ -9,9 +10,10 @@ import { ErrorReason, refuse } from "../errors.ts";
 import { destinationOf } from "../order-message.ts";
 import type { StoredOrder, StoredOrderLine } from "../order-parts.ts";
 import type { NewOrder } from "../orders.ts";
-import type { Offer, ShippingToPrice } from "../pricing/order-to-price.ts";
+import type { Destination, Offer, ShippingToPrice } from "../pricing/order-to-price.ts";
 import { priceOrder } from "../pricing/price-order.ts";
 import { add } from "../pricing/rates.ts";
+import type { Discount } from "../pricing/totals.ts";
 import type { Shop } from "../shop.ts";
 import { toStoredDiscounts, toStoredTaxes, toStoredTotals } from "../stored-totals.ts";
 
@@ -31,7 +33,10 @@ export type UnpricedLine = Pick<
   | "quantity"
   | "unit_price"
   | "note"
->;
+> & {
+  /** What is taken off it already; nothing when left out. */
+  readonly discounts?: readonly Discount[];
+};
 /** A line with what it comes to. */
 export type ReckonedLine = NewOrder["lines"][number];
 /** What an order comes to. */
@@ -93,14 +98,30 @@ export function lineOf(
 }
 
 /** Beside the lines, what the price of an order follows from. */
-export interface Terms {
+export interface Terms extends Way {
   /** Whose order it is. */
   readonly order: Pick<StoredOrder, "currency" | "customer_groups" | "vat_id">;
   readonly offers: readonly Offer[];
-  readonly address: Address;
-  /** How it is shipped, and for how much; what it costs by the shop's rules when left out. */
+  /** The way that costs nothing, for what replaces goods; another one costs what it costs more. */
+  readonly freeWay?: Way | undefined;
+}
+
+/** How something is shipped, and where to. */
+export interface Way {
   readonly method: string;
-  readonly shippingCost?: bigint;
+  readonly address: Address;
+}
+
+/**
+ * How an order is shipped, and where to.
+ *
+ * @param order the order
+ */
+export function wayOf({
+  shipping_method: method,
+  shipping_address,
+}: Pick<StoredOrder, "shipping_method" | "shipping_address">): Way {
+  return { method, address: fromJson(AddressSchema, shipping_address, { ignoreUnknownFields: true }) };
 }
 
 /**
@@ -124,6 +145,7 @@ export function reckonOrder(shop: Shop, lines: readonly UnpricedLine[], terms: T
       taxClass: line.tax_class,
       quantity: line.quantity,
       unitPrice: line.unit_price,
+      discounts: line.discounts ?? [],
     })),
     shipping: shippingOf(shop, lines, terms),
     promotions: terms.offers,
@@ -151,17 +173,27 @@ export function reckonOrder(shop: Shop, lines: readonly UnpricedLine[], terms: T
 function shippingOf(
   shop: Shop,
   lines: readonly UnpricedLine[],
-  { order: { currency }, address, method, shippingCost }: Terms,
+  { order: { currency }, address, method, freeWay }: Terms,
 ): ShippingToPrice {
-  if (shippingCost !== undefined) return { method, cost: shippingCost };
   const destination = destinationOf(address);
+  // What is sent as the goods that it replaces were is sent so even where the shop sends nothing that way any more.
+  if (freeWay?.method === method && isSame(destinationOf(freeWay.address), destination))
+    return { method, cost: 0n };
   const parcel = {
     currency,
     subtotal: add(lines.map(({ unit_price, quantity }) => unit_price * quantity)),
     grams: add(lines.map(({ grams, quantity }) => grams * quantity)),
     pieces: add(lines.map(({ quantity }) => quantity)),
   };
-  return requireMethod(shop.shipping.offersFor(parcel, destination), destination, method);
+  const { cost } = requireMethod(shop.shipping.offersFor(parcel, destination), destination, method);
+  if (freeWay === undefined) return { method, cost };
+  const offers = shop.shipping.offersFor(parcel, destinationOf(freeWay.address));
+  const given = offers.find((offer) => offer.method === freeWay.method)?.cost ?? 0n;
+  return { method, cost: cost > given ? cost - given : 0n };
+}
+
+function isSame(a: Destination, b: Destination): boolean {
+  return a.countryCode === b.countryCode && a.region === b.region;
 }
 
 function requireSize(lines: readonly UnpricedLine[]): void {

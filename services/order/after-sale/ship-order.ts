@@ -14,7 +14,7 @@ import type { StoredOrder } from "../order-parts.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf, writeDown } from "../timeline.ts";
 import { shippingError } from "../translate-error.ts";
-import { requireBack } from "./exchanges.ts";
+import { findOpenExchange, requireBack } from "./exchanges.ts";
 import { gatherGoods } from "./gather-goods.ts";
 import {
   type Freeing,
@@ -133,7 +133,7 @@ export const shipOrderSaga = defineSaga<Sending, Found, Sent, typeof entities>({
       return {
         changing: null,
         captured: sent.captured + amount,
-        payments: json(input.freeings.length > 0 ? withoutRest({ payments }, data.kept) : payments),
+        payments: json(withoutRest({ payments }, input.freeings, data.kept)),
       };
     });
     writeDown(tx, {
@@ -184,6 +184,7 @@ export async function shipOrder(
       keepFor(tx, order.id, id);
       const takings = planTaking(order, capturedWith(order, pieces) - order.captured, id);
       const isLast = order.lines.every((line) => openPieces(line) === countOf(pieces, line.id));
+      const exchange = isLast ? await findOpenExchange(tx, order) : undefined;
       return {
         ...shipping,
         actorId: actorOf(scope),
@@ -193,7 +194,7 @@ export async function shipOrder(
           quantity: count,
         })),
         takings,
-        freeings: isLast ? planFreeing(order, takings) : [],
+        freeings: isLast ? planFreeing(order, takings, exchange === undefined) : [],
         currency: order.currency,
       };
     },

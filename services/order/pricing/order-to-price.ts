@@ -1,5 +1,6 @@
 import type { PromotionTerms } from "#gen/souk/order/v1/promotion_pb.ts";
 import type { TaxRules } from "./tax/tax-rules.ts";
+import type { Discount } from "./totals.ts";
 
 /** All that the price of an order follows from; amounts are minor units of its one currency. */
 export interface OrderToPrice {
@@ -27,6 +28,8 @@ export interface LineToPrice {
   readonly quantity: bigint;
   /** What one costs, with or without tax as the tax rules say. */
   readonly unitPrice: bigint;
+  /** What is taken off it before any of the promotions, which are others than these; nothing when left out. */
+  readonly discounts?: readonly Discount[];
 }
 
 /** A way of shipping the order and what it costs. */

@@ -1277,7 +1277,9 @@ export const OrderService: GenService<{
   },
   /**
    * Changes an order of which nothing is sent yet. What it costs more than is set aside for it is set
-   * aside at once; what it costs less is not taken when it is sent.
+   * aside at once; what it costs less is not taken when it is sent. An order that replaces goods keeps
+   * what was taken off the pieces that stay, and goes where those goods went, in the way they did, for
+   * nothing; another way or place costs what the shop asks for it more.
    *
    * @generated from rpc souk.order.v1.OrderService.EditOrder
    */
@@ -1329,8 +1331,9 @@ export const OrderService: GenService<{
   },
   /**
    * Sends other goods for goods that come back, as an order of its own that is paid with their worth.
-   * What it costs more is set aside at once; what it costs less is given back when it is sent. It can
-   * be taken back by cancelling that order while the goods are not back.
+   * What it costs more is set aside at once; what it costs less, or is cancelled of it, is given back
+   * once the goods are back and all of it is sent or cancelled. It can be taken back by cancelling all
+   * of that order while the goods are not back.
    *
    * @generated from rpc souk.order.v1.OrderService.ExchangeOrder
    */

@@ -308,7 +308,7 @@ export type ExchangeOrderRequest = Message<"souk.order.v1.ExchangeOrderRequest">
 
   /**
    * What to send instead, at what it costs today; what promotions took off the goods that come back,
-   * they take off these.
+   * they take off these. Shipping costs nothing.
    *
    * @generated from field: repeated souk.order.v1.AddedLine sent_lines = 3;
    */

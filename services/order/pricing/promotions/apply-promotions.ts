@@ -2,7 +2,7 @@ import type { Offer, OrderToPrice } from "../order-to-price.ts";
 import { add } from "../rates.ts";
 import type { Discount } from "../totals.ts";
 import { applyAmountOff } from "./amount-off.ts";
-import { type Basket, type BasketLine, discountOf, fillBasket } from "./basket.ts";
+import { type Basket, type BasketLine, discountOf, fillBasket, mergeDiscounts } from "./basket.ts";
 import { applyBuyXGetY } from "./buy-x-get-y.ts";
 import { eligibleLines } from "./conditions.ts";
 import { applyFreeShipping } from "./free-shipping.ts";
@@ -24,7 +24,7 @@ export interface Discounted {
  */
 export function applyPromotions(order: OrderToPrice): Discounted {
   const basket = fillBasket(order);
-  const discounts: Discount[] = [];
+  const discounts = mergeDiscounts(basket.lines.flatMap((line) => line.discounts));
   for (const offer of order.promotions.toSorted(inOrder)) {
     const { exclusive, conditions } = offer.terms;
     if (exclusive && discounts.length > 0) continue;

@@ -23,14 +23,16 @@ export interface BasketItem {
 }
 
 /**
- * Puts an order into a basket, with nothing taken off.
+ * Puts an order into a basket, with nothing taken off but what is already.
  *
  * @param order the order
  */
 export function fillBasket(order: OrderToPrice): Basket {
   return {
     order,
-    lines: order.lines.map((line) => ({ line, subtotal: line.unitPrice * line.quantity, discounts: [] })),
+    lines: order.lines.map((line) => {
+      return { line, subtotal: line.unitPrice * line.quantity, discounts: [...(line.discounts ?? [])] };
+    }),
     shipping: { subtotal: order.shipping?.cost ?? 0n, discounts: [] },
   };
 }
@@ -76,4 +78,16 @@ export function takeOff(offer: Offer, item: BasketItem, amount: bigint): void {
  */
 export function discountOf({ id, terms, couponCode }: Offer, amount: bigint): Discount {
   return { promotionId: id, displayName: terms.displayName, couponCode, amount };
+}
+
+/**
+ * Puts together what each promotion takes off; the older ones come first.
+ *
+ * @param discounts of one or more promotions, off one or more items
+ */
+export function mergeDiscounts(discounts: readonly Discount[]): Discount[] {
+  const byPromotion = Map.groupBy(discounts, ({ promotionId }) => promotionId);
+  return [...byPromotion.values()]
+    .map((same) => ({ ...(same[0] as Discount), amount: add(same.map(({ amount }) => amount)) }))
+    .sort((a, b) => (a.promotionId < b.promotionId ? -1 : 1));
 }
