@@ -45,7 +45,7 @@ const LANES = 4;
 /** How many events that wait are handled in one transaction. */
 const TOGETHER = 16;
 /** The least time between two transactions while events come, and how long one may take until another begins, in ms. */
-const REST_MS = 20;
+const REST_MS = 50;
 const PATIENCE_MS = 50;
 const MOST_IN_HAND = 256;
 const PREFETCH = 128;

@@ -27,7 +27,7 @@ const BATCH = 500;
 /** Where the relay that does the work hears of events that other replicas stored. */
 const CHANNEL = "mesh_outbox";
 /** The least time between two notifications, and between two looks while events come, in ms. */
-const SPACING_MS = 20;
+const SPACING_MS = 50;
 /** The net under LISTEN: how often the outbox is looked at anyway, in ms. */
 const POLL_MS = 1_000;
 /** How often it is looked whether NATS is back, in ms. */
