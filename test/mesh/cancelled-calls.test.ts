@@ -18,31 +18,38 @@ const reading = serving(ProductService, {
   listCategories: async () => ({ categories: [{ products: 7n }] }),
 });
 
-test("direct: a client that cancelled thousands of calls is served on", async (t) => {
+// One at a time: an attack takes the whole process.
+test.serial("direct: a client that cancelled thousands of calls is served on", async (t) => {
   const port = await startTestService(t, reading);
   await cancelMany(t, joinAsCaller(t, `127.0.0.1:${port}`));
 });
 
-test("envoy: a client that cancelled thousands of calls is served on", async (t) => {
+test.serial("envoy: a client that cancelled thousands of calls is served on", async (t) => {
   const envoy = await startTestEnvoy(t, { product: [await startTestService(t, reading)] });
   if (envoy === undefined) return;
   await cancelMany(t, joinAsCaller(t, envoy.meshAddress));
 });
 
-test("a service cuts off whoever opens calls only to cancel them, and serves the others on", async (t) => {
-  const port = await startTestService(t, reading);
-  const { listCategories } = joinAsCaller(t, `127.0.0.1:${port}`)(ProductService);
-  await listCategories({});
-  await attack(t, port, "/souk.product.v1.ProductService/GetProduct");
-  t.is((await listCategories({})).categories.length, 1);
-});
+test.serial(
+  "a service cuts off whoever opens calls only to cancel them, and serves the others on",
+  async (t) => {
+    const port = await startTestService(t, reading);
+    const { listCategories } = joinAsCaller(t, `127.0.0.1:${port}`)(ProductService);
+    await listCategories({});
+    await attack(t, port, "/souk.product.v1.ProductService/GetProduct");
+    t.is((await listCategories({})).categories.length, 1);
+  },
+);
 
-test("the gateway cuts off whoever opens calls only to cancel them, and serves the others on", async (t) => {
-  const mesh = await startTestMesh(t, [gateway]);
-  const port = mesh.port("gateway", "http");
-  await attack(t, port, "/nothing");
-  t.is((await fetch(`http://127.0.0.1:${port}/nothing`)).status, 404);
-});
+test.serial(
+  "the gateway cuts off whoever opens calls only to cancel them, and serves the others on",
+  async (t) => {
+    const mesh = await startTestMesh(t, [gateway]);
+    const port = mesh.port("gateway", "http");
+    await attack(t, port, "/nothing");
+    t.is((await fetch(`http://127.0.0.1:${port}/nothing`)).status, 404);
+  },
+);
 
 async function cancelMany(t: ExecutionContext, caller: Caller): Promise<void> {
   await caller(ProductService).listCategories({});

@@ -4,7 +4,7 @@ import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { type Payment, PaymentService, PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
 import { violates } from "#kit/data/failure.ts";
-import { codeName } from "#kit/error.ts";
+import { codeName, isRefusal } from "#kit/error.ts";
 import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
@@ -15,6 +15,7 @@ import type { CartState } from "../cart/read-cart.ts";
 import { groupsOf, hashOf, type Shopper } from "../cart/shopper.ts";
 import { requireOrder } from "../change-order.ts";
 import type { entities } from "../entities.ts";
+import { ErrorReason, ErrorReasonSchema } from "../errors.ts";
 import { moveOrder, type StoredOrder } from "../orders.ts";
 import { giveBackPromotions, UsedUp } from "../promotions/use-promotions.ts";
 import type { Shop } from "../shop.ts";
@@ -178,6 +179,11 @@ export async function placeOrder(
       if (violates(error, CART_AS_READ)) {
         state = undefined;
         continue;
+      }
+      // What an order of before held may be free since the cart was read: then this call is the one that orders it.
+      if (state?.lines.length === 0 && isRefusal(error, ErrorReasonSchema, ErrorReason.CART_EMPTY)) {
+        const { lines } = await readOrderable(shop.db.sql, checkout);
+        if (lines.length > 0) return placeOrder(shop, sagas, scope, checkout);
       }
       if (!(error instanceof UsedUp)) throw error;
       const coupon = error.offers.find(({ couponCode }) => couponCode !== "");
