@@ -2,6 +2,8 @@ import { defineEntity, p } from "@mikro-orm/core";
 
 /** Whether shoppers see a product, as the contract names it. */
 export type ProductStateName = "DRAFT" | "PUBLISHED" | "ARCHIVED";
+/** Whether shoppers see a review, as the contract names it. */
+export type ReviewStateName = "PENDING" | "APPROVED" | "REJECTED";
 
 /** A group of products. */
 export const Category = defineEntity({
@@ -94,8 +96,10 @@ export const ProductView = defineEntity({
     slug: p.text().unique(),
     categoryId: p.uuid().nullable(),
     isPublished: p.boolean(),
-    /** A souk.product.v1.Product in protobuf. */
+    /** A souk.product.v1.Product in protobuf, without its rating. */
     view: p.blob(),
+    /** How many approved reviews have one star, two stars and so on; null where there was none yet. */
+    stars: p.array<bigint>(BigInt, String).nullable(),
   },
 });
 
@@ -108,4 +112,62 @@ export const Catalogue = defineEntity({
   },
 });
 
-export const entities = [Category, Product, Variant, VariantPrice, ProductView, Catalogue] as const;
+/** What somebody thinks of a product. */
+export const Review = defineEntity({
+  name: "Review",
+  tableName: "review",
+  properties: {
+    /** UUIDv7: newer reviews have larger ids. */
+    id: p.uuid().primary(),
+    productId: p.uuid(),
+    /** The account that wrote it, which has one review of the product; null when its author has left. */
+    authorId: p.uuid().nullable(),
+    authorName: p.text(),
+    stars: p.integer(),
+    title: p.text(),
+    body: p.text(),
+    state: p.text().$type<ReviewStateName>().default("PENDING"),
+    rejectReason: p.text().default(""),
+    /** How many reported it since staff last decided on it. */
+    reports: p.integer().default(0),
+    /** Whether an author who has left bought the product; of all others their purchases tell. */
+    bought: p.boolean().default(false),
+    version: p.integer().default(1),
+    createTime: p.datetime().defaultRaw("now()"),
+    /** When its author last changed it. */
+    updateTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+/** That somebody reported a review. */
+export const ReviewReport = defineEntity({
+  name: "ReviewReport",
+  tableName: "review_report",
+  properties: {
+    reviewId: p.uuid().primary(),
+    reporterId: p.uuid().primary(),
+    reason: p.text(),
+    /** Whether staff has yet to decide on it. */
+    open: p.boolean().default(true),
+    createTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+/** That some of a product was sent to a customer. */
+export const Purchase = defineEntity({
+  name: "Purchase",
+  tableName: "purchase",
+  properties: { customerId: p.uuid().primary(), productId: p.uuid().primary() },
+});
+
+export const entities = [
+  Category,
+  Product,
+  Variant,
+  VariantPrice,
+  ProductView,
+  Catalogue,
+  Review,
+  ReviewReport,
+  Purchase,
+] as const;

@@ -1,12 +1,13 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   type GetProductRequest,
   type GetProductResponse,
   GetProductResponseSchema,
-  ProductSchema,
 } from "#gen/souk/product/v1/product_pb.ts";
+import type { SoukError } from "#kit/error.ts";
 import type { ProductDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import { toProduct } from "./product-view.ts";
 
 /**
  * A published product.
@@ -20,14 +21,22 @@ export async function getProduct(
 ): Promise<GetProductResponse> {
   const found = await db.sql
     .selectFrom("product_view")
-    .select("view")
+    .select(["view", "stars"])
     .where(column === "id" ? "product_id" : "slug", "=", value)
     .where("is_published", "=", true)
     .executeTakeFirst();
-  if (found === undefined) {
-    throw refuse(ErrorReason.PRODUCT_NOT_FOUND, `there is no product with the ${column} ${value} on sale`, {
-      metadata: { [`product_${column}`]: value },
-    });
-  }
-  return create(GetProductResponseSchema, { product: fromBinary(ProductSchema, found.view) });
+  if (found === undefined) throw notOnSale(column ?? "id", value);
+  return create(GetProductResponseSchema, { product: toProduct(found) });
+}
+
+/**
+ * The refusal of what asks for a product that shoppers do not see.
+ *
+ * @param by what the product is named by
+ * @param value its id or its slug
+ */
+export function notOnSale(by: "id" | "slug", value: string): SoukError {
+  return refuse(ErrorReason.PRODUCT_NOT_FOUND, `there is no product with the ${by} ${value} on sale`, {
+    metadata: { [`product_${by}`]: value },
+  });
 }

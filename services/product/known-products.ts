@@ -1,8 +1,9 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { sql } from "kysely";
 import { MoneySchema } from "#gen/souk/mesh/v1/money_pb.ts";
-import { type Product, ProductSchema } from "#gen/souk/product/v1/product_pb.ts";
+import type { Product } from "#gen/souk/product/v1/product_pb.ts";
 import type { ProductTransaction } from "./database.ts";
+import { type StoredView, toProduct } from "./product-view.ts";
 
 /** A product as it is stored. */
 export interface KnownProduct {
@@ -15,9 +16,8 @@ export interface KnownProduct {
   readonly hasMorePrices: boolean;
 }
 
-interface Row {
+interface Row extends StoredView {
   readonly version: number;
-  readonly view: Uint8Array;
   readonly variants: readonly {
     readonly id: string;
     readonly sku: string;
@@ -40,7 +40,7 @@ export async function readKnownProducts(
 ): Promise<ReadonlyMap<string, KnownProduct>> {
   const [column, names] = "ids" in by ? ["product.id", by.ids] : ["product.slug", by.slugs];
   const { rows } = await sql<Row>`
-    select version, view, variants, has_more_prices
+    select version, view, stars, variants, has_more_prices
     from product join product_view on product_view.product_id = product.id cross join lateral (
       select
         coalesce(jsonb_agg(jsonb_build_object(
@@ -53,7 +53,7 @@ export async function readKnownProducts(
   `.execute(tx.sql);
   return new Map(
     rows.map((row) => {
-      const view = fromBinary(ProductSchema, row.view);
+      const view = toProduct(row);
       if (row.has_more_prices) showOrdinaryPrices(view, row.variants);
       const variantIds = new Map(row.variants.map(({ sku, id }) => [sku, id]));
       const known = { view, version: row.version, variantIds, hasMorePrices: row.has_more_prices };

@@ -1,14 +1,11 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { sql } from "kysely";
-import {
-  type ListProductsResponse,
-  ListProductsResponseSchema,
-  ProductSchema,
-} from "#gen/souk/product/v1/product_pb.ts";
+import { type ListProductsResponse, ListProductsResponseSchema } from "#gen/souk/product/v1/product_pb.ts";
 import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
 import type { ProductDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { type PageRequest, sizeOf } from "./page.ts";
+import { type StoredView, toProduct } from "./product-view.ts";
 
 /** Which products are listed, and which part of the list is asked for. */
 export interface ListRequest extends PageRequest {
@@ -16,13 +13,14 @@ export interface ListRequest extends PageRequest {
   readonly categorySlug: string;
 }
 
-interface Row {
+type Row = {
   /** Null where all categories are listed. */
   readonly category_id: string | null;
-  /** Null where the category has no products, or no more. */
-  readonly product_id: string | null;
-  readonly view: Uint8Array | null;
-}
+} & (
+  | ({ readonly product_id: string } & StoredView)
+  /** Where the category has no products, or no more. */
+  | { readonly product_id: null }
+);
 
 /**
  * A page of the published products, newest first.
@@ -38,7 +36,7 @@ export async function listProducts(db: ProductDatabase, request: ListRequest): P
   if (rows.length === 0) throw unknownCategory(categorySlug);
   const page = rows.slice(0, size);
   return create(ListProductsResponseSchema, {
-    products: page.flatMap(({ view }) => (view === null ? [] : fromBinary(ProductSchema, view))),
+    products: page.flatMap((row) => (row.product_id === null ? [] : toProduct(row))),
     nextPageToken: rows.length > size ? encodePageToken(list, [page.at(-1)?.product_id as string]) : "",
   });
 }
@@ -62,9 +60,9 @@ async function readPage(
       : [sql`and category_id >= category.id and category_id <= category.id`, sql`category_id desc,`];
   const afterProduct = after === undefined ? sql`` : sql`and product_id < ${after}::uuid`;
   const { rows } = await sql<Row>`
-    select category.id as category_id, product_id, view
+    select category.id as category_id, product_id, view, stars
     from ${category} as category left join lateral (
-      select product_id, view from product_view
+      select product_id, view, stars from product_view
       where is_published ${inCategory} ${afterProduct}
       order by ${byCategory} product_id desc limit ${limit}
     ) as page on true

@@ -1,7 +1,10 @@
+import { OrderShippedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { file_souk_product_v1_events } from "#gen/souk/product/v1/events_pb.ts";
 import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { ReviewService } from "#gen/souk/product/v1/review_pb.ts";
+import { UserDeletedSchema } from "#gen/souk/user/v1/events_pb.ts";
+import { on } from "#kit/events/subscription.ts";
 import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
@@ -9,11 +12,14 @@ import { productSettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
 import { turnPrices } from "./prices/turn-prices.ts";
+import { forgetAuthor } from "./reviews/forget-author.ts";
+import { notePurchases } from "./reviews/note-purchases.ts";
 import { productRpc } from "./rpc/product.ts";
 import { productAdminRpc } from "./rpc/product-admin.ts";
+import { reviewRpc } from "./rpc/review.ts";
 import { postgresSearch } from "./search/postgres-search.ts";
 
-/** The catalogue: what can be bought, for shoppers to find and for staff to keep. */
+/** The catalogue: what can be bought, for shoppers to find and for staff to keep, and what customers think of it. */
 export const product = defineService({
   name: "product",
   port: 3003,
@@ -23,17 +29,10 @@ export const product = defineService({
   serve: ({ db }) => [
     implement(ProductService, productRpc(db, postgresSearch(db))),
     implement(ProductAdminService, productAdminRpc(db)),
-    implement(ReviewService, {}, [
-      "listReviews",
-      "listMyReviews",
-      "createReview",
-      "updateMyReview",
-      "deleteMyReview",
-      "reportReview",
-      "listReviewsForStaff",
-      "moderateReview",
-    ]),
+    implement(ReviewService, reviewRpc(db)),
   ],
+  consumes: [OrderShippedSchema, UserDeletedSchema],
+  consume: () => [on(OrderShippedSchema, notePurchases), on(UserDeletedSchema, forgetAuthor)],
   jobs: ({ db, settings }) => [
     job({
       name: "turn-prices",

@@ -9,6 +9,8 @@ import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { ReturnReason } from "#gen/souk/order/v1/return_pb.ts";
+import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
+import { ReviewService } from "#gen/souk/product/v1/review_pb.ts";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import type { MeshClient } from "#kit/mesh/client.ts";
 import { type Call, offer } from "../chaos/offer.ts";
@@ -115,6 +117,21 @@ export const belongings = (provider: TestProvider): Readonly<Record<string, Belo
     async isUntouched(owner, id) {
       const { addresses } = await owner(UserService).listMyAddresses({});
       return addresses.some((it) => it.id === id);
+    },
+  },
+  "a review": {
+    fields: /^ReviewService\/\w+MyReview\.id$/,
+    async make(owner, variantId) {
+      const { reviews } = await owner(ReviewService).listMyReviews({});
+      if (reviews[0] !== undefined) return reviews[0].id;
+      const { products } = await owner(ProductService).listProducts({ pageSize: 100 });
+      const product = products.find(({ variants }) => variants.some(({ id }) => id === variantId));
+      const request = { productId: product?.id ?? "", authorName: "Ada L.", stars: 5 };
+      return (await owner(ReviewService).createReview(request)).review?.id ?? "";
+    },
+    async isUntouched(owner, id) {
+      const { reviews } = await owner(ReviewService).listMyReviews({});
+      return reviews.some((it) => it.id === id);
     },
   },
   "a notification": {

@@ -131,7 +131,7 @@ function storeViews(products: readonly Product[]): RawBuilder<unknown> {
       ${products.map(({ slug }) => slug)}::text[],
       ${products.map(({ category }) => category?.id ?? null)}::uuid[],
       ${products.map(({ state }) => state === ProductState.PUBLISHED)}::boolean[],
-      ${products.map((product) => Buffer.from(toBinary(ProductSchema, product)))}::bytea[]
+      ${products.map((product) => Buffer.from(toBinary(ProductSchema, { ...product, rating: undefined })))}::bytea[]
     )
     on conflict (product_id) do update set
       slug = excluded.slug, category_id = excluded.category_id, is_published = excluded.is_published, view = excluded.view

@@ -7,6 +7,7 @@ import { variantPrices } from "./0005-variant-prices.ts";
 import { staffLists } from "./0006-staff-lists.ts";
 import { largeCatalogues } from "./0007-large-catalogues.ts";
 import { lexemes } from "./0008-lexemes.ts";
+import { reviews } from "./0009-reviews.ts";
 
 export const migrations: Migrations = [
   products,
@@ -17,4 +18,5 @@ export const migrations: Migrations = [
   staffLists,
   largeCatalogues,
   lexemes,
+  reviews,
 ];

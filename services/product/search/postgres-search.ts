@@ -1,8 +1,7 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { sql } from "kysely";
-import { ProductSchema } from "#gen/souk/product/v1/product_pb.ts";
 import { UUID } from "#kit/data/page-token.ts";
 import type { ProductDatabase } from "../database.ts";
+import { type StoredView, toProduct } from "../product-view.ts";
 import type { SearchEngine } from "./search-engine.ts";
 
 /** With fewer exact matches than this, words that are spelt similarly are looked for as well. */
@@ -10,11 +9,10 @@ const FEW = 5;
 /** Stands before every match: no kind is as large. */
 const BEGINNING = ["2", "0", "ffffffff-ffff-ffff-ffff-ffffffffffff"];
 
-interface Row {
+interface Row extends StoredView {
   readonly kind: number;
   readonly rank: string;
   readonly product_id: string;
-  readonly view: Uint8Array;
 }
 
 /**
@@ -52,12 +50,12 @@ export function postgresSearch(db: ProductDatabase): SearchEngine {
           order by kind desc, rank desc, product_id desc
           limit ${limit}
         )
-        select kind, rank::text, product_id, view
+        select kind, rank::text, product_id, view, stars
         from page join product_view using (product_id)
         order by kind desc, page.rank desc, product_id desc
       `.execute(db.sql);
-      return rows.map(({ kind, rank, product_id, view }) => ({
-        product: fromBinary(ProductSchema, view),
+      return rows.map(({ kind, rank, product_id, ...stored }) => ({
+        product: toProduct(stored),
         position: [`${kind}`, rank, product_id],
       }));
     },

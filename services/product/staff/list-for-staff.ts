@@ -1,14 +1,15 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { type RawBuilder, sql } from "kysely";
 import {
   type ListProductsForStaffResponse,
   ListProductsForStaffResponseSchema,
 } from "#gen/souk/product/v1/product_admin_pb.ts";
-import { ProductSchema, type ProductState, ProductStateSchema } from "#gen/souk/product/v1/product_pb.ts";
+import { type ProductState, ProductStateSchema } from "#gen/souk/product/v1/product_pb.ts";
 import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
 import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import type { ProductDatabase } from "../database.ts";
 import { type PageRequest, sizeOf } from "../page.ts";
+import { type StoredView, toProduct } from "../product-view.ts";
 
 /** Which products are listed, and which part of the list is asked for. */
 export interface StaffListRequest extends PageRequest {
@@ -38,9 +39,13 @@ export async function listProductsForStaff(
   const rows = await readPage(db, { state, categorySlug, query, after, limit: size + 1 });
   const page = rows.slice(0, size);
   return create(ListProductsForStaffResponseSchema, {
-    products: page.map(({ view }) => fromBinary(ProductSchema, view)),
+    products: page.map(toProduct),
     nextPageToken: rows.length > size ? encodePageToken(list, [page.at(-1)?.id as string]) : "",
   });
+}
+
+interface Row extends StoredView {
+  readonly id: string;
 }
 
 interface Wanted {
@@ -54,7 +59,7 @@ interface Wanted {
 async function readPage(
   db: ProductDatabase,
   { state, categorySlug, query, after, limit }: Wanted,
-): Promise<{ id: string; view: Uint8Array }[]> {
+): Promise<Row[]> {
   const inState =
     state === 0 ? sql`` : sql`and state = ${ProductStateSchema.value[state]?.localName as string}`;
   const inCategory =
@@ -80,8 +85,8 @@ async function readPage(
           variants("sku"),
           variants("barcode"),
         ];
-  const { rows } = await sql<{ id: string; view: Uint8Array }>`
-    select ${plannedEachTime} product_id as id, view
+  const { rows } = await sql<Row>`
+    select ${plannedEachTime} product_id as id, view, stars
     from (select id from (${sql.join(parts, sql` union `)}) as part order by id desc limit ${limit}) as page
       join product_view on product_id = id
     order by id desc

@@ -1,9 +1,9 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { type Product, ProductSchema } from "#gen/souk/product/v1/product_pb.ts";
+import type { Product } from "#gen/souk/product/v1/product_pb.ts";
 import type { ProductDatabase, ProductTransaction } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { type KnownProduct, readKnownProducts } from "../known-products.ts";
 import { lockCatalogue } from "../lock-catalogue.ts";
+import { toProduct } from "../product-view.ts";
 
 /**
  * A product in any state, as it is shown.
@@ -13,11 +13,11 @@ import { lockCatalogue } from "../lock-catalogue.ts";
 export async function readView(db: Pick<ProductDatabase, "sql">, id: string): Promise<Product> {
   const found = await db.sql
     .selectFrom("product_view")
-    .select("view")
+    .select(["view", "stars"])
     .where("product_id", "=", id)
     .executeTakeFirst();
   if (found === undefined) throw unknownProduct(id);
-  return fromBinary(ProductSchema, found.view);
+  return toProduct(found);
 }
 
 /**

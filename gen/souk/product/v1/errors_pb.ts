@@ -104,7 +104,7 @@ export const ErrorReason = {
   REVIEW_NOT_FOUND: 11,
 
   /**
-   * The user has reviewed the product before; change that review instead.
+   * The user has reviewed the product before; change that review instead, which the metadata name.
    *
    * @generated from enum value: ERROR_REASON_REVIEW_EXISTS = 12;
    */

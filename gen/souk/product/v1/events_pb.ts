@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/product/v1/events.proto.
  */
 export const file_souk_product_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEilwEKDlByb2R1Y3RDaGFuZ2VkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIxCgxuZXdfdmFyaWFudHMYAyADKAsyGy5zb3VrLnByb2R1Y3QudjEuTmV3VmFyaWFudDowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzIkQKCk5ld1ZhcmlhbnQSEgoKdmFyaWFudF9pZBgBIAEoCRILCgNza3UYAiABKAkSFQoNb3BlbmluZ19zdG9jaxgDIAEoAyJmChBQcm9kdWN0UHVibGlzaGVkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzInoKD1Byb2R1Y3RBcmNoaXZlZBISCgpwcm9kdWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLdmFyaWFudF9pZHMYAyADKAk6MLK7GCwKCnByb2R1Y3RfaWQSFHByb2R1Y3Q6e3Byb2R1Y3RfaWR9Eghwcm9kdWN0cyJwChRWYXJpYW50UHJpY2VzQ2hhbmdlZBISCgpwcm9kdWN0X2lkGAEgASgJEhIKCnZhcmlhbnRfaWQYAiABKAk6MLK7GCwKCnByb2R1Y3RfaWQSFHByb2R1Y3Q6e3Byb2R1Y3RfaWR9Eghwcm9kdWN0cyKnAQoPUmV2aWV3TW9kZXJhdGVkEhIKCnByb2R1Y3RfaWQYASABKAkSEQoJcmV2aWV3X2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSEAoIYXBwcm92ZWQYBCABKAgSFQoNcmVqZWN0X3JlYXNvbhgFIAEoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzImkKD0NhdGVnb3J5Q2hhbmdlZBITCgtjYXRlZ29yeV9pZBgBIAEoCRIMCgRzbHVnGAIgASgJOjOyuxgvCgtjYXRlZ29yeV9pZBIWY2F0ZWdvcnk6e2NhdGVnb3J5X2lkfRIIcHJvZHVjdHNiBnByb3RvMw", [file_souk_mesh_v1_policy]);
+  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEilwEKDlByb2R1Y3RDaGFuZ2VkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIxCgxuZXdfdmFyaWFudHMYAyADKAsyGy5zb3VrLnByb2R1Y3QudjEuTmV3VmFyaWFudDowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzIkQKCk5ld1ZhcmlhbnQSEgoKdmFyaWFudF9pZBgBIAEoCRILCgNza3UYAiABKAkSFQoNb3BlbmluZ19zdG9jaxgDIAEoAyJmChBQcm9kdWN0UHVibGlzaGVkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzInoKD1Byb2R1Y3RBcmNoaXZlZBISCgpwcm9kdWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLdmFyaWFudF9pZHMYAyADKAk6MLK7GCwKCnByb2R1Y3RfaWQSFHByb2R1Y3Q6e3Byb2R1Y3RfaWR9Eghwcm9kdWN0cyJwChRWYXJpYW50UHJpY2VzQ2hhbmdlZBISCgpwcm9kdWN0X2lkGAEgASgJEhIKCnZhcmlhbnRfaWQYAiABKAk6MLK7GCwKCnByb2R1Y3RfaWQSFHByb2R1Y3Q6e3Byb2R1Y3RfaWR9Eghwcm9kdWN0cyKnAQoPUmV2aWV3TW9kZXJhdGVkEhIKCnByb2R1Y3RfaWQYASABKAkSEQoJcmV2aWV3X2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSEAoIYXBwcm92ZWQYBCABKAgSFQoNcmVqZWN0X3JlYXNvbhgFIAEoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzIn4KD1Jldmlld1dpdGhkcmF3bhISCgpwcm9kdWN0X2lkGAEgASgJEhEKCXJldmlld19pZBgCIAEoCRISCgphY2NvdW50X2lkGAMgASgJOjCyuxgsCgpwcm9kdWN0X2lkEhRwcm9kdWN0Ontwcm9kdWN0X2lkfRIIcHJvZHVjdHMiaQoPQ2F0ZWdvcnlDaGFuZ2VkEhMKC2NhdGVnb3J5X2lkGAEgASgJEgwKBHNsdWcYAiABKAk6M7K7GC8KC2NhdGVnb3J5X2lkEhZjYXRlZ29yeTp7Y2F0ZWdvcnlfaWR9Eghwcm9kdWN0c2IGcHJvdG8z", [file_souk_mesh_v1_policy]);
 
 /**
  * A product was created or its variants changed.
@@ -195,7 +195,7 @@ export type ReviewModerated = Message<"souk.product.v1.ReviewModerated"> & {
   reviewId: string;
 
   /**
-   * Its author.
+   * Its author; empty when they have left.
    *
    * @generated from field: string account_id = 3;
    */
@@ -224,6 +224,41 @@ export const ReviewModeratedSchema: GenMessage<ReviewModerated> = /*@__PURE__*/
   messageDesc(file_souk_product_v1_events, 5);
 
 /**
+ * The author of a review that shoppers saw changed or removed it: they see it no more, or not until it is approved again.
+ *
+ * @generated from message souk.product.v1.ReviewWithdrawn
+ */
+export type ReviewWithdrawn = Message<"souk.product.v1.ReviewWithdrawn"> & {
+  /**
+   * The product.
+   *
+   * @generated from field: string product_id = 1;
+   */
+  productId: string;
+
+  /**
+   * The review.
+   *
+   * @generated from field: string review_id = 2;
+   */
+  reviewId: string;
+
+  /**
+   * Its author.
+   *
+   * @generated from field: string account_id = 3;
+   */
+  accountId: string;
+};
+
+/**
+ * Describes the message souk.product.v1.ReviewWithdrawn.
+ * Use `create(ReviewWithdrawnSchema)` to create a new message.
+ */
+export const ReviewWithdrawnSchema: GenMessage<ReviewWithdrawn> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_events, 6);
+
+/**
  * A category was made, changed or removed.
  *
  * @generated from message souk.product.v1.CategoryChanged
@@ -249,5 +284,5 @@ export type CategoryChanged = Message<"souk.product.v1.CategoryChanged"> & {
  * Use `create(CategoryChangedSchema)` to create a new message.
  */
 export const CategoryChangedSchema: GenMessage<CategoryChanged> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_events, 6);
+  messageDesc(file_souk_product_v1_events, 7);
 

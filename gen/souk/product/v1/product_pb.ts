@@ -134,7 +134,7 @@ export type Product = Message<"souk.product.v1.Product"> & {
   taxClass: string;
 
   /**
-   * What customers think of it; absent while there is no review.
+   * What customers think of it; absent while there is no approved review.
    *
    * @generated from field: souk.product.v1.Rating rating = 16;
    */

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/product/v1/review.proto.
  */
 export const file_souk_product_v1_review: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvcmV2aWV3LnByb3RvEg9zb3VrLnByb2R1Y3QudjEizgIKBlJldmlldxIKCgJpZBgBIAEoCRISCgpwcm9kdWN0X2lkGAIgASgJEhgKC2F1dGhvcl9uYW1lGAMgASgJQgOAAQESDQoFc3RhcnMYBCABKAUSDQoFdGl0bGUYBSABKAkSDAoEYm9keRgGIAEoCRIZChF2ZXJpZmllZF9wdXJjaGFzZRgHIAEoCBIrCgVzdGF0ZRgIIAEoDjIcLnNvdWsucHJvZHVjdC52MS5SZXZpZXdTdGF0ZRIVCg1yZWplY3RfcmVhc29uGAkgASgJEg8KB3JlcG9ydHMYCiABKAUSDAoEZXRhZxgLIAEoCRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIogBChJMaXN0UmV2aWV3c1JlcXVlc3QSHAoKcHJvZHVjdF9pZBgBIAEoCUIIukgFcgOwAQESGAoFc3RhcnMYAiABKAVCCbpIBhoEGAUoABIcCglwYWdlX3NpemUYAyABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxj0AyKBAQoTTGlzdFJldmlld3NSZXNwb25zZRIoCgdyZXZpZXdzGAEgAygLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldxInCgZyYXRpbmcYAiABKAsyFy5zb3VrLnByb2R1Y3QudjEuUmF0aW5nEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSJSChRMaXN0TXlSZXZpZXdzUmVxdWVzdBIcCglwYWdlX3NpemUYASABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxj0AyJaChVMaXN0TXlSZXZpZXdzUmVzcG9uc2USKAoHcmV2aWV3cxgBIAMoCzIXLnNvdWsucHJvZHVjdC52MS5SZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrABChNDcmVhdGVSZXZpZXdSZXF1ZXN0EhwKCnByb2R1Y3RfaWQYASABKAlCCLpIBXIDsAEBEisKC2F1dGhvcl9uYW1lGAIgASgJQhaAAQG6SAZyBBABGGTCuxgGQWRhIEwuEh0KBXN0YXJzGAMgASgFQg66SAYaBBgFKAHCuxgBNRIXCgV0aXRsZRgEIAEoCUIIukgFcgMYyAESFgoEYm9keRgFIAEoCUIIukgFcgMYiCciPwoUQ3JlYXRlUmV2aWV3UmVzcG9uc2USJwoGcmV2aWV3GAEgASgLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldyKUAQoVVXBkYXRlTXlSZXZpZXdSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIdCgVzdGFycxgCIAEoBUIOukgGGgQYBSgBwrsYATQSFwoFdGl0bGUYAyABKAlCCLpIBXIDGMgBEhYKBGJvZHkYBCABKAlCCLpIBXIDGIgnEhUKBGV0YWcYBSABKAlCB7pIBHICGCgiQQoWVXBkYXRlTXlSZXZpZXdSZXNwb25zZRInCgZyZXZpZXcYASABKAsyFy5zb3VrLnByb2R1Y3QudjEuUmV2aWV3Ii0KFURlbGV0ZU15UmV2aWV3UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiGAoWRGVsZXRlTXlSZXZpZXdSZXNwb25zZSJcChNSZXBvcnRSZXZpZXdSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIvCgZyZWFzb24YAiABKAlCH7pIB3IFEAEY9APCuxgRSW5zdWx0cyB0aGUgbWFrZXIiFgoUUmVwb3J0UmV2aWV3UmVzcG9uc2UiwgEKGkxpc3RSZXZpZXdzRm9yU3RhZmZSZXF1ZXN0EjUKBXN0YXRlGAEgASgOMhwuc291ay5wcm9kdWN0LnYxLlJldmlld1N0YXRlQgi6SAWCAQIQARIfCgpwcm9kdWN0X2lkGAIgASgJQgu6SAjYAQFyA7ABARIQCghyZXBvcnRlZBgDIAEoCBIcCglwYWdlX3NpemUYBCABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxj0AyJgChtMaXN0UmV2aWV3c0ZvclN0YWZmUmVzcG9uc2USKAoHcmV2aWV3cxgBIAMoCzIXLnNvdWsucHJvZHVjdC52MS5SZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIqcBChVNb2RlcmF0ZVJldmlld1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjIKB2FwcHJvdmUYAiABKAsyHy5zb3VrLnByb2R1Y3QudjEuUmV2aWV3QXBwcm92YWxIABIyCgZyZWplY3QYAyABKAsyIC5zb3VrLnByb2R1Y3QudjEuUmV2aWV3UmVqZWN0aW9uSABCEAoHdmVyZGljdBIFukgCCAEiEAoOUmV2aWV3QXBwcm92YWwiLQoPUmV2aWV3UmVqZWN0aW9uEhoKBnJlYXNvbhgBIAEoCUIKukgHcgUQARj0AyJBChZNb2RlcmF0ZVJldmlld1Jlc3BvbnNlEicKBnJldmlldxgBIAEoCzIXLnNvdWsucHJvZHVjdC52MS5SZXZpZXcqewoLUmV2aWV3U3RhdGUSHAoYUkVWSUVXX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUUkVWSUVXX1NUQVRFX1BFTkRJTkcQARIZChVSRVZJRVdfU1RBVEVfQVBQUk9WRUQQAhIZChVSRVZJRVdfU1RBVEVfUkVKRUNURUQQAzLlBwoNUmV2aWV3U2VydmljZRJtCgtMaXN0UmV2aWV3cxIjLnNvdWsucHJvZHVjdC52MS5MaXN0UmV2aWV3c1JlcXVlc3QaJC5zb3VrLnByb2R1Y3QudjEuTGlzdFJldmlld3NSZXNwb25zZSITkAIBqrsYDAoCCgASAggCGgIIAxJzCg1MaXN0TXlSZXZpZXdzEiUuc291ay5wcm9kdWN0LnYxLkxpc3RNeVJldmlld3NSZXF1ZXN0GiYuc291ay5wcm9kdWN0LnYxLkxpc3RNeVJldmlld3NSZXNwb25zZSITkAIBqrsYDAoCEgASAggCGgIIAxJvCgxDcmVhdGVSZXZpZXcSJC5zb3VrLnByb2R1Y3QudjEuQ3JlYXRlUmV2aWV3UmVxdWVzdBolLnNvdWsucHJvZHVjdC52MS5DcmVhdGVSZXZpZXdSZXNwb25zZSISqrsYDgoCEgASAggFIAMyAggFEnEKDlVwZGF0ZU15UmV2aWV3EiYuc291ay5wcm9kdWN0LnYxLlVwZGF0ZU15UmV2aWV3UmVxdWVzdBonLnNvdWsucHJvZHVjdC52MS5VcGRhdGVNeVJldmlld1Jlc3BvbnNlIg6quxgKCgISABICCAUgARJ1Cg5EZWxldGVNeVJldmlldxImLnNvdWsucHJvZHVjdC52MS5EZWxldGVNeVJldmlld1JlcXVlc3QaJy5zb3VrLnByb2R1Y3QudjEuRGVsZXRlTXlSZXZpZXdSZXNwb25zZSISqrsYDgoCEgASAggFGgIIAyABEnMKDFJlcG9ydFJldmlldxIkLnNvdWsucHJvZHVjdC52MS5SZXBvcnRSZXZpZXdSZXF1ZXN0GiUuc291ay5wcm9kdWN0LnYxLlJlcG9ydFJldmlld1Jlc3BvbnNlIhaquxgSCgISABICCAUaAggDIAEyAggFEpEBChNMaXN0UmV2aWV3c0ZvclN0YWZmEisuc291ay5wcm9kdWN0LnYxLkxpc3RSZXZpZXdzRm9yU3RhZmZSZXF1ZXN0Giwuc291ay5wcm9kdWN0LnYxLkxpc3RSZXZpZXdzRm9yU3RhZmZSZXNwb25zZSIfkAIBqrsYGAoOGgxyZXZpZXdzOnJlYWQSAggCGgIIAxKLAQoOTW9kZXJhdGVSZXZpZXcSJi5zb3VrLnByb2R1Y3QudjEuTW9kZXJhdGVSZXZpZXdSZXF1ZXN0Gicuc291ay5wcm9kdWN0LnYxLk1vZGVyYXRlUmV2aWV3UmVzcG9uc2UiKKq7GCQKEhoQcmV2aWV3czptb2RlcmF0ZRICCAUaAggDIAE4AUICaWRiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_policy, file_souk_product_v1_rating]);
+  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvcmV2aWV3LnByb3RvEg9zb3VrLnByb2R1Y3QudjEi9QIKBlJldmlldxIKCgJpZBgBIAEoCRISCgpwcm9kdWN0X2lkGAIgASgJEhgKC2F1dGhvcl9uYW1lGAMgASgJQgOAAQESDQoFc3RhcnMYBCABKAUSEgoFdGl0bGUYBSABKAlCA4ABARIRCgRib2R5GAYgASgJQgOAAQESGQoRdmVyaWZpZWRfcHVyY2hhc2UYByABKAgSKwoFc3RhdGUYCCABKA4yHC5zb3VrLnByb2R1Y3QudjEuUmV2aWV3U3RhdGUSFQoNcmVqZWN0X3JlYXNvbhgJIAEoCRIPCgdyZXBvcnRzGAogASgFEgwKBGV0YWcYCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbCg5yZXBvcnRfcmVhc29ucxgOIAMoCUIDgAEBIogBChJMaXN0UmV2aWV3c1JlcXVlc3QSHAoKcHJvZHVjdF9pZBgBIAEoCUIIukgFcgOwAQESGAoFc3RhcnMYAiABKAVCCbpIBhoEGAUoABIcCglwYWdlX3NpemUYAyABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxj0AyKBAQoTTGlzdFJldmlld3NSZXNwb25zZRIoCgdyZXZpZXdzGAEgAygLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldxInCgZyYXRpbmcYAiABKAsyFy5zb3VrLnByb2R1Y3QudjEuUmF0aW5nEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSJSChRMaXN0TXlSZXZpZXdzUmVxdWVzdBIcCglwYWdlX3NpemUYASABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxj0AyJaChVMaXN0TXlSZXZpZXdzUmVzcG9uc2USKAoHcmV2aWV3cxgBIAMoCzIXLnNvdWsucHJvZHVjdC52MS5SZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrYBChNDcmVhdGVSZXZpZXdSZXF1ZXN0EhwKCnByb2R1Y3RfaWQYASABKAlCCLpIBXIDsAEBEisKC2F1dGhvcl9uYW1lGAIgASgJQhaAAQG6SAZyBBABGGTCuxgGQWRhIEwuEh0KBXN0YXJzGAMgASgFQg66SAYaBBgFKAHCuxgBNRIaCgV0aXRsZRgEIAEoCUILgAEBukgFcgMYyAESGQoEYm9keRgFIAEoCUILgAEBukgFcgMYiCciPwoUQ3JlYXRlUmV2aWV3UmVzcG9uc2USJwoGcmV2aWV3GAEgASgLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldyKaAQoVVXBkYXRlTXlSZXZpZXdSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIdCgVzdGFycxgCIAEoBUIOukgGGgQYBSgBwrsYATQSGgoFdGl0bGUYAyABKAlCC4ABAbpIBXIDGMgBEhkKBGJvZHkYBCABKAlCC4ABAbpIBXIDGIgnEhUKBGV0YWcYBSABKAlCB7pIBHICGCgiQQoWVXBkYXRlTXlSZXZpZXdSZXNwb25zZRInCgZyZXZpZXcYASABKAsyFy5zb3VrLnByb2R1Y3QudjEuUmV2aWV3Ii0KFURlbGV0ZU15UmV2aWV3UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiGAoWRGVsZXRlTXlSZXZpZXdSZXNwb25zZSJfChNSZXBvcnRSZXZpZXdSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIyCgZyZWFzb24YAiABKAlCIoABAbpIB3IFEAEY9APCuxgRSW5zdWx0cyB0aGUgbWFrZXIiFgoUUmVwb3J0UmV2aWV3UmVzcG9uc2UiwgEKGkxpc3RSZXZpZXdzRm9yU3RhZmZSZXF1ZXN0EjUKBXN0YXRlGAEgASgOMhwuc291ay5wcm9kdWN0LnYxLlJldmlld1N0YXRlQgi6SAWCAQIQARIfCgpwcm9kdWN0X2lkGAIgASgJQgu6SAjYAQFyA7ABARIQCghyZXBvcnRlZBgDIAEoCBIcCglwYWdlX3NpemUYBCABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxj0AyJgChtMaXN0UmV2aWV3c0ZvclN0YWZmUmVzcG9uc2USKAoHcmV2aWV3cxgBIAMoCzIXLnNvdWsucHJvZHVjdC52MS5SZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIr4BChVNb2RlcmF0ZVJldmlld1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjIKB2FwcHJvdmUYAiABKAsyHy5zb3VrLnByb2R1Y3QudjEuUmV2aWV3QXBwcm92YWxIABIyCgZyZWplY3QYAyABKAsyIC5zb3VrLnByb2R1Y3QudjEuUmV2aWV3UmVqZWN0aW9uSAASFQoEZXRhZxgEIAEoCUIHukgEcgIYKEIQCgd2ZXJkaWN0EgW6SAIIASIQCg5SZXZpZXdBcHByb3ZhbCItCg9SZXZpZXdSZWplY3Rpb24SGgoGcmVhc29uGAEgASgJQgq6SAdyBRABGPQDIkEKFk1vZGVyYXRlUmV2aWV3UmVzcG9uc2USJwoGcmV2aWV3GAEgASgLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldyp7CgtSZXZpZXdTdGF0ZRIcChhSRVZJRVdfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRSRVZJRVdfU1RBVEVfUEVORElORxABEhkKFVJFVklFV19TVEFURV9BUFBST1ZFRBACEhkKFVJFVklFV19TVEFURV9SRUpFQ1RFRBADMuUHCg1SZXZpZXdTZXJ2aWNlEm0KC0xpc3RSZXZpZXdzEiMuc291ay5wcm9kdWN0LnYxLkxpc3RSZXZpZXdzUmVxdWVzdBokLnNvdWsucHJvZHVjdC52MS5MaXN0UmV2aWV3c1Jlc3BvbnNlIhOQAgGquxgMCgIKABICCAIaAggDEnMKDUxpc3RNeVJldmlld3MSJS5zb3VrLnByb2R1Y3QudjEuTGlzdE15UmV2aWV3c1JlcXVlc3QaJi5zb3VrLnByb2R1Y3QudjEuTGlzdE15UmV2aWV3c1Jlc3BvbnNlIhOQAgGquxgMCgISABICCAIaAggDEm8KDENyZWF0ZVJldmlldxIkLnNvdWsucHJvZHVjdC52MS5DcmVhdGVSZXZpZXdSZXF1ZXN0GiUuc291ay5wcm9kdWN0LnYxLkNyZWF0ZVJldmlld1Jlc3BvbnNlIhKquxgOCgISABICCAUgAzICCAUScQoOVXBkYXRlTXlSZXZpZXcSJi5zb3VrLnByb2R1Y3QudjEuVXBkYXRlTXlSZXZpZXdSZXF1ZXN0Gicuc291ay5wcm9kdWN0LnYxLlVwZGF0ZU15UmV2aWV3UmVzcG9uc2UiDqq7GAoKAhIAEgIIBSABEnUKDkRlbGV0ZU15UmV2aWV3EiYuc291ay5wcm9kdWN0LnYxLkRlbGV0ZU15UmV2aWV3UmVxdWVzdBonLnNvdWsucHJvZHVjdC52MS5EZWxldGVNeVJldmlld1Jlc3BvbnNlIhKquxgOCgISABICCAUaAggDIAEScwoMUmVwb3J0UmV2aWV3EiQuc291ay5wcm9kdWN0LnYxLlJlcG9ydFJldmlld1JlcXVlc3QaJS5zb3VrLnByb2R1Y3QudjEuUmVwb3J0UmV2aWV3UmVzcG9uc2UiFqq7GBIKAhIAEgIIBRoCCAMgATICCAUSkQEKE0xpc3RSZXZpZXdzRm9yU3RhZmYSKy5zb3VrLnByb2R1Y3QudjEuTGlzdFJldmlld3NGb3JTdGFmZlJlcXVlc3QaLC5zb3VrLnByb2R1Y3QudjEuTGlzdFJldmlld3NGb3JTdGFmZlJlc3BvbnNlIh+QAgGquxgYCg4aDHJldmlld3M6cmVhZBICCAIaAggDEosBCg5Nb2RlcmF0ZVJldmlldxImLnNvdWsucHJvZHVjdC52MS5Nb2RlcmF0ZVJldmlld1JlcXVlc3QaJy5zb3VrLnByb2R1Y3QudjEuTW9kZXJhdGVSZXZpZXdSZXNwb25zZSIoqrsYJAoSGhByZXZpZXdzOm1vZGVyYXRlEgIIBRoCCAMgATgBQgJpZGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_policy, file_souk_product_v1_rating]);
 
 /**
  * A review of a product.
@@ -39,7 +39,7 @@ export type Review = Message<"souk.product.v1.Review"> & {
   productId: string;
 
   /**
-   * The name under which it is shown.
+   * The name under which it is shown; empty when its author has left.
    *
    * @generated from field: string author_name = 3;
    */
@@ -53,21 +53,21 @@ export type Review = Message<"souk.product.v1.Review"> & {
   stars: number;
 
   /**
-   * One line.
+   * One line of plain text: nothing in it is HTML.
    *
    * @generated from field: string title = 5;
    */
   title: string;
 
   /**
-   * What the author has to say.
+   * What the author has to say, as plain text with line breaks: nothing in it is HTML.
    *
    * @generated from field: string body = 6;
    */
   body: string;
 
   /**
-   * Whether the author bought the product here.
+   * Whether the author bought the product here: some of it was sent to them.
    *
    * @generated from field: bool verified_purchase = 7;
    */
@@ -88,7 +88,7 @@ export type Review = Message<"souk.product.v1.Review"> & {
   rejectReason: string;
 
   /**
-   * How many users reported it; told to staff only.
+   * How many users reported it since staff last decided on it; told to staff only.
    *
    * @generated from field: int32 reports = 10;
    */
@@ -109,11 +109,19 @@ export type Review = Message<"souk.product.v1.Review"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * When it was last changed.
+   * When its author last changed it.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 13;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * What those say is wrong with it who reported it since staff last decided on it: the last 10, newest first; told to
+   * staff only.
+   *
+   * @generated from field: repeated string report_reasons = 14;
+   */
+  reportReasons: string[];
 };
 
 /**
@@ -179,7 +187,7 @@ export type ListReviewsResponse = Message<"souk.product.v1.ListReviewsResponse">
   reviews: Review[];
 
   /**
-   * What all reviews of the product come to.
+   * What all approved reviews of the product come to; absent while there is none.
    *
    * @generated from field: souk.product.v1.Rating rating = 2;
    */
@@ -270,7 +278,7 @@ export type CreateReviewRequest = Message<"souk.product.v1.CreateReviewRequest">
   productId: string;
 
   /**
-   * The name under which to show it.
+   * The name under which to show it. Of this and what follows, invisible characters are taken out.
    *
    * @generated from field: string author_name = 2;
    */
@@ -496,7 +504,7 @@ export type ListReviewsForStaffRequest = Message<"souk.product.v1.ListReviewsFor
   productId: string;
 
   /**
-   * Only those that users reported.
+   * Only those that users reported since staff last decided on them.
    *
    * @generated from field: bool reported = 3;
    */
@@ -587,6 +595,13 @@ export type ModerateReviewRequest = Message<"souk.product.v1.ModerateReviewReque
     value: ReviewRejection;
     case: "reject";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * When given, the verdict is refused if the review changed since: nobody approves what they have not read.
+   *
+   * @generated from field: string etag = 4;
+   */
+  etag: string;
 };
 
 /**
@@ -708,7 +723,7 @@ export const ReviewStateSchema: GenEnum<ReviewState> = /*@__PURE__*/
  */
 export const ReviewService: GenService<{
   /**
-   * Lists the approved reviews of a product, newest first.
+   * Lists the approved reviews of a product that is on sale, newest first.
    *
    * @generated from rpc souk.product.v1.ReviewService.ListReviews
    */
@@ -739,7 +754,7 @@ export const ReviewService: GenService<{
     output: typeof CreateReviewResponseSchema;
   },
   /**
-   * Changes a review of the user who asks; it has to be approved again.
+   * Changes a review of the user who asks; it has to be approved again. One that says the same stays as it is.
    *
    * @generated from rpc souk.product.v1.ReviewService.UpdateMyReview
    */
@@ -759,7 +774,7 @@ export const ReviewService: GenService<{
     output: typeof DeleteMyReviewResponseSchema;
   },
   /**
-   * Tells staff that a review should not be there. Reporting it again changes nothing.
+   * Tells staff that a review that shoppers see should not be there. Reporting it again changes nothing.
    *
    * @generated from rpc souk.product.v1.ReviewService.ReportReview
    */
@@ -779,7 +794,7 @@ export const ReviewService: GenService<{
     output: typeof ListReviewsForStaffResponseSchema;
   },
   /**
-   * Approves a review or takes it off.
+   * Approves a review or takes it off. What users reported of it until then is settled with it.
    *
    * @generated from rpc souk.product.v1.ReviewService.ModerateReview
    */
