@@ -13,7 +13,7 @@ export const localSettings = {
   SOUK_DEMO: str({
     default: "on",
     choices: ["on", "off"],
-    desc: "Whether npm start furnishes a new shop with locations, customers and orders to look at",
+    desc: "Whether npm start furnishes a new shop with locations, customers, orders and reviews to look at",
   }),
   SOUK_POSTGRES_PORT: port({
     default: undefined,

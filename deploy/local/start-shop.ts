@@ -20,7 +20,7 @@ export interface Shop {
   /** Where browsers call. */
   readonly edgeUrl: string;
   /**
-   * Gives it something to look at, once: locations, customers and orders.
+   * Gives it something to look at, once: locations, customers, orders and reviews.
    *
    * @param signal ends it early; the next time it goes on where it was
    * @param say gets a line when it begins and one when it is done

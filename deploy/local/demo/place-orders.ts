@@ -3,9 +3,9 @@ import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { type Order, OrderService, OrderState } from "#gen/souk/order/v1/order_pb.ts";
-import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { SoukError } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
+import { findVariant } from "./find-variant.ts";
 import type { OrderStory } from "./orders.ts";
 import { PASSWORD, type Person } from "./people.ts";
 
@@ -63,7 +63,16 @@ async function findOrder({ staff }: Desk, { email }: Person, index: number): Pro
   return orders.find(({ lines }) => lines.some(({ note }) => note === noteOf(index)));
 }
 
-async function signIn({ staff, onBehalfOf }: Desk, { email, firstName, lastName }: Person): Promise<Scope> {
+/**
+ * Signs somebody in, who is registered where that was not done yet.
+ *
+ * @param desk how to call
+ * @returns calls as the person
+ */
+export async function signIn(
+  { staff, onBehalfOf }: Desk,
+  { email, firstName, lastName }: Person,
+): Promise<Scope> {
   const auth = staff.mesh(AuthService);
   const { tokens } = await auth
     .register({ email, password: PASSWORD, firstName, lastName })
@@ -89,7 +98,7 @@ async function place(
   const cart = mesh(CartService);
   await cart.clearCart({});
   for (const [sku, quantity] of lines) {
-    const variantId = await variantOf(desk, sku);
+    const { variantId } = await findVariant(desk.staff, sku);
     await cart.addItem({ variantId, quantity: BigInt(quantity), currency, note: noteOf(index) });
   }
   if (coupon !== undefined) await cart.applyCoupon({ code: coupon });
@@ -121,18 +130,11 @@ async function follow(
   const counter = {
     staff: orders,
     customer: async () => (await signInOnce()).mesh(OrderService),
-    variantOf: (sku: string) => variantOf(desk, sku),
+    variantOf: async (sku: string) => (await findVariant(desk.staff, sku)).variantId,
   };
   while ((await read()).state === OrderState.PENDING) await pause(LOOK_MS);
   for (const [index, step] of steps.entries()) {
     const order = await read();
     if (!step.isDone(order)) await step.take(counter, order, `demo-${id}-${index}`);
   }
-}
-
-async function variantOf({ staff }: Desk, sku: string): Promise<string> {
-  const { products } = await staff.mesh(ProductAdminService).listProductsForStaff({ query: sku });
-  const variant = products.flatMap(({ variants }) => variants).find((each) => each.sku === sku);
-  if (variant === undefined) throw new Error(`nothing in the catalogue has the SKU ${sku}`);
-  return variant.id;
 }

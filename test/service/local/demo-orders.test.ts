@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { DescService } from "@bufbuild/protobuf";
 import test from "ava";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
@@ -7,11 +8,13 @@ import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderService, OrderStateSchema } from "#gen/souk/order/v1/order_pb.ts";
 import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
+import { ReviewService, ReviewState } from "#gen/souk/product/v1/review_pb.ts";
 import type { Scope } from "#kit/scope.ts";
 import { spreadStock } from "../../../deploy/local/demo/locations.ts";
 import { STORIES } from "../../../deploy/local/demo/orders.ts";
 import { grace, PASSWORD } from "../../../deploy/local/demo/people.ts";
 import { noteOf, placeOrders } from "../../../deploy/local/demo/place-orders.ts";
+import { REVIEWS, writeReviews } from "../../../deploy/local/demo/reviews.ts";
 import { becomeOperator, type Operator } from "../../../deploy/local/operator.ts";
 import { priceInDollars } from "../../../deploy/local/price-in-dollars.ts";
 import { auth } from "../../../services/auth/service.ts";
@@ -20,6 +23,7 @@ import { ORDER_STATES, type OrderState as StoredState } from "../../../services/
 import { order } from "../../../services/order/service.ts";
 import { payment } from "../../../services/payment/service.ts";
 import { product } from "../../../services/product/service.ts";
+import { eventually } from "../../eventually.ts";
 import { startTestMesh, type TestMesh } from "../../mesh.ts";
 
 const STOCK = 50n;
@@ -46,11 +50,20 @@ test("demo orders that are interrupted again and again are all there in the end,
       if (error !== INTERRUPTED) throw error;
     }
   }
-  const before = await look(mesh);
+  const before = await eventually(async () => {
+    const seen = await look(mesh);
+    // Product hears of what was sent by events.
+    const unverified = seen.reviews.filter(({ verifiedPurchase }) => !verifiedPurchase);
+    assert.deepEqual(
+      unverified.map(({ title }) => title),
+      ["Handsome, if heavy"],
+    );
+    return seen;
+  });
   await furnish(operator);
   t.deepEqual(await look(mesh), before, "what is done is not done again");
 
-  const { locations, levels } = before;
+  const { locations, levels, reviews } = before;
   // Beside them there are her own, and what is sent instead of something.
   const orders = before.orders.filter(
     ({ id, exchangeOfOrderId }) => id !== ownOrderId && exchangeOfOrderId === "",
@@ -70,6 +83,10 @@ test("demo orders that are interrupted again and again are all there in the end,
   for (const state of Object.keys(ORDER_STATES) as StoredState[])
     t.is(found.has(state), !PASSING.includes(state), state);
   t.true(orders.some(({ total }) => total?.currency === "USD"));
+  t.deepEqual(
+    reviews.map(({ title, state }) => [title, state === ReviewState.PENDING]),
+    [...REVIEWS.values()].flat().map(({ title, waits = false }) => [title, waits]),
+  );
 
   t.is(locations.length, 3);
   t.true(levels.every(({ inTransit }) => inTransit === 0n));
@@ -84,6 +101,7 @@ test("demo orders that are interrupted again and again are all there in the end,
 async function furnish({ scope, onBehalfOf }: Pick<Operator, "scope" | "onBehalfOf">): Promise<void> {
   await spreadStock(scope);
   await placeOrders({ staff: scope, onBehalfOf }, STORIES);
+  await writeReviews({ staff: scope, onBehalfOf }, REVIEWS);
 }
 
 /** What one of those who shop there orders of their own accord, before all that is told of them. */
@@ -154,5 +172,6 @@ async function look(mesh: TestMesh) {
     ...(await stockroom.listLocations({})),
     ...(await stockroom.listStock({ pageSize: 100 })),
     ...(await stockroom.listTransfers({ pageSize: 100 })),
+    ...(await mesh.as(ReviewService).listReviewsForStaff({ pageSize: 100 })),
   };
 }
