@@ -10,6 +10,8 @@ import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { StoreCreditService } from "#gen/souk/payment/v1/store_credit_pb.ts";
 import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
+import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
+import { ReviewService } from "#gen/souk/product/v1/review_pb.ts";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
 import { servicePrograms } from "../../deploy/local/service-programs.ts";
 import { eventually } from "../eventually.ts";
@@ -100,6 +102,15 @@ async function deliver({ id: orderId }: Order, { mark }: Shopper): Promise<void>
   await staff.markShipmentDelivered({ id: shipment?.id ?? "" });
 }
 
+/** Has somebody review what is for sale, for everybody to see. */
+async function review({ as, mark }: Shopper): Promise<void> {
+  const { products } = await as(ProductService).listProducts({});
+  const written = { productId: products[0]?.id ?? "", authorName: mark, stars: 5 };
+  const { review: made } = await as(ReviewService).createReview(written);
+  const verdict = { case: "approve", value: {} } as const;
+  await mesh.as(ReviewService).moderateReview({ id: made?.id ?? "", verdict });
+}
+
 async function export_(as: Customer): Promise<Record<string, unknown>> {
   const chunks: Uint8Array[] = [];
   for await (const { chunk } of as(UserService).exportMyData({})) chunks.push(chunk);
@@ -178,6 +189,7 @@ test("who asks is forgotten by every service, but for what an invoice must show"
   const bob = await shopper();
   const bought = await order(ada);
   await deliver(bought, ada);
+  await review(ada);
   const cancelled = await order(ada);
   await ada.as(OrderService).cancelOrder({ id: cancelled.id, reason: `${ada.mark} changed his mind` });
   await ada.as(CartService).addItem({ variantId, quantity: 1n, note: `For ${ada.mark}` });
@@ -259,6 +271,7 @@ test("an export holds what every service knows of who asks, in pieces that make 
   for (let count = 0; count < 3; count++) placed.push(await order(ada));
   await ada.as(CartService).addItem({ variantId, quantity: 1n });
   await mesh.as(OrderService).addOrderNote({ orderId: placed[0]?.id ?? "", text: "Rang twice" });
+  await review(ada);
   const updateMask = { paths: ["staff_note"] };
   await mesh.as(UserService).updateUser({ user: { id: ada.id, staffNote: "Pays on time" }, updateMask });
   await eventually(async () => {
@@ -276,6 +289,7 @@ test("an export holds what every service knows of who asks, in pieces that make 
     "order-notes.json": [{ text: "Rang twice" }],
     "store-credit.json": [],
     "store-credit-entries.json": [],
+    "reviews.json": [{ authorName: ada.mark, stars: 5 }],
   });
   const orders = files["orders.json"] as { id: string }[];
   t.deepEqual(

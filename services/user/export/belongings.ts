@@ -17,6 +17,7 @@ import { OrderSchema, OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { TimelineEntrySchema } from "#gen/souk/order/v1/timeline_pb.ts";
 import { BalanceEntrySchema } from "#gen/souk/payment/v1/gift_card_pb.ts";
 import { StoreCreditService } from "#gen/souk/payment/v1/store_credit_pb.ts";
+import { ReviewSchema, ReviewService } from "#gen/souk/product/v1/review_pb.ts";
 import { SavedAddressSchema } from "#gen/souk/user/v1/user_pb.ts";
 import { UserSchema } from "#gen/souk/user/v1/user_staff_pb.ts";
 import type { Scope } from "#kit/scope.ts";
@@ -68,6 +69,10 @@ export function belongings(db: UserDatabase, scope: Scope, userId: string): Arch
     list("store-credit-entries.json", BalanceEntrySchema, async (page) => {
       const { entries, nextPageToken } = await credit.listMyStoreCreditEntries(page);
       return [entries, nextPageToken];
+    }),
+    list("reviews.json", ReviewSchema, async (page) => {
+      const { reviews, nextPageToken } = await scope.mesh(ReviewService).listMyReviews(page);
+      return [reviews, nextPageToken];
     }),
     list("notifications.json", NotificationSchema, async (page) => {
       const { notifications, nextPageToken } = await scope
