@@ -1,3 +1,4 @@
+import { stopped } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { UserDatabase } from "../database.ts";
 import { getProfile } from "../profiles.ts";
@@ -22,7 +23,7 @@ export async function* exportMyData(
   let waiting: Uint8Array[] = [];
   let length = 0;
   for await (const bytes of zip(belongings(db, scope, userId), new Date())) {
-    scope.signal.throwIfAborted();
+    if (scope.signal.aborted) throw stopped(scope.signal.reason);
     waiting.push(bytes);
     length += bytes.length;
     if (length < PIECE) continue;
