@@ -514,9 +514,10 @@ export const UserService: GenService<{
    * a ZIP archive of JSON files: profile.json with what staff wrote about the user, addresses.json,
    * sign-in.json, sessions.json, api-keys.json, activity.json (what the user did, when and from which
    * address, as the shop's records have it), cart.json, orders.json with their payments, invoices,
-   * shipments and returns, order-notes.json with those of staff, store-credit.json, store-credit-entries.json and notifications.json. Each
-   * holds messages of the contracts as protobuf's JSON. Mails say what notifications and orders say
-   * and are not repeated. The access token must be good to the end: a fresh one is.
+   * shipments and returns, order-notes.json with those of staff, reviews.json, store-credit.json,
+   * store-credit-entries.json and notifications.json. Each holds messages of the contracts as
+   * protobuf's JSON. Mails say what notifications and orders say and are not repeated. The access
+   * token must be good to the end: a fresh one is.
    *
    * @generated from rpc souk.user.v1.UserService.ExportMyData
    */
@@ -537,8 +538,9 @@ export const UserService: GenService<{
    * within a second: the account takes no sign-in, the e-mail address is free for a new account, and
    * access tokens are refused as soon as those of ended sessions are. One more mail confirms it, and is
    * then erased itself. Erased are: profile and addresses, password, second factor, linked
-   * identities, sessions and API keys, the cart, notifications and mails, and of orders the e-mail
-   * address, telephone number, notes, parcel numbers and texts of returns.
+   * identities, sessions and API keys, the cart, notifications and mails, the name under reviews that
+   * shoppers see, and all of the others, and of orders the e-mail address, telephone number, notes,
+   * parcel numbers and texts of returns.
    *
    * Kept are: of orders what was bought, when, for how much and where taxes were due; where an invoice
    * was issued, the name, address and VAT number that it must show (GDPR, article 17(3)(b)); payments
