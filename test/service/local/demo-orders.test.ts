@@ -110,7 +110,9 @@ async function orderAsOneself({ scope, onBehalfOf }: Operator): Promise<string> 
   const { tokens } = await scope.mesh(AuthService).register({ email, password: PASSWORD, ...name });
   const { mesh } = onBehalfOf(tokens?.accessToken ?? "");
   const { products } = await scope.mesh(ProductAdminService).listProductsForStaff({ pageSize: 1 });
-  await mesh(CartService).addItem({ variantId: products[0]?.variants[0]?.id ?? "", quantity: 1n });
+  const item = { variantId: products[0]?.variants[0]?.id ?? "", quantity: 1n };
+  // Its stock comes by an event.
+  await eventually(() => mesh(CartService).addItem(item));
   const payment = { token: "tok_visa" };
   const { order: own } = await mesh(CheckoutService).placeOrder(
     { shippingAddress, shippingMethod: "standard", payment },
