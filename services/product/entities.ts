@@ -160,6 +160,18 @@ export const Purchase = defineEntity({
   properties: { customerId: p.uuid().primary(), productId: p.uuid().primary() },
 });
 
+/** A user who was deleted, and of whom nothing more is kept. */
+export const ForgottenAuthor = defineEntity({
+  name: "ForgottenAuthor",
+  tableName: "forgotten_author",
+  properties: {
+    userId: p.uuid().primary(),
+    forgetTime: p.datetime().defaultRaw("now()"),
+    /** Whether nothing that was on its way then can come any more. */
+    erased: p.boolean().default(false),
+  },
+});
+
 export const entities = [
   Category,
   Product,
@@ -170,4 +182,5 @@ export const entities = [
   Review,
   ReviewReport,
   Purchase,
+  ForgottenAuthor,
 ] as const;

@@ -12,12 +12,15 @@ import { productSettings } from "./config.ts";
 import { entities } from "./entities.ts";
 import { migrations } from "./migrations/index.ts";
 import { turnPrices } from "./prices/turn-prices.ts";
-import { forgetAuthor } from "./reviews/forget-author.ts";
+import { eraseAuthors, forgetAuthor } from "./reviews/forget-authors.ts";
 import { notePurchases } from "./reviews/note-purchases.ts";
 import { productRpc } from "./rpc/product.ts";
 import { productAdminRpc } from "./rpc/product-admin.ts";
 import { reviewRpc } from "./rpc/review.ts";
 import { postgresSearch } from "./search/postgres-search.ts";
+
+/** How often what came of users who have left in the moment in which they did is erased, in ms. */
+const ERASE_AUTHORS_MS = 5_000;
 
 /** The catalogue: what can be bought, for shoppers to find and for staff to keep, and what customers think of it. */
 export const product = defineService({
@@ -39,5 +42,6 @@ export const product = defineService({
       everyMs: settings.PRODUCT_PRICE_INTERVAL_MS,
       run: (scope) => turnPrices(db, scope),
     }),
+    job({ name: "erase-authors", everyMs: ERASE_AUTHORS_MS, run: (scope) => eraseAuthors(db, scope) }),
   ],
 });

@@ -8,6 +8,7 @@ import { staffLists } from "./0006-staff-lists.ts";
 import { largeCatalogues } from "./0007-large-catalogues.ts";
 import { lexemes } from "./0008-lexemes.ts";
 import { reviews } from "./0009-reviews.ts";
+import { forgottenAuthors } from "./0010-forgotten-authors.ts";
 
 export const migrations: Migrations = [
   products,
@@ -19,4 +20,5 @@ export const migrations: Migrations = [
   largeCatalogues,
   lexemes,
   reviews,
+  forgottenAuthors,
 ];
