@@ -164,7 +164,7 @@ test("a purchase is known once it is sent, whether the review or the parcel came
 
 test("each reports a review once, staff reads why, and what it decided on is settled", async (t) => {
   const { id: productId } = await offer("sofa");
-  const { id } = await write(ada, productId);
+  const { id, etag } = await write(ada, productId);
   const report = ({ reviews }: Customer, reason: string) => reviews.reportReview({ id, reason });
   const reported = async () => {
     const { reviews } = await staff().listReviewsForStaff({ productId, reported: true });
@@ -182,6 +182,9 @@ test("each reports a review once, staff reads why, and what it decided on is set
   const [{ reviews: shown }, own] = await Promise.all([shopper().listReviews({ productId }), mine(ada, id)]);
   for (const it of [shown[0], own]) t.like(it, { reports: 0, reportReasons: [], etag: approved?.etag });
 
+  const unread = staff().moderateReview({ id, ...approve, etag });
+  t.is(await reasonOf(unread), "ETAG_MISMATCH", "what was reported since is not settled unread");
+  t.is((await reported()).length, 1);
   await staff().moderateReview({ id, ...approve });
   await report(bob, "Rude all the same");
   t.deepEqual(await reported(), []);

@@ -26,7 +26,7 @@ export function moderateReview(
     const known = await lockReview(tx, id);
     const isDecided = known.state === state && known.reject_reason === reject_reason;
     if (isDecided && known.reports === 0) return { ...known, report_reasons: [] };
-    if (!isDecided) requireEtag(etag, known.version, "the review");
+    requireEtag(etag, known.version, "the review");
     if (state === "APPROVED" && known.state !== "APPROVED") await countStars(tx, known, 1);
     if (state !== "APPROVED" && known.state === "APPROVED") await countStars(tx, known, -1);
     await tx.sql.updateTable("review_report").set({ open: false }).where("review_id", "=", id).execute();
