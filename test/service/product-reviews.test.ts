@@ -182,6 +182,9 @@ test("each reports a review once, staff reads why, and what it decided on is set
   const [{ reviews: shown }, own] = await Promise.all([shopper().listReviews({ productId }), mine(ada, id)]);
   for (const it of [shown[0], own]) t.like(it, { reports: 0, reportReasons: [], etag: approved?.etag });
 
+  const blank = await refusal(report(ada, " \u3164\u200B "));
+  t.is(blank.reason, "INVALID_REQUEST");
+  t.regex(blank.message, /reason/);
   const unread = staff().moderateReview({ id, ...approve, etag });
   t.is(await reasonOf(unread), "ETAG_MISMATCH", "what was reported since is not settled unread");
   t.is((await reported()).length, 1);
@@ -221,9 +224,11 @@ test("nobody changes a review of somebody else, nor approves or changes what the
 
 test("a review is plain text that can be seen", async (t) => {
   const { id: productId } = await offer("rug");
-  const nobody = await refusal(write(ada, productId, { authorName: " \u200B\u202E " }));
-  t.like(nobody, { reason: "INVALID_REQUEST" });
-  t.regex(nobody.message, /author_name/);
+  for (const authorName of [" \u200B\u202E ", "\u3164", "\u2800\uFFA0"]) {
+    const nobody = await refusal(write(ada, productId, { authorName }));
+    t.is(nobody.reason, "INVALID_REQUEST");
+    t.regex(nobody.message, /author_name/);
+  }
   const typed = {
     authorName: " Ada\u202E\n L. ",
     title: "So\tsoft\r\n<b>",

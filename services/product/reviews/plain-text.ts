@@ -1,3 +1,5 @@
+import { invalid } from "../invalid.ts";
+
 /**
  * What shows nothing of its own: control characters but line breaks and tabs, marks that turn the direction of the
  * text after them (Unicode TR 9), and the byte order mark.
@@ -18,7 +20,18 @@ export function plainLine(typed: string): string {
   return plainText(typed).replace(/\s+/g, " ");
 }
 
-/** Whether a text holds anything that can be seen. */
-export function isVisible(text: string): boolean {
-  return /[\p{L}\p{N}\p{P}\p{S}]/u.test(text);
+/** Fillers count as letters, and the Braille pattern without dots as a sign. */
+const VISIBLE = /[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\u2800]]/v;
+
+/**
+ * A text that holds something that can be seen.
+ *
+ * @param field the field of the request that it stands in
+ * @param text the text, without what cannot be seen
+ * @param remedy what to do where nothing can be seen
+ * @throws SoukError INVALID_REQUEST where nothing can
+ */
+export function visible(field: string, text: string, remedy: string): string {
+  if (VISIBLE.test(text)) return text;
+  throw invalid({ field, description: `holds nothing that can be seen; ${remedy}` });
 }

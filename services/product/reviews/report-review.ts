@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Scope } from "#kit/scope.ts";
 import type { ProductDatabase } from "../database.ts";
-import { plainText } from "./plain-text.ts";
+import { plainText, visible } from "./plain-text.ts";
 import { lockReview, unknownReview } from "./stored-review.ts";
 
 /**
@@ -10,7 +10,7 @@ import { lockReview, unknownReview } from "./stored-review.ts";
  *
  * @param reporterId who reports it
  * @param reason what is wrong with it
- * @throws SoukError REVIEW_NOT_FOUND
+ * @throws SoukError INVALID_REQUEST, REVIEW_NOT_FOUND
  */
 export function reportReview(
   db: ProductDatabase,
@@ -19,12 +19,13 @@ export function reportReview(
   id: string,
   reason: string,
 ): Promise<void> {
+  const said = visible("reason", plainText(reason), "say what is wrong with the review");
   return db.write(scope, async (tx) => {
     const { state } = await lockReview(tx, id);
     if (state !== "APPROVED") throw unknownReview(id);
     const made = await tx.sql
       .insertInto("review_report")
-      .values({ review_id: id, reporter_id: reporterId, reason: plainText(reason) })
+      .values({ review_id: id, reporter_id: reporterId, reason: said })
       .onConflict((conflict) => conflict.doNothing())
       .returning("review_id")
       .executeTakeFirst();

@@ -9,8 +9,7 @@ import type { Scope } from "#kit/scope.ts";
 import type { ProductDatabase, ProductTransaction } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { notOnSale } from "../get-product.ts";
-import { invalid } from "../invalid.ts";
-import { isVisible, plainLine, plainText } from "./plain-text.ts";
+import { plainLine, plainText, visible } from "./plain-text.ts";
 import { toReview, verifiedPurchase } from "./stored-review.ts";
 
 /** What somebody writes about a product. */
@@ -32,7 +31,7 @@ export function writeReview(
   written: WrittenReview,
 ): Promise<CreateReviewResponse> {
   const { productId, stars } = written;
-  const authorName = readName(written.authorName);
+  const authorName = visible("author_name", plainLine(written.authorName), "write a name");
   return db.write(scope, async (tx) => {
     await requireOnSale(tx, productId);
     const made = await tx.sql
@@ -77,10 +76,4 @@ async function existing(tx: ProductTransaction, authorId: string, productId: str
     "you have reviewed this product before; change that review with UpdateMyReview",
     { metadata: { product_id: productId, review_id: found?.id ?? "" } },
   );
-}
-
-function readName(typed: string): string {
-  const name = plainLine(typed);
-  if (isVisible(name)) return name;
-  throw invalid({ field: "author_name", description: "holds nothing that can be seen; write a name" });
 }

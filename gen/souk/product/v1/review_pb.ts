@@ -278,7 +278,8 @@ export type CreateReviewRequest = Message<"souk.product.v1.CreateReviewRequest">
   productId: string;
 
   /**
-   * The name under which to show it. Of this and what follows, invisible characters are taken out.
+   * The name under which to show it. Of this and what follows, control characters and marks that turn the direction of
+   * text are taken out.
    *
    * @generated from field: string author_name = 2;
    */
