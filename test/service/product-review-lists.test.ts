@@ -11,17 +11,14 @@ import { moderateReview } from "../../services/product/reviews/moderate-review.t
 import { removeReview } from "../../services/product/reviews/remove-review.ts";
 import { reportReview } from "../../services/product/reviews/report-review.ts";
 import { writeReview } from "../../services/product/reviews/write-review.ts";
+import { afterFile } from "../after-file.ts";
 import { openShop, outcomeOf, type Shop } from "./product-shop.ts";
 
 let shop: Shop;
-const drops: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  shop = await openShop({ teardown: (work) => drops.unshift(work) });
-});
-
-test.after.always(async () => {
-  for (const drop of drops) await drop();
+  shop = await openShop(file);
 });
 
 const approve = { case: "approve", value: {} } as never;

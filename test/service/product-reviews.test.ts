@@ -17,6 +17,7 @@ import { auth } from "../../services/auth/service.ts";
 import { entities } from "../../services/product/entities.ts";
 import { migrations } from "../../services/product/migrations/index.ts";
 import { product } from "../../services/product/service.ts";
+import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 import { reasonOf, refusal } from "../refusal.ts";
@@ -31,23 +32,18 @@ let mesh: TestMesh;
 let ada: Customer;
 let bob: Customer;
 let tell: <D extends DescMessage>(schema: D, event: MessageInitShape<D>) => Promise<void>;
-const closing: (() => Promise<void>)[] = [];
+const file = afterFile(test);
 
 test.before(async () => {
-  const t = { teardown: (work: () => Promise<void>) => void closing.unshift(work) };
-  mesh = await startTestMesh(t, [auth, product]);
+  mesh = await startTestMesh(file, [auth, product]);
   [ada, bob] = await Promise.all([register(), register()]);
   const log = pino({ level: "silent" });
   const url = mesh.env["PRODUCT_DATABASE_URL"] as string;
   const db = openDatabase({ url, entities, migrations, poolSize: 1, applicationName: "test", log });
-  t.teardown(() => db.close());
+  file.teardown(() => db.close());
   const scopes = rootScopes(log, () => assert.fail("nobody is called"));
   // The relay publishes whatever is in the outbox: so others tell product of what happened.
   tell = (schema, event) => db.write(scopes({ timeoutMs: 5_000 }), async (tx) => tx.emit(schema, event));
-});
-
-test.after.always(async () => {
-  for (const close of closing) await close();
 });
 
 const shopper = () => mesh.withToken(ReviewService, "");
@@ -259,5 +255,4 @@ test("who has left is forgotten: what shoppers see stays without a name, the res
     t.is(rating?.reviews, 1n);
   });
   t.deepEqual((await staff().listReviewsForStaff({ productId: gone.id })).reviews, []);
-  t.is(await mine(eve, shown.id), undefined);
 });
