@@ -24,7 +24,7 @@ export async function fillCatalogue(client: pg.Client, shop: GeneratedShop): Pro
   const categories = THINGS.map((thing, index) => categoryOf(shop, `${thing}s`, index));
   // What the shop was opened with makes room.
   await client.query(
-    "truncate category, product, variant, variant_price, product_view, search_document, search_word, review, review_report, purchase",
+    "truncate category, product, variant, variant_price, product_view, search_document, search_word, search_lexeme, review, review_report, purchase",
   );
   await copyRows(
     client,
