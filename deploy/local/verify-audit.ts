@@ -19,11 +19,11 @@ await runTool(async () => {
   const { dataDir, ports } = readLocalConfig(process.env);
   const { AUTH_DATABASE_URL, SOUK_POSTGRES_URL } = process.env;
   const isElsewhere = AUTH_DATABASE_URL !== undefined || SOUK_POSTGRES_URL !== undefined;
-  const trustBundle =
-    process.env["SOUK_TRUST_BUNDLE"] ?? developmentSecrets(secretsFile(dataDir), []).trustBundle;
   const client = new pg.Client(
     isElsewhere ? databaseUrl("auth", process.env) : addressHere(dataDir, ports.postgres),
   );
+  const trustBundle =
+    process.env["SOUK_TRUST_BUNDLE"] ?? developmentSecrets(secretsFile(dataDir), []).trustBundle;
   await client.connect();
   try {
     await client.query("begin isolation level repeatable read read only");
