@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
@@ -6,6 +6,7 @@ import {
   type ImportProductsResponse,
   ProductAdminService,
 } from "#gen/souk/product/v1/product_admin_pb.ts";
+import { ConfigurationError } from "#kit/config.ts";
 import { becomeOperator } from "./operator.ts";
 import { priceInDollars } from "./price-in-dollars.ts";
 import { runTool } from "./run-tool.ts";
@@ -22,12 +23,13 @@ const TIMEOUT_MS = 600_000;
  */
 await runTool(async () => {
   const [file = SHIPPED, currency = "EUR"] = process.argv.slice(2);
+  const source = await openSource(file);
   const { dataDir, ports } = readLocalConfig(process.env);
   const addressOf = () => `127.0.0.1:${ports.programs["product"]}`;
   const operator = becomeOperator(operatorKey(dataDir), addressOf, TIMEOUT_MS);
   try {
     const admin = operator.scope.mesh(ProductAdminService);
-    for await (const { part } of admin.importProducts(partsOf(file, currency))) tell(part);
+    for await (const { part } of admin.importProducts(partsOf(source, currency))) tell(part);
     if (file === SHIPPED)
       process.stdout.write(`${await priceInDollars(operator.scope)} variants priced in dollars\n`);
   } finally {
@@ -35,12 +37,21 @@ await runTool(async () => {
   }
 });
 
+/** It is opened before the call: the service is not told why a stream stops, so its answer would not tell it either. */
+async function openSource(file: string): Promise<FileHandle> {
+  try {
+    return await open(file);
+  } catch (error) {
+    throw new ConfigurationError(`${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
 async function* partsOf(
-  file: string,
+  source: FileHandle,
   currency: string,
 ): AsyncIterable<MessageInitShape<typeof ImportProductsRequestSchema>> {
   yield { part: { case: "options", value: { currency } } };
-  for await (const chunk of createReadStream(file))
+  for await (const chunk of source.createReadStream())
     yield { part: { case: "chunk", value: chunk as Uint8Array } };
 }
 
