@@ -3,6 +3,7 @@ import { PromotionService, type PromotionTermsSchema } from "#gen/souk/order/v1/
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import type { Scope } from "#kit/scope.ts";
 import { becomeOperator } from "./operator.ts";
+import { runTool } from "./run-tool.ts";
 import { operatorKey } from "./secrets.ts";
 import { readLocalConfig } from "./settings.ts";
 
@@ -40,16 +41,25 @@ const PROMOTIONS: Readonly<Record<string, Terms>> = {
 /** Three for the price of two in this category. */
 const THREE_FOR_TWO = "toys";
 
+const TIMEOUT_MS = 60_000;
+
 /** Puts promotions into the shop that runs here. */
-const { dataDir, ports } = readLocalConfig(process.env);
-const addressOf = (service: string) => `127.0.0.1:${ports.programs[service]}`;
-const operator = becomeOperator(operatorKey(dataDir), addressOf, 60_000);
-const promotions = { ...PROMOTIONS, "local-three-for-two": await threeForTwo(operator.scope) };
-for (const [idempotencyKey, terms] of Object.entries(promotions)) {
-  await operator.scope.mesh(PromotionService).createPromotion({ terms }, { idempotencyKey });
-}
-process.stdout.write(`${Object.keys(promotions).length} promotions, with coupons WELCOME10 and FREESHIP\n`);
-operator.close();
+await runTool(async () => {
+  const { dataDir, ports } = readLocalConfig(process.env);
+  const addressOf = (service: string) => `127.0.0.1:${ports.programs[service]}`;
+  const operator = becomeOperator(operatorKey(dataDir), addressOf, TIMEOUT_MS);
+  try {
+    const promotions = { ...PROMOTIONS, "local-three-for-two": await threeForTwo(operator.scope) };
+    for (const [idempotencyKey, terms] of Object.entries(promotions)) {
+      await operator.scope.mesh(PromotionService).createPromotion({ terms }, { idempotencyKey });
+    }
+    process.stdout.write(
+      `${Object.keys(promotions).length} promotions, with coupons WELCOME10 and FREESHIP\n`,
+    );
+  } finally {
+    operator.close();
+  }
+});
 
 async function threeForTwo({ mesh }: Scope): Promise<Terms> {
   const { categories } = await mesh(ProductService).listCategories({});
