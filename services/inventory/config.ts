@@ -16,6 +16,6 @@ export const inventorySettings = {
   }),
   INVENTORY_BOOKING_MS: milliseconds({
     default: 90 * 24 * 3_600_000,
-    desc: "How long it is remembered that a shipment, a cancellation, a return or a change was booked, so that its stock moves once; longer than order may go on trying",
+    desc: "How long it is remembered that a shipment, a cancellation, a return, a change or an arrival was booked, so that its stock moves once; longer than whoever books may go on trying",
   }),
 } satisfies Settings;

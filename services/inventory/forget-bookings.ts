@@ -6,8 +6,8 @@ import type { InventoryDatabase } from "./database.ts";
 const AT_ONCE = 1_000;
 
 /**
- * Forgets shipments, reductions, returns, changes and arrivals that were booked long ago; one that came again after that would
- * move its stock again.
+ * Forgets shipments, reductions, returns, changes and arrivals that were booked long ago; one that came again after that
+ * would move its stock again.
  *
  * @param db inventory's database
  * @param scope the run

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { principalKey } from "#kit/principal.ts";
 import type { Scope } from "#kit/scope.ts";
 import { bookOnce } from "./book-once.ts";
@@ -9,7 +10,7 @@ import { lockTransfer, refuseEnded, type StoredTransfer, storeProgress } from ".
 /** What came of a transfer. */
 export interface Arrival {
   readonly transferId: string;
-  /** Where more is to come, which arrival it is; the transfer ends with it when left out. */
+  /** Where more is to come, which of its arrivals it is; the transfer ends with it when left out. */
   readonly id?: string;
   /** All that is on the way when empty. */
   readonly items: readonly ArrivedItem[];
@@ -26,6 +27,8 @@ export interface ArrivedItem {
 
 /** Why what is not named does not come. */
 const REST_REASON = "LOSS";
+/** How many hexadecimal digits PostgreSQL reads as a UUID. */
+const UUID_DIGITS = 32;
 
 /**
  * Books what arrived of a transfer. What did not stays on the way where more is to come, and is written off otherwise;
@@ -45,8 +48,11 @@ export function receiveTransfer(
 ): Promise<StoredTransfer> {
   return db.write(scope, async (tx) => {
     const transfer = await lockTransfer(tx, transferId);
-    if (id === undefined ? transfer.state === "RECEIVED" : !(await bookOnce(tx, "ARRIVAL", id)))
-      return transfer;
+    const isKnown =
+      id === undefined
+        ? transfer.state === "RECEIVED"
+        : !(await bookOnce(tx, "ARRIVAL", bookingOf(transferId, id)));
+    if (isKnown) return transfer;
     if (transfer.state !== "IN_TRANSIT") throw refuseEnded(transfer);
     const arrived = transfer.lines.map((line) => arrivedOf(transfer.id, line, items, id === undefined));
     requireSent(transfer, items);
@@ -69,6 +75,12 @@ export function receiveTransfer(
     const lines = arrived.map(({ progress }) => progress);
     return storeProgress(tx, transferId, isOver ? "RECEIVED" : "IN_TRANSIT", lines);
   });
+}
+
+/** One van may bring some of several transfers: an arrival is known by its name and its transfer. */
+function bookingOf(transferId: string, arrivalId: string): string {
+  const hash = createHash("sha256").update(`${transferId} ${arrivalId.toLowerCase()}`).digest("hex");
+  return hash.slice(0, UUID_DIGITS);
 }
 
 /** What an arrival means for a line of its transfer. */

@@ -31,6 +31,7 @@ export const Mail = defineEntity({
     userId: p.uuid().nullable(),
     recipient: p.text(),
     subject: p.text(),
+    /** Empty once it is sent, as the HTML. */
     text: p.text(),
     html: p.text(),
     /** The Message-ID header (RFC 5322, 3.6.4), made of the event's id: it stays the same at each attempt. */

@@ -1,6 +1,6 @@
 import type { Scope } from "#kit/scope.ts";
 import { hashOf, type Owner } from "./cart/shopper.ts";
-import type { OrderSql } from "./database.ts";
+import type { OrderSql, OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { type OrderRow, type StoredOrder, withParts } from "./order-parts.ts";
 
@@ -30,9 +30,25 @@ export function askerOf({ principal }: Scope, orderToken: string): Owner {
  */
 export async function requireOwnOrder(db: OrderSql, id: string, asker: Owner): Promise<StoredOrder> {
   const row = await db.selectFrom("orders").selectAll().where("id", "=", id).executeTakeFirst();
-  if (row === undefined || !isOf(row, asker)) throw notTheirs(id, asker);
-  const [order] = await withParts(db, [row]);
-  return order as StoredOrder;
+  return ownOf(db, row, id, asker);
+}
+
+/**
+ * An order of who asks for it, which nobody else changes until the transaction ends.
+ *
+ * @param tx the transaction
+ * @param id the order
+ * @param asker whose it must be
+ * @throws SoukError ORDER_NOT_FOUND also when it is somebody else's
+ */
+export async function lockOwnOrder(tx: OrderTransaction, id: string, asker: Owner): Promise<StoredOrder> {
+  const row = await tx.sql
+    .selectFrom("orders")
+    .selectAll()
+    .where("id", "=", id)
+    .forUpdate()
+    .executeTakeFirst();
+  return ownOf(tx.sql, row, id, asker);
 }
 
 /**
@@ -49,17 +65,21 @@ export function isOf(
   return [order.order_token_hash, order.found_token_hash].includes(asker.tokenHash);
 }
 
-/**
- * The refusal of an order to somebody else than its owner, who does not learn whether it is there.
- *
- * @param id the order
- * @param asker who asks
- */
-export function notTheirs(id: string, asker: Owner) {
-  return refuse(
-    ErrorReason.ORDER_NOT_FOUND,
-    "customerId" in asker
-      ? `you have no order ${id}; list your orders to see which there are`
-      : `the token is not that of order ${id}; find the order by its number`,
-  );
+/** Who asks for somebody else's order learns neither from the words nor by how long it takes whether it is there. */
+async function ownOf(
+  db: OrderSql,
+  row: OrderRow | undefined,
+  id: string,
+  asker: Owner,
+): Promise<StoredOrder> {
+  if (row === undefined || !isOf(row, asker)) {
+    throw refuse(
+      ErrorReason.ORDER_NOT_FOUND,
+      "customerId" in asker
+        ? `you have no order ${id}; list your orders to see which there are`
+        : `the token is not that of order ${id}; find the order by its number`,
+    );
+  }
+  const [order] = await withParts(db, [row]);
+  return order as StoredOrder;
 }

@@ -9,7 +9,7 @@ export interface Happening {
   readonly kind: TimelineKindName;
   /** In words, for people. */
   readonly text: string;
-  /** The account that did it; "" when the shop did on its own. */
+  /** The account that did it; "" when a guest did, or the shop on its own. */
   readonly actorId: string;
   /** The shipment, return or refund that it is about. */
   readonly referenceId?: string;
@@ -47,7 +47,7 @@ export function writeDown(
 }
 
 /**
- * The account on whose behalf something is done; "" for the shop itself and for operators' programs.
+ * The account on whose behalf something is done; "" for guests, for the shop itself and for operators' programs.
  *
  * @param scope the work
  */

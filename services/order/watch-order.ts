@@ -1,5 +1,6 @@
 import type { Scope } from "#kit/scope.ts";
 import type { Owner } from "./cart/shopper.ts";
+import { requireOrder } from "./change-order.ts";
 import type { OrderSql } from "./database.ts";
 import { type OrderChanges, POLL_MS } from "./order-changes.ts";
 import { hasEnded } from "./order-state.ts";
@@ -37,14 +38,15 @@ export async function* watchOrder(
   const watch = changes.watch(id);
   try {
     let told = etag;
-    while (!scope.signal.aborted) {
-      const order = await requireOwnOrder(sql, id, asker);
+    // A token counts when the watching begins: a guest who has found the order anew since is told on.
+    for (let order = await requireOwnOrder(sql, id, asker); ; order = await requireOrder(sql, id)) {
       const version = String(order.version);
       if (version !== told) yield order;
       if (hasEnded(order.state)) return;
       told = version;
       do await watch.next(POLL_MS, scope.signal);
       while (!scope.signal.aborted && (await versionOf(sql, id)) === told);
+      if (scope.signal.aborted) return;
     }
   } finally {
     watch.close();

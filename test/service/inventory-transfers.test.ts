@@ -156,6 +156,21 @@ test("of a transfer that arrived in part the rest is written off at its end, or 
   t.is(await outcomeOf(staff.receiveTransfer(late)), "TRANSFER_ENDED");
 });
 
+test("one arrival may bring some of several transfers, and counts once for each", async (t) => {
+  const { staff, location, deliver, at } = warehouse();
+  const [depot, store] = [await location(), await location()];
+  const lamp = await deliver({ [depot]: 8 });
+  const ids = [await send(depot, store, { [lamp]: 4 }), await send(depot, store, { [lamp]: 4 })];
+  const van = { arrivalId: uuidv7(), lines: [{ variantId: lamp, quantity: 1n }] };
+  for (const arrivalId of [van.arrivalId, van.arrivalId.toUpperCase()]) {
+    for (const id of ids) {
+      const { transfer } = await staff.receiveTransfer({ ...van, id, arrivalId });
+      t.like(transfer?.lines[0], { received: 1n, inTransit: 3n });
+    }
+  }
+  t.deepEqual(await at(lamp, store), [[2, 0]]);
+});
+
 test("a transfer that is taken back returns where it came from, once", async (t) => {
   const { staff, location, deliver, at } = warehouse();
   const [depot, store] = [await location(), await location()];

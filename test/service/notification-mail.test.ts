@@ -33,6 +33,16 @@ test("a mail arrives exactly as it was stored, once", async (t) => {
   ]);
 });
 
+test("of a mail that was sent nothing is kept of what it said", async (t) => {
+  const db = await notificationDatabase(t);
+  const mailbox = await openMailbox(t);
+  await queueMail(db, "ada@example.com");
+  const said = () => db.sql.selectFrom("mail").select(["state", "text", "html"]).execute();
+  t.deepEqual(await said(), [{ state: "queued", text: "Good day", html: "<p>Good day</p>" }]);
+  await sendDueMails(outboundOf(t, db, mailbox.smtpUrl));
+  t.deepEqual(await said(), [{ state: "sent", text: "", html: "" }]);
+});
+
 test("an address cannot smuggle in other recipients or headers", async (t) => {
   const db = await notificationDatabase(t);
   const mailbox = await openMailbox(t);

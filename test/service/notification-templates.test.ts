@@ -110,7 +110,7 @@ test("who keeps an order waiting is told where to confirm the payment, and until
   t.like(message, {
     topic: "order-awaits-payment",
     title: "Order 7K3MW-9QXD2 waits for you to confirm the payment",
-    body: "Please confirm the payment until November 26, 2026 at 20:15 UTC. Otherwise the order is cancelled, and you pay nothing.",
+    body: "Please confirm the payment by November 26, 2026 at 20:15 UTC. Otherwise the order is cancelled, and you pay nothing.",
     subjectId: order.id,
   });
   t.true(message.mail.text.includes(`\n\nConfirm it here: ${confirmUri}\n\n`));

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { fromBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import test from "ava";
@@ -8,7 +8,7 @@ import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
-import { OrderKeptWaitingSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { OrderCancelledSchema, OrderKeptWaitingSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { type Order, OrderService, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { TimelineKind } from "#gen/souk/order/v1/timeline_pb.ts";
 import { GiftCardService } from "#gen/souk/payment/v1/gift_card_pb.ts";
@@ -79,8 +79,8 @@ async function ask(service: string, sql: string, ...values: unknown[]): Promise<
   await client.query(sql, values).finally(() => client.end());
 }
 
-/** What was told of orders that keep waiting, by order: how often, and what the last time. */
-async function reminders(...ids: string[]) {
+/** What was told of orders by events of a kind, by order: how often, and what the last time. */
+async function toldOf<D extends DescMessage>(schema: D, ...ids: string[]) {
   const env = shop().mesh.env;
   const nats = await connect({ servers: env["SOUK_NATS_URL"] as string });
   try {
@@ -89,11 +89,11 @@ async function reminders(...ids: string[]) {
     const stream = `${namespace}-order`;
     return await Promise.all(
       ids.map(async (id) => {
-        const subject = `${namespace}.${eventSubject(OrderKeptWaitingSchema)}.${id}`;
+        const subject = `${namespace}.${eventSubject(schema)}.${id}`;
         const { state } = await streams.info(stream, { subjects_filter: subject });
         const last = await streams.getMessage(stream, { last_by_subj: subject });
         const times = state.subjects?.[subject] ?? 0;
-        return { times, event: last && fromBinary(OrderKeptWaitingSchema, last.data) };
+        return { times, event: last && fromBinary(schema, last.data) };
       }),
     );
   } finally {
@@ -205,13 +205,13 @@ test.serial(
       const ids = orders.map(({ id }) => id);
       await ask("ORDER", "update orders set remind_at = now() where id = any ($1)", ids);
       await eventually(async () => {
-        const told = await reminders(...ids.slice(-1));
+        const told = await toldOf(OrderKeptWaitingSchema, ...ids.slice(-1));
         if (told[0]?.times !== 1) throw new Error("nobody is reminded");
       });
     };
     await remind(quick, slow);
     await remind(slower);
-    const [never, single] = await reminders(quick.id, slow.id);
+    const [never, single] = await toldOf(OrderKeptWaitingSchema, quick.id, slow.id);
     t.deepEqual([never?.times, single?.times], [0, 1]);
     t.like(single?.event, {
       customerId: slow.ada.id,
@@ -242,13 +242,27 @@ test.serial("an order whose time is up is confirmed all the same when its custom
   t.is((await becomes(OrderState.CONFIRMED, read)).state, OrderState.CONFIRMED);
 });
 
-test.serial("a reservation that ran out before the payment was confirmed gives the money back", async (t) => {
-  const { id, read, complete } = await waiting("tok_3ds");
-  await shop().mesh.as(InventoryService, "order").releaseReservation({ reservationId: id });
-  t.is((await refusal(complete())).reason, "RESERVATION_RELEASED");
-  t.is((await read()).state, OrderState.CANCELLED);
-  t.is((await shop().payment(id)).state, PaymentState.VOIDED);
-});
+test.serial(
+  "a reservation that ran out before the payment was confirmed gives the money back, and its customer is told",
+  async (t) => {
+    const declined = await waiting("tok_3ds_refused");
+    await refusal(declined.complete());
+    const { ada, id, read, complete } = await waiting("tok_3ds");
+    await shop().mesh.as(InventoryService, "order").releaseReservation({ reservationId: id });
+    t.is((await refusal(complete())).reason, "RESERVATION_RELEASED");
+    const order = await read();
+    t.is(order.state, OrderState.CANCELLED);
+    t.is((await shop().payment(id)).state, PaymentState.VOIDED);
+    const [told, untold] = await eventually(async () => {
+      const found = await toldOf(OrderCancelledSchema, id, declined.id);
+      if (found[0]?.times === 0) throw new Error("nobody is told");
+      return found;
+    });
+    t.is(told?.times, 1);
+    t.like(told?.event, { customerId: ada.id, email: ada.email, order });
+    t.is(untold?.times, 0, "who did not pay learned it from the provider");
+  },
+);
 
 test.serial("a customer who cancels, and a guest who gives up, are free at once", async (t) => {
   const { ada, lamp, id } = await waiting("tok_3ds_waiting");

@@ -45,11 +45,15 @@ test.serial("a guest watches an order with its token, and goes on after a break"
   t.deepEqual((await watched.next()).value?.order, partial);
   await watched.return?.();
 
-  const found = await nobody().findGuestOrder({ number: order.number, email });
+  const find = () => nobody().findGuestOrder({ number: order.number, email });
+  const watching = watch({ id, orderToken: (await find()).orderToken });
+  t.deepEqual((await watching.next()).value?.order, partial);
+  const found = await find();
   const resumed = watch({ id, orderToken: found.orderToken, etag: partial?.etag ?? "" });
   const next = resumed.next();
   const { order: whole } = await staff().shipOrder({ orderId: id }, once());
   t.is((await next).value?.order?.state, OrderState.SHIPPED);
+  t.deepEqual((await watching.next()).value?.order, whole, "also who looked for it before");
   t.deepEqual((await watch({ id, orderToken, etag: partial?.etag ?? "" }).next()).value?.order, whole);
 });
 
@@ -119,15 +123,22 @@ test.serial("what is a guest's is there for nobody without its token", async (t)
     [nobody(), other.orderToken],
     [ada.orders, ""],
   ] as const) {
-    const own = { orderId: id, orderToken: token };
-    for (const work of [
-      orders.getOrder({ id, orderToken: token }),
-      orders.cancelOrder({ id, orderToken: token }),
-      orders.requestReturn({ ...own, items }),
-      orders.listOrderTimeline(own),
-      orders.getInvoice(own),
-    ])
-      t.is((await refusal(work)).reason, "ORDER_NOT_FOUND");
+    const ask = (orderId: string) => {
+      const own = { orderId, orderToken: token };
+      return [
+        orders.getOrder({ id: orderId, orderToken: token }),
+        orders.cancelOrder({ id: orderId, orderToken: token }),
+        orders.requestReturn({ ...own, items }),
+        orders.listOrderTimeline(own),
+        orders.getInvoice(own),
+      ].map(async (work) => {
+        const { reason, message } = await refusal(work);
+        return [reason, message.replaceAll(orderId, "<id>")] as const;
+      });
+    };
+    const refused = await Promise.all(ask(id));
+    t.true(refused.every(([reason]) => reason === "ORDER_NOT_FOUND"));
+    t.deepEqual(refused, await Promise.all(ask(uuidv7())), "as what is not there at all");
     const { code } = await refusal(orders.cancelReturn({ id: returnId, orderToken: token }));
     t.is(code, Code.NOT_FOUND);
   }

@@ -29,9 +29,10 @@ export async function takeDueMails(
   return rows;
 }
 
-/** Notes that a mail was sent. */
+/** Notes that a mail was sent, and forgets what it said: some say what is worth money, as the code of a gift card. */
 export function markSent(db: NotificationDatabase, mail: StoredMail): Promise<void> {
-  return change(db, mail, { state: "sent", sent_time: sql<Date>`now()`, last_error: null });
+  const done = { state: "sent", sent_time: sql<Date>`now()`, last_error: null } as const;
+  return change(db, mail, { ...done, text: "", html: "" });
 }
 
 /** Has a mail tried again in `delayMs`. */

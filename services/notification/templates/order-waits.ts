@@ -20,7 +20,7 @@ export function orderWaits(
     throw new Error(`OrderKeptWaiting of ${orderId} lacks the order or its end`);
   const title = `Order ${order.number} waits for you to confirm the payment`;
   const end = formatEnd(timestampDate(expireTime));
-  const ask = `Please confirm the payment until ${end}. Otherwise the order is cancelled, and you pay nothing.`;
+  const ask = `Please confirm the payment by ${end}. Otherwise the order is cancelled, and you pay nothing.`;
   const where = confirmUri === "" ? "Go on where you ordered." : "Confirm it here:";
   const what = "This is what waits:";
   return {

@@ -12,7 +12,7 @@ import { ErrorReason, refuse } from "../errors.ts";
 import { toOrder } from "../order-message.ts";
 import type { StoredOrder, StoredReturn } from "../order-parts.ts";
 import { requireMay } from "../order-state.ts";
-import { isOf, notTheirs } from "../own-order.ts";
+import { isOf, lockOwnOrder } from "../own-order.ts";
 import { actorOf, writeDown } from "../timeline.ts";
 import type { ReturnReasonName, ReturnState, StoredReturnLine } from "./after-sale.ts";
 import { toReturn } from "./after-sale-message.ts";
@@ -48,8 +48,7 @@ export async function requestReturn(
   { orderId, asker, items, note }: ReturnWish,
   periodMs: number,
 ): Promise<StoredReturn> {
-  const order = await lockOrder(tx, orderId);
-  if (!isOf(order, asker)) throw notTheirs(orderId, asker);
+  const order = await lockOwnOrder(tx, orderId, asker);
   requireMay("return", order);
   requireInTime(order, periodMs);
   const pieces = requirePieces(

@@ -1,11 +1,13 @@
 import { uuidv7 } from "uuidv7";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
+import { OrderCancelledSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { codeName } from "#kit/error.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { entities } from "../entities.ts";
+import { toOrder } from "../order-message.ts";
 import { moveOrder } from "../orders.ts";
 import { giveBackPromotions } from "../promotions/use-promotions.ts";
 import { confirmationError } from "../translate-error.ts";
@@ -14,7 +16,12 @@ import { endWait, ifStillWaiting, lockWaiting } from "./waiting-order.ts";
 
 /** What the saga is started with. */
 type Completing = { readonly orderId: string; readonly cartId: string };
-/** What steps find out for later ones, and what becomes of it. */
+/** What steps find out for later ones. */
+type Found = {
+  /** Whether the payment is confirmed, so that its customer counts on the order. */
+  readonly isPaid: boolean;
+};
+/** What becomes of it. */
 type Nothing = Record<string, never>;
 
 /**
@@ -22,7 +29,7 @@ type Nothing = Record<string, never>;
  * set aside before it began is given back by steps that have nothing else to do. Each question is asked until it is
  * answered, for a customer who confirmed has paid.
  */
-export const completePaymentSaga = defineSaga<Completing, Nothing, Nothing, typeof entities>({
+export const completePaymentSaga = defineSaga<Completing, Found, Nothing, typeof entities>({
   name: "complete-payment",
   steps: [
     {
@@ -45,7 +52,7 @@ export const completePaymentSaga = defineSaga<Completing, Nothing, Nothing, type
       async run({ input: { orderId }, scope }) {
         const confirming = scope.mesh(PaymentService).confirmPayment({ paymentId: orderId });
         await confirming.catch((caught: unknown) => confirmationError(caught, orderId));
-        return undefined;
+        return { isPaid: true };
       },
     },
     {
@@ -62,11 +69,20 @@ export const completePaymentSaga = defineSaga<Completing, Nothing, Nothing, type
     await confirmOrder(tx, orderId, "AWAITING_PAYMENT", cartId);
     return {};
   },
-  async abandon({ input: { orderId } }, error, tx) {
+  async abandon({ input: { orderId }, data: { isPaid = false } }, error, tx) {
     await endWait(tx, orderId);
     const why = error.reason || codeName(error.code);
     const order = await moveOrder(tx, orderId, "AWAITING_PAYMENT", "CANCELLED", why);
     if (order.discounts.length > 0) await giveBackPromotions(tx, orderId);
+    // Who confirmed is not there any more to be told by the answer.
+    if (isPaid) {
+      tx.emit(OrderCancelledSchema, {
+        orderId,
+        customerId: order.customer_id ?? "",
+        email: order.email,
+        order: toOrder(order),
+      });
+    }
   },
 });
 

@@ -292,8 +292,9 @@ export type ReceiveTransferRequest = Message<"souk.inventory.v1.ReceiveTransferR
   lines: ArrivedItem[];
 
   /**
-   * Set where more is to come: names this arrival, and is chosen by who asks. What is neither in its
-   * lines nor written off there stays on the way, and the same arrival again books nothing more.
+   * Set where more is to come: names this arrival among those of the transfer, and is chosen by who
+   * asks. What its lines neither book nor write off stays on the way, and the same arrival again books
+   * nothing more.
    * When empty, the transfer ends with this arrival: what is left is written off as lost.
    *
    * @generated from field: string arrival_id = 3;

@@ -66,7 +66,8 @@ export const OrderConfirmedSchema: GenMessage<OrderConfirmed> = /*@__PURE__*/
   messageDesc(file_souk_order_v1_events, 0);
 
 /**
- * An order was cancelled after it was confirmed.
+ * An order was cancelled after it was confirmed, or after its customer confirmed the payment: then
+ * its stock was no longer to be had.
  *
  * @generated from message souk.order.v1.OrderCancelled
  */

@@ -43,7 +43,7 @@ export type TimelineEntry = Message<"souk.order.v1.TimelineEntry"> & {
   text: string;
 
   /**
-   * The account that did it; empty when the shop did on its own.
+   * The account that did it; empty when a guest did, or the shop on its own.
    *
    * @generated from field: string actor_id = 4;
    */
