@@ -28,6 +28,8 @@ import type { ArchiveFile } from "./zip.ts";
 
 /** How much of a list is held at a time; no list of the contracts gives more. */
 const PAGE_SIZE = 100;
+/** Orders may have 100 lines with texts of any script each, and a message between services 4 MB. */
+const ORDERS_AT_ONCE = 5;
 
 /**
  * All that the shop holds about a user, a file for each kind. The other services are asked when a file is read, with
@@ -57,8 +59,11 @@ export function belongings(db: UserDatabase, scope: Scope, userId: string): Arch
       return [records, nextPageToken];
     }),
     one("cart.json", CartSchema, async () => (await scope.mesh(CartService).getCart({})).cart ?? {}),
-    list("orders.json", OrderSchema, async (page) => {
-      const { orders: found, nextPageToken } = await orders.listMyOrders(page);
+    list("orders.json", OrderSchema, async ({ pageToken }) => {
+      const { orders: found, nextPageToken } = await orders.listMyOrders({
+        pageSize: ORDERS_AT_ONCE,
+        pageToken,
+      });
       return [found, nextPageToken];
     }),
     list("order-notes.json", TimelineEntrySchema, async (page) => {
