@@ -512,12 +512,12 @@ export const UserService: GenService<{
   /**
    * Gives all that the shop holds about the user who asks (GDPR, articles 15 and 20), as the pieces of
    * a ZIP archive of JSON files: profile.json with what staff wrote about the user, addresses.json,
-   * sign-in.json, sessions.json, api-keys.json, activity.json (what the user did, when and from which
-   * address, as the shop's records have it), cart.json, orders.json with their payments, invoices,
-   * shipments and returns, order-notes.json with those of staff, reviews.json, store-credit.json,
-   * store-credit-entries.json and notifications.json. Each holds messages of the contracts as
-   * protobuf's JSON. Mails say what notifications and orders say and are not repeated. The access
-   * token must be good to the end: a fresh one is.
+   * sign-in.json, sessions.json (those that are open), api-keys.json, activity.json (what the user did,
+   * when and from which address, as the shop's records have it), cart.json, orders.json with their
+   * payments, invoices, shipments and returns, order-notes.json with those of staff, reviews.json,
+   * store-credit.json, store-credit-entries.json and notifications.json. Each holds messages of the
+   * contracts as protobuf's JSON. Mails say what notifications and orders say and are not repeated. The
+   * access token must be good to the end: a fresh one is.
    *
    * @generated from rpc souk.user.v1.UserService.ExportMyData
    */
@@ -535,19 +535,20 @@ export const UserService: GenService<{
    * store credit, unless it is given up. Gift cards belong to whoever has the code and stay good.
    *
    * When it answers, that is certain, and the services do their part as they hear of it, as a rule
-   * within a second: the account takes no sign-in, the e-mail address is free for a new account, and
+   * within seconds: the account takes no sign-in, the e-mail address is free for a new account, and
    * access tokens are refused as soon as those of ended sessions are. One more mail confirms it, and is
    * then erased itself. Erased are: profile and addresses, password, second factor, linked
    * identities, sessions and API keys, the cart, notifications and mails, the name under reviews that
    * shoppers see, and all of the others, and of orders the e-mail address, telephone number, notes,
-   * parcel numbers and texts of returns.
+   * reasons of cancellations, parcel numbers and texts of returns.
    *
    * Kept are: of orders what was bought, when, for how much and where taxes were due; where an invoice
    * was issued, the name, address and VAT number that it must show (GDPR, article 17(3)(b)); payments
-   * and books, which know the user by id alone; the audit records, whose chain cannot be changed and
-   * which hold ids and IP addresses (article 17(3)(e)); orders that were placed as a guest. Answers
-   * kept for idempotency keys go within a day, events between services within 30; one that a service
-   * could not handle waits for an operator.
+   * and books, which know the user by id alone, with the reasons that staff gave for edits, refunds and
+   * store credit; the audit records, whose chain cannot be changed and which hold ids and IP addresses
+   * (article 17(3)(e)); orders that were placed as a guest. Answers kept for idempotency keys go within
+   * a day, events between services within 30; one that a service could not handle waits for an
+   * operator.
    *
    * @generated from rpc souk.user.v1.UserService.DeleteMe
    */
@@ -557,7 +558,7 @@ export const UserService: GenService<{
     output: typeof DeleteMeResponseSchema;
   },
   /**
-   * Lists users, newest first.
+   * Lists users, newest first. Of those who were deleted the id and the times are left.
    *
    * @generated from rpc souk.user.v1.UserService.ListUsers
    */
