@@ -96,5 +96,6 @@ function placed(column: "shipping_address") {
 /** Forgets customers of whom nothing is left, and nothing can come any more. */
 async function leaveAlone(tx: OrderTransaction): Promise<void> {
   await sql`delete from forgotten_customer f where forget_time < now() - ${sql.lit(REMEMBERED)}::interval
-    and not exists (select from orders where customer_id = f.customer_id and email <> '')`.execute(tx.sql);
+    and not exists (select from orders where customer_id = f.customer_id and email <> '')
+    and not exists (select from cart where customer_id = f.customer_id)`.execute(tx.sql);
 }
