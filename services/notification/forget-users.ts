@@ -40,7 +40,9 @@ export async function forgetUser(
  * @param scope the run
  */
 export async function eraseUsers(db: NotificationDatabase, scope: Scope): Promise<void> {
-  const { rows } = await db.pool.run("select from forgotten_user where not erased limit 1");
+  const { rows } = await db.pool.run(
+    `select from forgotten_user where not erased or forget_time < now() - interval '${REMEMBERED}' limit 1`,
+  );
   if (rows.length === 0) return;
   await db.write(scope, async (tx) => {
     await sql`delete from notification where user_id = ${UNERASED}`.execute(tx.sql);
