@@ -30,10 +30,9 @@ export function listUsers(
   db: UserDatabase,
   { query, customerGroup, before, limit }: UserFilter,
 ): Promise<StoredProfile[]> {
-  const begins = `${query
-    .trim()
-    .toLowerCase()
-    .replace(/[\\%_]/g, "\\$&")}%`;
+  const begins = `${query.trim().replace(/[\\%_]/g, "\\$&")}%`;
+  // The database makes small letters of both, for it makes others of some than JavaScript does.
+  const lower = sql<string>`lower(${begins})`;
   // Ids are made in the order of time.
   return db.sql
     .selectFrom("profile")
@@ -42,9 +41,9 @@ export function listUsers(
     .$if(begins !== "%", (select) =>
       select.where((it) =>
         it.or([
-          it(sql`lower(email)`, "like", begins),
-          it(sql`lower(first_name || ' ' || last_name)`, "like", begins),
-          it(sql`lower(last_name)`, "like", begins),
+          it(sql`lower(email)`, "like", lower),
+          it(sql`lower(first_name || ' ' || last_name)`, "like", lower),
+          it(sql`lower(last_name)`, "like", lower),
         ]),
       ),
     )
