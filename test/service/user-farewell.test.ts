@@ -250,6 +250,11 @@ test("who asks is forgotten by every service, but for what an invoice must show"
     assert.deepEqual(await tracesOf(ada.mark), []);
   });
 
+  const credited = { orderId: bought.id, toStoreCredit: true, reason: "Late" };
+  t.like(await refusal(staff.refundOrder(credited, once())), {
+    reason: "REFUND_REFUSED",
+    metadata: { payment_reason: "CUSTOMER_MISSING" },
+  });
   const { order: kept } = await staff.getOrderForStaff({ id: bought.id });
   t.like(kept, { number: bought.number, email: "", customerId: ada.id, total: bought.total });
   t.like(kept?.billingAddress, { name: "Quux Holding", line1: "5 Invoice Lane", phone: "" });

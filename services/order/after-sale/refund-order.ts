@@ -5,6 +5,7 @@ import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import { lockOrder, requireOrder } from "../change-order.ts";
 import type { entities } from "../entities.ts";
+import { ErrorReason, refuse } from "../errors.ts";
 import type { StoredOrder } from "../order-parts.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf } from "../timeline.ts";
@@ -73,7 +74,7 @@ export const refundOrderSaga = defineSaga<Refund, Found, GivenBack, typeof entit
  * @param scope the call
  * @param refunding what staff asks for
  * @returns the order as it is now, and the id of its new refund
- * @throws SoukError ORDER_NOT_FOUND, LINE_NOT_FOUND, QUANTITY_EXCEEDED, CURRENCY_MISMATCH or REFUND_EXCEEDED;
+ * @throws SoukError ORDER_NOT_FOUND, LINE_NOT_FOUND, QUANTITY_EXCEEDED, CURRENCY_MISMATCH, REFUND_EXCEEDED or REFUND_REFUSED;
  *   DEADLINE_EXCEEDED while it is not known how it ends
  */
 export async function refundOrder(
@@ -87,8 +88,9 @@ export async function refundOrder(
     id,
     async prepare(tx) {
       const order = await lockOrder(tx, refunding.orderId);
-      const plan = planRefund(order, refunding);
       const { toStoreCredit, reason } = refunding;
+      if (toStoreCredit && order.email === "") throw nobodyToCredit(order);
+      const plan = planRefund(order, refunding);
       const shares = beginRefund(tx, order, { ...plan, id, toStoreCredit, reason });
       return {
         orderId: order.id,
@@ -101,4 +103,13 @@ export async function refundOrder(
     },
   });
   return { order: await requireOrder(shop.db.sql, orderId), refundId };
+}
+
+/** Of an order without an e-mail address the customer was deleted, and store credit would be nobody's. */
+function nobodyToCredit({ id }: StoredOrder) {
+  return refuse(
+    ErrorReason.REFUND_REFUSED,
+    `the customer of order ${id} was deleted and has no store credit; give the money back instead`,
+    { metadata: { payment_reason: "CUSTOMER_MISSING" } },
+  );
 }
