@@ -38,6 +38,8 @@ export async function listOrders(
   before?: string,
 ): Promise<StoredOrder[]> {
   const begins = `${query.trim().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  // PostgreSQL writes some letters small otherwise than JavaScript does.
+  const lower = sql<string>`lower(${begins})`;
   const byState = states.length === 1 && customerId === undefined && begins === "%";
   // Ids are made in the order of time.
   const rows = await db
@@ -67,8 +69,8 @@ export async function listOrders(
       select.where((where) =>
         where.or([
           where("number", "like", begins.toUpperCase()),
-          where(sql`lower(email)`, "like", begins.toLowerCase()),
-          where(sql`lower(shipping_address ->> 'name')`, "like", begins.toLowerCase()),
+          where(sql`lower(email)`, "like", lower),
+          where(sql`lower(shipping_address ->> 'name')`, "like", lower),
         ]),
       ),
     )
