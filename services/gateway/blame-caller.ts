@@ -27,17 +27,6 @@ export function malformed(why: string, cause?: unknown): ConnectError {
 }
 
 /**
- * Says what is wrong with a request whose bytes are no message.
- *
- * @param method the method that was called
- * @param cause what the parser threw
- */
-export function notAMessage({ input }: DescMethod, cause: unknown): ConnectError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return malformed(`the request is not a ${input.typeName}: ${why}`, cause);
-}
-
-/**
  * Turns what Connect's library finds wrong with a request into the caller's mistake: it reports some of it
  * as INTERNAL, which tells of ours. Errors that bring details are not the library's.
  *
@@ -48,7 +37,7 @@ export function blameCaller(error: ConnectError, method: DescMethod): ConnectErr
   if (error.details.length > 0 || !REQUEST_CODES.has(error.code)) return error;
   const { rawMessage } = error;
   const blame = rawMessage.startsWith(PARSE_BINARY)
-    ? notAMessage(method, rawMessage.slice(PARSE_BINARY.length))
+    ? malformed(`the request is not a ${method.input.typeName}: ${rawMessage.slice(PARSE_BINARY.length)}`)
     : malformed(PLAINER[rawMessage] ?? rawMessage);
   return Object.assign(error, {
     code: blame.code,

@@ -10,7 +10,6 @@ import { serviceTokens } from "#kit/identity/service-token.ts";
 import type { User } from "#kit/principal.ts";
 import { eventually } from "../eventually.ts";
 import { refusal } from "../refusal.ts";
-import { callScope } from "./kit-bench.ts";
 
 const pair = () => generateKeyPairSync("ec", { namedCurve: "P-256" });
 const [user, order, operator, stranger] = [pair(), pair(), pair(), pair()];
@@ -57,7 +56,7 @@ const serviceToken = (options: jwt.SignOptions = {}, key: KeyObject = order.priv
     ...options,
   });
 
-const authenticate = (text: string) => authenticator.authenticate(`Bearer ${text}`, callScope());
+const authenticate = (text: string) => authenticator.authenticate(`Bearer ${text}`);
 
 test("a good token speaks for its user, again and again", async (t) => {
   const good = token();
@@ -149,12 +148,12 @@ test("while keys cannot be read, a token is neither good nor bad, and who brings
   });
   // The second one comes before it is asked again.
   for (const _ of ["first", "second"]) {
-    const error = await refusal(findKey("user-1", callScope()));
+    const error = await refusal(findKey("user-1"));
     t.deepEqual([error.code, error.reason], [Code.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE"]);
   }
   away = false;
-  await eventually(async () => assert.ok(await findKey("user-1", callScope())));
-  t.is(await findKey("made-up", callScope()), undefined);
+  await eventually(async () => assert.ok(await findKey("user-1")));
+  t.is(await findKey("made-up"), undefined);
   away = true;
-  t.truthy(await findKey("user-1", callScope()), "what is known goes on serving");
+  t.truthy(await findKey("user-1"), "what is known goes on serving");
 });

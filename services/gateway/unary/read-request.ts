@@ -1,16 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import {
-  type DescMethod,
-  fromBinary,
-  fromJsonString,
-  type JsonReadOptions,
-  type Message,
-} from "@bufbuild/protobuf";
+import { type DescMethod, fromJsonString, type JsonReadOptions, type Message } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { contentTypeUnaryRegExp } from "@connectrpc/connect/protocol-connect";
-import { malformed, notAMessage } from "../blame-caller.ts";
+import { decodeRequest } from "#kit/policy/decode.ts";
+import { malformed } from "../blame-caller.ts";
 
 /** Which form of a unary request came, as far as its head says. */
 export interface RequestForm {
@@ -82,15 +77,13 @@ export async function readBytes(
 /**
  * Reads the message of a request.
  *
- * @throws ConnectError INVALID_REQUEST
+ * @throws ConnectError or SoukError INVALID_REQUEST
  */
 export function readMessage(method: DescMethod, binary: boolean, bytes: Uint8Array): Message {
+  if (binary) return decodeRequest(method, bytes);
   try {
-    return binary
-      ? fromBinary(method.input, bytes)
-      : fromJsonString(method.input, utf8.decode(bytes), READ_JSON);
+    return fromJsonString(method.input, utf8.decode(bytes), READ_JSON);
   } catch (cause) {
-    if (binary) throw notAMessage(method, cause);
     throw malformed(cause instanceof Error ? cause.message : String(cause), cause);
   }
 }

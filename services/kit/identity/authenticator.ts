@@ -2,7 +2,6 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import jwt, { type JwtPayload } from "jsonwebtoken";
 import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import type { Principal, ServicePrincipal } from "../principal.ts";
-import type { Scope } from "../scope.ts";
 import type { Identity, ResolveAccess } from "./access-snapshot.ts";
 
 /** Who issues users' tokens, and for whom. */
@@ -21,10 +20,9 @@ export interface Authenticator {
    * Whom an authorization header speaks for.
    *
    * @param authorization "Bearer <token>"
-   * @param scope under which unknown keys are looked up
-   * @throws SoukError TOKEN_INVALID
+   * @throws SoukError TOKEN_INVALID, or DEPENDENCY_UNAVAILABLE while that cannot be found out
    */
-  authenticate(authorization: string, scope: Scope): Promise<Principal>;
+  authenticate(authorization: string): Promise<Principal>;
   /**
    * Which service a service token speaks for.
    *
@@ -34,8 +32,12 @@ export interface Authenticator {
   authenticateService(token: string): ServicePrincipal;
 }
 
-/** Gives the key with an id, or undefined when there is none. */
-export type FindKey = (kid: string, scope: Scope) => Promise<KeyObject | undefined>;
+/**
+ * Gives the key with an id, or undefined when there is none.
+ *
+ * @throws SoukError DEPENDENCY_UNAVAILABLE while nobody can tell whether there is one
+ */
+export type FindKey = (kid: string) => Promise<KeyObject | undefined>;
 
 /** How many verified tokens are remembered; a signature costs a hundred times a look-up. */
 const REMEMBERED_TOKENS = 10_000;
@@ -71,7 +73,7 @@ export function createAuthenticator(
 
   return {
     authenticateService,
-    async authenticate(authorization, scope) {
+    async authenticate(authorization) {
       const token = /^Bearer +([\w.-]+)$/i.exec(authorization)?.[1];
       if (token === undefined) throw invalid('does not read "Bearer <access token>"');
       const known = identities.get(token);
@@ -82,7 +84,7 @@ export function createAuthenticator(
         if (serviceOfKey(kid) !== OPERATOR) throw invalid("is a service's own, which speaks for no user");
         return authenticateService(token);
       }
-      const key = await findUserKey(kid, scope);
+      const key = await findUserKey(kid);
       if (key === undefined) throw invalid("is signed with a key that is not, or no longer, in force");
       const payload = verify(token, key, USER_TOKEN);
       return resolve(identities.remember(token, identityOf(payload), payload));

@@ -1,6 +1,5 @@
 import type { KeyObject } from "node:crypto";
 import { MeshReason, refuseMesh } from "../error.ts";
-import type { Scope } from "../scope.ts";
 import { type FindKey, type PublicJwk, publicKey } from "./authenticator.ts";
 
 /** How long a fetched key set is used without asking again, in ms. */
@@ -13,20 +12,19 @@ const FETCH_INTERVAL_MS = 500;
  * again, for keys rotate; when the publisher is away, the keys known so far go on serving, and of others nobody
  * knows whether there are any.
  *
- * @param fetchKeySet gets the JSON text of the key set (RFC 7517)
- * @returns throws SoukError DEPENDENCY_UNAVAILABLE for a key that is not known while the publisher is away
+ * @param fetchKeySet gets the JSON text of the key set (RFC 7517), for all who wait for it
  */
-export function cachedKeySet(fetchKeySet: (scope: Scope) => Promise<string>): FindKey {
+export function cachedKeySet(fetchKeySet: () => Promise<string>): FindKey {
   let keys = new Map<string, KeyObject>();
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
   let failure: unknown;
 
-  async function fetchKeys(scope: Scope): Promise<void> {
+  async function fetchKeys(): Promise<void> {
     triedAt = Date.now();
     try {
-      const { keys: jwks } = JSON.parse(await fetchKeySet(scope)) as { keys: PublicJwk[] };
+      const { keys: jwks } = JSON.parse(await fetchKeySet()) as { keys: PublicJwk[] };
       keys = new Map(jwks.map((jwk) => [jwk.kid, publicKey(jwk)]));
       fetchedAt = Date.now();
       failure = undefined;
@@ -35,11 +33,11 @@ export function cachedKeySet(fetchKeySet: (scope: Scope) => Promise<string>): Fi
     }
   }
 
-  return async (kid, scope) => {
+  return async (kid) => {
     const known = keys.get(kid);
     if (known !== undefined && Date.now() - fetchedAt < FRESH_MS) return known;
     if (fetching === undefined && Date.now() - triedAt >= FETCH_INTERVAL_MS) {
-      fetching = fetchKeys(scope).finally(() => {
+      fetching = fetchKeys().finally(() => {
         fetching = undefined;
       });
     }

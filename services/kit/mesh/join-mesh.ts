@@ -6,18 +6,16 @@ import { accessSnapshots } from "../identity/access-snapshot.ts";
 import { type Authenticator, createAuthenticator, type PublicJwk } from "../identity/authenticator.ts";
 import { cachedKeySet } from "../identity/key-set.ts";
 import { serviceTokens } from "../identity/service-token.ts";
-import { ANONYMOUS } from "../principal.ts";
 import type { Host } from "../program.ts";
 import type { Mesh } from "../rpc/open-call.ts";
 import { rootScopes } from "../rpc/root-scope.ts";
-import type { Scope } from "../scope.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { type Breakers, createBreakers } from "./breakers.ts";
 import { type Caller, createCaller, createMesh } from "./create-mesh.ts";
 import { dataPlane } from "./plane.ts";
 
-/** How long fetching a snapshot may take, in ms. */
-const SNAPSHOT_MS = 5_000;
+/** How long fetching keys, or a snapshot, may take, in ms. */
+const FETCH_MS = 5_000;
 
 /** A program's place in the mesh. */
 export interface Member {
@@ -48,13 +46,13 @@ export function joinMesh({ settings, log, telemetry, dispatchers }: Host, name: 
   const serviceToken = usable(keySetting, () => serviceTokens(name, settings[keySetting] as PublicJwk));
   const mesh = createMesh(transport, breakers, serviceToken);
   const ownScope = rootScopes(ownLog, mesh);
-  // Keys are asked for on nobody's behalf, so that a token cannot stand in its own way.
-  const findUserKey = cachedKeySet(async (scope) => {
-    const { jwksJson } = await mesh(onOwnAccount(scope), AuthService).getKeySet({});
+  // On nobody's behalf: a token cannot stand in its own way, and who hangs up in nobody else's.
+  const findUserKey = cachedKeySet(async () => {
+    const { jwksJson } = await mesh(ownScope({ timeoutMs: FETCH_MS }), AuthService).getKeySet({});
     return jwksJson;
   });
   const snapshots = accessSnapshots(
-    () => mesh(ownScope({ timeoutMs: SNAPSHOT_MS }), AccessService).getAccessSnapshot({}),
+    () => mesh(ownScope({ timeoutMs: FETCH_MS }), AccessService).getAccessSnapshot({}),
     settings.SOUK_ACCESS_POLL_MS,
   );
   const { keys } = settings.SOUK_TRUST_BUNDLE as { keys: PublicJwk[] };
@@ -75,10 +73,6 @@ export function joinMesh({ settings, log, telemetry, dispatchers }: Host, name: 
       breakers.stop();
     },
   };
-}
-
-function onOwnAccount({ requestId, deadline, signal, log, traceparent, mesh }: Scope): Scope {
-  return { requestId, deadline, signal, log, traceparent, mesh, principal: ANONYMOUS };
 }
 
 function usable<T>(setting: string, make: () => T): T {

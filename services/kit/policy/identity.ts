@@ -29,7 +29,7 @@ export function identity(authenticator: Authenticator): Interceptor {
     }
     const authorization = call.headers.get("authorization");
     if (authorization !== undefined) {
-      call.principal = await authenticator.authenticate(authorization, call);
+      call.principal = await authenticator.authenticate(authorization);
       call.authorization = authorization;
     }
     return next(call, request);

@@ -6,6 +6,7 @@ import {
   type StringRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { contentOf } from "../field-path.ts";
+import { LONGEST_MATCH } from "./most-bytes.ts";
 
 /** A value that is larger than its rules allow. */
 export interface Oversize {
@@ -16,9 +17,6 @@ export interface Oversize {
 
 /** Looks for a value that is too large. */
 type Look = (value: unknown) => Oversize | undefined;
-
-/** Patterns stand only for short texts, where contracts give no longest length beside them. */
-const LONGEST_MATCH = 10_000;
 
 const looks = new WeakMap<DescMessage, Look>();
 

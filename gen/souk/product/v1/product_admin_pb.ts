@@ -39,7 +39,7 @@ export type ImportProductsRequest = Message<"souk.product.v1.ImportProductsReque
     case: "options";
   } | {
     /**
-     * The bytes of the file, in pieces of any size.
+     * The bytes of the file, in pieces of at most 1 MiB; through the gateway, a little less.
      *
      * @generated from field: bytes chunk = 2;
      */
