@@ -67,7 +67,9 @@ async function readPage(
       ? sql``
       : sql`and category_id = (select id from category where slug = ${categorySlug})`;
   const afterProduct = after === undefined ? sql`` : sql`and product.id < ${after}::uuid`;
-  const like = `${query.toLowerCase().replace(/[\\%_]/g, "\\$&")}%`;
+  const begins = `${query.replace(/[\\%_]/g, "\\$&")}%`;
+  // PostgreSQL writes some letters small otherwise than JavaScript does.
+  const like = sql`lower(${begins})`;
   const page = (condition: RawBuilder<unknown>) => sql`
     (select id from product where ${condition} ${inState} ${inCategory} ${afterProduct}
      order by id desc limit ${limit})`;
