@@ -146,8 +146,9 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
  * @param scope the call
  * @param receipt what staff books
  * @returns the return and its order as they are then
- * @throws SoukError RETURN_NOT_FOUND, RETURN_STATE_CONFLICT, ETAG_MISMATCH, LINE_NOT_FOUND, QUANTITY_EXCEEDED,
- *   CURRENCY_MISMATCH or REFUND_EXCEEDED
+ * @throws SoukError RETURN_NOT_FOUND, RETURN_STATE_CONFLICT, ETAG_MISMATCH, ORDER_NOT_RETURNABLE, LINE_NOT_FOUND,
+ *   QUANTITY_EXCEEDED, CURRENCY_MISMATCH, REFUND_EXCEEDED, RETURN_NOT_BOOKED, or ORDER_BEING_CHANGED where an order that
+ *   replaces the goods is
  */
 export async function receiveReturn(
   shop: Shop,
