@@ -43,7 +43,7 @@ async function eighthOff(at: TestShop, code: string) {
 /** Some pieces for 20.00 each that were sent, and are exchanged for as many others, which may be sent first. */
 async function exchanged(quantity: bigint, other: bigint) {
   const { staff, sent } = afterSaleOf(shop());
-  const { order } = await sent([quantity], 2_000n);
+  const { ada, order } = await sent([quantity], 2_000n);
   const lineId = order.lines[0]?.id ?? "";
   const { replacement, ...answer } = await staff.exchangeOrder(
     {
@@ -54,8 +54,10 @@ async function exchanged(quantity: bigint, other: bigint) {
     },
     once(),
   );
-  const receipt = { id: answer.return?.id ?? "", items: [{ lineId, restocked: quantity }] };
-  return { order, replacement: replacement as Order, receive: () => staff.receiveReturn(receipt) };
+  const returnId = answer.return?.id ?? "";
+  const receipt = { id: returnId, items: [{ lineId, restocked: quantity }] };
+  const receive = () => staff.receiveReturn(receipt);
+  return { ada, order, returnId, replacement: replacement as Order, receive };
 }
 
 test.serial(
@@ -157,6 +159,45 @@ test.serial(
       t.deepEqual(moneyOf(await read(replacement.id)), [500n, 500n]);
       t.deepEqual(await movedOf(shop(), order.id), [order.total?.minor, 1_500n]);
     }
+  },
+);
+
+test.serial(
+  "goods that never come are given up once what replaces them is sent, which stays paid, and their order has the rest",
+  async (t) => {
+    const { staff } = afterSaleOf(shop());
+    const { ada, order, returnId, replacement, receive } = await exchanged(2n, 2_000n);
+    const { id: orderId, lines } = replacement;
+    const items = [{ lineId: lines[0]?.id ?? "", quantity: 1n }];
+    const reject = () => staff.rejectReturn({ id: returnId, reason: "they never came" });
+    await staff.shipOrder({ orderId, items }, once());
+    const early = await refusal(reject());
+    t.like(early, { reason: "RETURN_STATE_CONFLICT", metadata: { exchange_order_id: orderId } });
+    await staff.cancelOrderItems({ orderId }, once());
+    t.is((await refusal(ada.orders.cancelReturn({ id: returnId }))).reason, "RETURN_STATE_CONFLICT");
+
+    const answers = await Promise.all(Array.from({ length: 5 }, () => insist(reject)));
+    for (const it of answers)
+      t.like(it.return, { state: ReturnState.REJECTED, exchangeOrderId: orderId, etag: "2" });
+    t.is((await refusal(receive())).reason, "RETURN_STATE_CONFLICT");
+    const total = order.total?.minor ?? 0n;
+    t.deepEqual(await movedOf(shop(), order.id), [total, 0n]);
+    const { order: now } = await staff.getOrderForStaff({ id: order.id });
+    t.like(now, { refunded: { minor: 2_000n }, payments: [{ refunded: { minor: 2_000n } }] });
+    t.deepEqual([now?.refunds.length, now?.invoices.at(-1)?.total?.minor], [1, 2_000n]);
+
+    // Should they come late, they are paid already.
+    const wish = [{ lineId: order.lines[0]?.id ?? "", quantity: 2n, reason: ReturnReason.OTHER }];
+    const { return: late } = await ada.orders.requestReturn({ orderId: order.id, items: wish }, once());
+    await staff.approveReturn({ id: late?.id ?? "" });
+    const back = wish.map(({ lineId }) => ({ lineId, restocked: 2n }));
+    const { order: home } = await staff.receiveReturn({ id: late?.id ?? "", items: back });
+    t.like(home, { state: OrderState.RETURNED, refunded: { minor: 2_000n } });
+
+    const rest = await staff.refundOrder({ orderId: order.id }, once());
+    t.is(rest.refund?.amount?.minor, total - 2_000n);
+    t.is((await staff.refundOrder({ orderId }, once())).refund?.amount?.minor, 2_000n);
+    t.deepEqual(await movedOf(shop(), order.id), [total, total]);
   },
 );
 

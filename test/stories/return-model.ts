@@ -28,12 +28,48 @@ export function beginReturn(model: Model, begun: Omit<Return, "isOpen">): Return
   return returned;
 }
 
+/** Whether a return can be rejected: nothing is still to be sent for its pieces. */
+export function isRejectable(returned: Return): boolean {
+  if (returned.exchange === undefined) return true;
+  const replacement = replacementOf(returned);
+  return replacement !== undefined && sumOf(replacement.lines, openPieces) === 0n;
+}
+
+/** The order that replaces the pieces of a return. */
+function replacementOf(returned: Return): Order | undefined {
+  return returned.owner.orders.find(({ waitsFor }) => waitsFor === returned);
+}
+
 /** Does in the model what rejecting a return should do. */
 export function reject(returned: Return): void {
   const { owner, order, pieces } = returned;
+  giveUpPieces(returned);
   returned.isOpen = false;
   for (const { line, count } of pieces) line.awaited -= count;
   tell(owner, { topic: "return-rejected", order });
+}
+
+/** What replaces pieces that never come stays paid with what was taken for it of their worth; their order has the rest. */
+function giveUpPieces(returned: Return): void {
+  const { order, pieces, exchange } = returned;
+  const replacement = replacementOf(returned);
+  if (exchange === undefined || replacement === undefined) return;
+  returned.exchange = undefined;
+  let taken = 0n;
+  for (const { from, amount } of exchange.shares) {
+    const paid = replacement.payments.find((it) => it.exchanged && it.payment === from.payment);
+    const captured = paid?.captured ?? 0n;
+    if (paid !== undefined) paid.amount = captured;
+    from.refunded -= amount - captured;
+    taken += captured;
+  }
+  replacement.payments = replacement.payments.filter(({ amount }) => amount > 0n);
+  order.refunding -= exchange.amount;
+  order.refunded += taken;
+  const costs = divide(taken, exchange.costs);
+  for (const [index, { line }] of pieces.entries()) {
+    line.refundedAmount -= (exchange.costs[index] ?? 0n) - (costs[index] ?? 0n);
+  }
 }
 
 /**
@@ -59,7 +95,7 @@ export function receive(model: Model, returned: Return, isForSale: boolean): voi
   order.refunding -= exchange.amount;
   order.refunded += exchange.amount;
   // What they pay for is all sent or cancelled, and came to less.
-  const replacement = owner.orders.find(({ waitsFor }) => waitsFor === returned);
+  const replacement = replacementOf(returned);
   if (replacement !== undefined && sumOf(replacement.lines, openPieces) === 0n) setFree(replacement);
 }
 

@@ -7,6 +7,7 @@ import { issueInvoice } from "../documents/invoice.ts";
 import { json } from "../json-column.ts";
 import { toOrder } from "../order-message.ts";
 import type { StoredOrder, StoredRefund } from "../order-parts.ts";
+import { add } from "../pricing/rates.ts";
 import { writeDown } from "../timeline.ts";
 import type { StoredShare } from "./after-sale.ts";
 import { toRefund } from "./after-sale-message.ts";
@@ -98,7 +99,8 @@ export async function settleRefund(
   actorId: string,
   given?: number,
 ): Promise<StoredOrder> {
-  const refund = await shorten(tx, await endRefund(tx, refundId, "SUCCEEDED"), given);
+  const ended = await endRefund(tx, refundId, "SUCCEEDED");
+  const refund = await shorten(tx, ended, ended.shares.slice(0, given));
   const before = await requireOrder(tx.sql, orderId);
   // Goods that were free are exchanged, too.
   if (refund.amount > 0n) await issueInvoice(tx, orderId, draftCreditNote(before, refund));
@@ -149,18 +151,48 @@ export async function failRefund(tx: OrderTransaction, orderId: string, refundId
 }
 
 /**
- * What the provider refused to give back of the later of several payments is not given back: the refund comes to less,
- * for its lines in proportion. The pieces count as given back for; what is left can be given back another way.
+ * Lessens a refund that is under way to what is needed of it.
+ *
+ * @param tx the transaction, in which its order is locked
+ * @param refundId the refund
+ * @param neededOf how much is needed of a payment, in minor units
+ */
+export async function lessenRefund(
+  tx: OrderTransaction,
+  refundId: string,
+  neededOf: (paymentId: string) => bigint,
+): Promise<void> {
+  const refund = await tx.sql
+    .selectFrom("refund")
+    .selectAll()
+    .where("id", "=", refundId)
+    .where("state", "=", "PENDING")
+    .executeTakeFirstOrThrow();
+  const shares = refund.shares.map((share) => ({ ...share, amount: String(neededOf(share.paymentId)) }));
+  await shorten(
+    tx,
+    refund,
+    shares.filter(({ amount }) => BigInt(amount) > 0n),
+  );
+}
+
+/**
+ * What is not given back after all, as what the provider refused to of the later of several payments, makes the refund
+ * come to less, for its lines in proportion. The pieces count as given back for; what is left can be given back another
+ * way.
  */
 async function shorten(
   tx: OrderTransaction,
   refund: StoredRefund,
-  given = refund.shares.length,
+  shares: readonly StoredShare[],
 ): Promise<StoredRefund> {
-  if (given === refund.shares.length) return refund;
-  const shares = refund.shares.slice(0, given);
-  const refused = refund.shares.slice(given);
-  const amount = shares.reduce((sum, share) => sum + BigInt(share.amount), 0n);
+  const given = new Map(shares.map(({ paymentId, amount }) => [paymentId, BigInt(amount)]));
+  const amount = add(given.values());
+  if (amount === refund.amount) return refund;
+  const left = refund.shares.map((share) => ({
+    ...share,
+    amount: String(BigInt(share.amount) - (given.get(share.paymentId) ?? 0n)),
+  }));
   const shipping = amount < refund.shipping ? amount : refund.shipping;
   const before = refund.lines.map((line) => BigInt(line.amount));
   const forLines = divide(amount - shipping, before);
@@ -173,7 +205,7 @@ async function shorten(
   await takeFromLines(tx, less);
   await storeChange(tx, refund.order_id, (order) => ({
     refunding: order.refunding - (refund.amount - amount),
-    payments: json(withRefunded(order, refused.map(takenBack))),
+    payments: json(withRefunded(order, left.map(takenBack))),
   }));
   return tx.sql
     .updateTable("refund")

@@ -5,7 +5,7 @@ import { json } from "../json-column.ts";
 import type { StoredOrder, StoredReturn } from "../order-parts.ts";
 import { writeDown } from "../timeline.ts";
 import type { StoredPayment } from "./after-sale.ts";
-import { failRefund } from "./book-refund.ts";
+import { failRefund, lessenRefund, settleRefund } from "./book-refund.ts";
 import { type Freeing, planFreeing, withoutRest } from "./order-payments.ts";
 import { openPieces } from "./pieces.ts";
 import { type Way, wayOf } from "./reckon-order.ts";
@@ -142,10 +142,8 @@ export async function findReplacement(
   { exchange_order_id }: Pick<StoredReturn, "exchange_order_id">,
 ): Promise<Replacement | undefined> {
   if (exchange_order_id === null) return undefined;
-  const order = await requireOrder(tx.sql, exchange_order_id);
-  if (order.state === "CANCELLING" || order.changing !== null) throw beingChanged(exchange_order_id);
-  const isOver = order.lines.every((line) => openPieces(line) === 0n);
-  return { orderId: exchange_order_id, freeings: isOver ? planFreeing(order, [], true) : [] };
+  const order = await requireSteady(tx.sql, exchange_order_id);
+  return { orderId: order.id, freeings: isOver(order) ? planFreeing(order, [], true) : [] };
 }
 
 /**
@@ -163,4 +161,48 @@ export async function settleReplacement(
   if (freeings.length === 0) return;
   await lockOrder(tx, orderId);
   await storeChange(tx, orderId, (order) => ({ payments: json(withoutRest(order, freeings, kept)) }));
+}
+
+/**
+ * Gives up goods that were to come back for others, once all of these is sent or cancelled: they stay paid with what
+ * was taken for them of the worth of the goods, and the rest of it is their order's again. Nothing goes to the customer.
+ *
+ * @param tx the transaction, in which the order that replaces them is locked, and then theirs
+ * @param returned their return; nothing is done where nothing replaces them
+ * @param actorId the account that does it
+ * @throws SoukError RETURN_STATE_CONFLICT while something is left to send, or ORDER_BEING_CHANGED
+ */
+export async function giveUpGoods(
+  tx: OrderTransaction,
+  { id, state, order_id, refund_id, exchange_order_id }: StoredReturn,
+  actorId: string,
+): Promise<void> {
+  if (exchange_order_id === null) return;
+  const order = await requireSteady(tx.sql, exchange_order_id);
+  if (!isOver(order)) {
+    throw refuse(
+      ErrorReason.RETURN_STATE_CONFLICT,
+      `order ${order.id} replaces the goods of return ${id}; cancel what is not sent of it first`,
+      { metadata: { return_id: id, state, exchange_order_id } },
+    );
+  }
+  await settleReplacement(tx, { orderId: order.id, freeings: planFreeing(order, [], true) });
+  const refundId = refund_id as string;
+  await lessenRefund(tx, refundId, (paymentId) => {
+    const payment = order.payments.find((it) => it.exchanged && it.paymentId === paymentId);
+    return BigInt(payment?.captured ?? 0n);
+  });
+  await settleRefund(tx, order_id, refundId, actorId);
+}
+
+/** An order that is not just being cancelled or changed. */
+async function requireSteady(db: OrderSql, id: string): Promise<StoredOrder> {
+  const order = await requireOrder(db, id);
+  if (order.state === "CANCELLING" || order.changing !== null) throw beingChanged(id);
+  return order;
+}
+
+/** Whether all of an order is sent or cancelled. */
+function isOver({ lines }: StoredOrder): boolean {
+  return lines.every((line) => openPieces(line) === 0n);
 }

@@ -59,7 +59,7 @@ function requireAll({ id, exchange_order_id }: StoredReturn, lines: readonly Sto
   if (missing === undefined) return;
   throw refuse(
     ErrorReason.RETURN_NOT_BOOKED,
-    `the goods of return ${id} are exchanged, and some of line ${missing.lineId} are missing; cancel order ${exchange_order_id} to take fewer back`,
+    `the goods of return ${id} are exchanged, and some of line ${missing.lineId} are missing; cancel order ${exchange_order_id}, or reject the return where that is sent, to take fewer back`,
     { metadata: { return_id: id, line_id: missing.lineId, exchange_order_id: exchange_order_id ?? "" } },
   );
 }

@@ -40,8 +40,8 @@ type Receiving = {
   readonly currency: string;
   /** The refund that pays for the order that replaces the goods; "" where they are not exchanged. */
   readonly exchangeRefundId: string;
-  /** The order that replaces them; null where none does. */
-  readonly replacement: Replacement | null;
+  /** The order that replaces them, where one does. */
+  readonly replacement?: Replacement | undefined;
 };
 
 /** What steps find out for later ones. */
@@ -93,7 +93,7 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
   async complete({ sagaId, input, data }, tx) {
     const { orderId, returnId, lines, shares, free, actorId, exchangeRefundId, replacement } = input;
     // Before the order of the goods, as by who sends or cancels it.
-    if (replacement !== null) await settleReplacement(tx, replacement, data.kept);
+    if (replacement !== undefined) await settleReplacement(tx, replacement, data.kept);
     await lockOrder(tx, orderId);
     await Promise.all(
       lines.map(({ lineId, quantity, restocked, writtenOff }) =>
@@ -146,8 +146,9 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
  * @param scope the call
  * @param receipt what staff books
  * @returns the return and its order as they are then
- * @throws SoukError RETURN_NOT_FOUND, RETURN_STATE_CONFLICT, ETAG_MISMATCH, LINE_NOT_FOUND, QUANTITY_EXCEEDED,
- *   CURRENCY_MISMATCH or REFUND_EXCEEDED
+ * @throws SoukError RETURN_NOT_FOUND, RETURN_STATE_CONFLICT, ETAG_MISMATCH, ORDER_NOT_RETURNABLE, LINE_NOT_FOUND,
+ *   QUANTITY_EXCEEDED, CURRENCY_MISMATCH, REFUND_EXCEEDED, RETURN_NOT_BOOKED, or ORDER_BEING_CHANGED where an order that
+ *   replaces the goods is
  */
 export async function receiveReturn(
   shop: Shop,
@@ -212,7 +213,7 @@ async function beginReceiving(sagas: Sagas, scope: Scope, receipt: Receipt): Pro
           free: isFree ? refund.lines.map(({ line, count }) => ({ lineId: line.id, quantity: count })) : [],
           currency: order.currency,
           exchangeRefundId: stored.exchange_order_id === null ? "" : (stored.refund_id ?? ""),
-          replacement: replacement ?? null,
+          replacement,
         };
       },
     });

@@ -6,7 +6,7 @@ import { ReturnSchema } from "#gen/souk/order/v1/return_pb.ts";
 import type { SoukError } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { Owner } from "../cart/shopper.ts";
-import { lockOrder, requireEtag, storeChange } from "../change-order.ts";
+import { lockOrder, storeChange } from "../change-order.ts";
 import type { OrderTransaction } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { toOrder } from "../order-message.ts";
@@ -82,56 +82,6 @@ export async function requestReturn(
     .executeTakeFirstOrThrow();
   tellOfReturn(tx, await storeChange(tx, orderId), requested, actorOf(scope), "Goods shall be sent back");
   return requested;
-}
-
-/** From which state a return comes to another, and how that reads in the timeline. */
-const STEPS = {
-  APPROVED: { from: ["REQUESTED"], text: "The return was approved" },
-  REJECTED: { from: ["REQUESTED", "APPROVED"], text: "The return was rejected" },
-  CANCELLED: { from: ["REQUESTED", "APPROVED"], text: "The return was withdrawn" },
-} as const satisfies Partial<Record<ReturnState, { from: readonly ReturnState[]; text: string }>>;
-
-/** How a return is decided. */
-export interface Decision {
-  readonly id: string;
-  readonly to: keyof typeof STEPS;
-  /** Whose it must be, where a customer or guest decides. */
-  readonly asker?: Owner;
-  readonly instructions?: string;
-  readonly rejectReason?: string;
-  readonly etag?: string;
-}
-
-/**
- * Approves, rejects or withdraws a return. One that is so already stays as it is.
- *
- * @param tx the transaction
- * @param scope the call
- * @param decision how it is decided
- * @returns the return
- * @throws SoukError RETURN_NOT_FOUND, RETURN_STATE_CONFLICT or ETAG_MISMATCH
- */
-export async function decideReturn(
-  tx: OrderTransaction,
-  scope: Scope,
-  { id, to, asker, instructions = "", rejectReason = "", etag = "" }: Decision,
-): Promise<StoredReturn> {
-  const { order, stored } = await lockReturn(tx, id, asker);
-  if (stored.state === to) return stored;
-  const { from, text } = STEPS[to];
-  if (!(from as readonly ReturnState[]).includes(stored.state)) throw returnConflict(stored, from);
-  requireEtag("return", stored, etag);
-  if (to !== "APPROVED") {
-    requireNotExchanged(stored);
-    await letGo(tx, stored);
-  }
-  const decided = await storeReturn(tx, id, {
-    state: to,
-    ...(to === "APPROVED" && { instructions }),
-    ...(to === "REJECTED" && { reject_reason: rejectReason }),
-  });
-  tellOfReturn(tx, await storeChange(tx, order.id), decided, actorOf(scope), text);
-  return decided;
 }
 
 /**
@@ -228,15 +178,6 @@ export function returnConflict({ id, state }: StoredReturn, needed: readonly Ret
     ErrorReason.RETURN_STATE_CONFLICT,
     `return ${id} is ${state} and would have to be ${needed.join(" or ")}`,
     { metadata: { return_id: id, state } },
-  );
-}
-
-function requireNotExchanged({ id, state, exchange_order_id }: StoredReturn): void {
-  if (exchange_order_id === null) return;
-  throw refuse(
-    ErrorReason.RETURN_STATE_CONFLICT,
-    `order ${exchange_order_id} replaces the goods of return ${id}; cancel that first`,
-    { metadata: { return_id: id, state, exchange_order_id } },
   );
 }
 

@@ -6,7 +6,7 @@ import { answered, type Counter, command, outcomeOf, refused } from "../command.
 import { expectOrder } from "../expect.ts";
 import { type Model, oneOf, type Return, tell } from "../model.ts";
 import { stateOf } from "../order-model.ts";
-import { beginReturn, receive, reject } from "../return-model.ts";
+import { beginReturn, isRejectable, receive, reject } from "../return-model.ts";
 import { WHICH } from "./choices.ts";
 import { hasOrder, orderAt, SOME_PIECES } from "./some-pieces.ts";
 
@@ -86,8 +86,7 @@ async function endReturn(model: Model, shop: Counter, returned: Return, ending: 
   const staff = shop.call(OrderService, { caller: "operator" });
   if (ending === "reject") {
     const outcome = await outcomeOf(staff.rejectReturn({ id, reason: "Worn" }));
-    // What is replaced cannot stay where it is.
-    if (returned.exchange !== undefined) {
+    if (!isRejectable(returned)) {
       refused(outcome, "RETURN_STATE_CONFLICT");
       return;
     }

@@ -1299,7 +1299,9 @@ export const OrderService: GenService<{
     output: typeof ApproveReturnResponseSchema;
   },
   /**
-   * Refuses a return. One that is rejected is no error.
+   * Refuses a return, also once it is approved, for goods that never come. One that is rejected is no
+   * error. Where other goods were sent for these, they stay paid with what was taken for them of the
+   * worth of these, and no money is given back; while some of them are still to be sent, it is refused.
    *
    * @generated from rpc souk.order.v1.OrderService.RejectReturn
    */
@@ -1333,7 +1335,8 @@ export const OrderService: GenService<{
    * Sends other goods for goods that come back, as an order of its own that is paid with their worth.
    * What it costs more is set aside at once; what it costs less, or is cancelled of it, is given back
    * once the goods are back and all of it is sent or cancelled. It can be taken back by cancelling all
-   * of that order while the goods are not back.
+   * of that order while the goods are not back; where that is sent and they never come, RejectReturn
+   * ends it.
    *
    * @generated from rpc souk.order.v1.OrderService.ExchangeOrder
    */
