@@ -21,11 +21,9 @@ export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message
   try {
     return fromBinary(input, bytes);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw refuseMesh(MeshReason.INVALID_REQUEST, `the request is not a ${input.typeName}: ${why}`, {
-      violations: [{ field: "request", description: why }],
-      cause,
-    });
+    const why = `the request is not a ${input.typeName}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const violations = [{ field: "request", description: why }];
+    throw refuseMesh(MeshReason.INVALID_REQUEST, why, { violations, cause });
   }
 }
 
