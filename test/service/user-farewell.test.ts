@@ -141,11 +141,12 @@ function unzip(bytes: Buffer): Record<string, unknown> {
     const [crc = 0, packed = 0, unpacked = 0] = [16, 20, 24].map((field) => bytes.readUInt32LE(at + field));
     const nameLength = bytes.readUInt16LE(at + 28);
     const name = bytes.toString("utf8", at + 46, at + 46 + nameLength);
-    const begin = bytes.readUInt32LE(at + 42) + 30 + nameLength;
+    const header = bytes.readUInt32LE(at + 42);
+    const begin = header + 30 + nameLength + bytes.readUInt16LE(header + 28);
     const content = inflateRawSync(bytes.subarray(begin, begin + packed));
     assert.deepEqual([content.length, crc32(content)], [unpacked, crc], name);
     files[name] = JSON.parse(content.toString());
-    at += 46 + nameLength;
+    at += 46 + nameLength + bytes.readUInt16LE(at + 30) + bytes.readUInt16LE(at + 32);
   }
   return files;
 }
