@@ -110,9 +110,13 @@ async function orderAsOneself({ scope, onBehalfOf }: Operator): Promise<string> 
   const { tokens } = await scope.mesh(AuthService).register({ email, password: PASSWORD, ...name });
   const { mesh } = onBehalfOf(tokens?.accessToken ?? "");
   const { products } = await scope.mesh(ProductAdminService).listProductsForStaff({ pageSize: 1 });
-  const item = { variantId: products[0]?.variants[0]?.id ?? "", quantity: 1n };
-  // Its stock comes by an event.
-  await eventually(() => mesh(CartService).addItem(item));
+  const variantId = products[0]?.variants[0]?.id ?? "";
+  // Inventory hears of the goods by an event.
+  await eventually(async () => {
+    const { levels } = await scope.mesh(InventoryService).getStock({ variantIds: [variantId] });
+    assert.equal(levels[0]?.available, STOCK);
+  });
+  await mesh(CartService).addItem({ variantId, quantity: 1n });
   const payment = { token: "tok_visa" };
   const { order: own } = await mesh(CheckoutService).placeOrder(
     { shippingAddress, shippingMethod: "standard", payment },
