@@ -111,6 +111,19 @@ test.serial("a guest has the invoice of what was sent, and sends it back", async
   t.is(now?.refunded?.minor, 1_000n);
 });
 
+test.serial("a guest looks at what is sent instead of goods with the token of their order", async (t) => {
+  const { order, id, orderToken } = await guestOrder();
+  await staff().shipOrder({ orderId: id }, once());
+  const exchange = {
+    orderId: id,
+    returnedItems: [{ lineId: order.lines[0]?.id ?? "", quantity: 1n }],
+    sentLines: [{ variantId: await shop().offer(1_000n, 10), quantity: 1n }],
+  };
+  const { replacement } = await staff().exchangeOrder(exchange, once());
+  const { order: seen } = await nobody().getOrder({ id: replacement?.id ?? "", orderToken });
+  t.is(seen?.exchangeOfOrderId, id);
+});
+
 test.serial("what is a guest's is there for nobody without its token", async (t) => {
   const [{ order, id, orderToken }, other] = [await guestOrder(), await guestOrder()];
   await staff().shipOrder({ orderId: id }, once());

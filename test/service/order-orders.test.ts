@@ -131,7 +131,7 @@ test.serial("an order whose payment is taken cannot be cancelled and stays as it
   t.deepEqual(await shop().stock(lamp), [8, 2]);
 });
 
-test.serial("a watcher is told the order as it is, each change, and the end", async (t) => {
+test.serial("a watcher is told the order as it is, and how it ends", async (t) => {
   const ada = await shop().customer();
   const { order } = await placed(ada);
   const watch = ada.orders.watchOrder({ id: order.id.toUpperCase() })[Symbol.asyncIterator]();

@@ -195,7 +195,7 @@ function insertReplacement(tx: OrderTransaction, order: StoredOrder, made: Repla
     id,
     number: newOrderNumber(),
     customer_id: order.customer_id,
-    order_token_hash: null,
+    order_token_hash: order.order_token_hash,
     cart_id: null,
     customer_groups: order.customer_groups,
     exchange_of_order_id: order.id,

@@ -331,7 +331,7 @@ export type PlaceOrderResponse = Message<"souk.order.v1.PlaceOrderResponse"> & {
   action?: PaymentAction | undefined;
 
   /**
-   * With a guest's order, what shows that it is theirs. It is told only now.
+   * With a guest's order, what shows that it is theirs, and so is what is sent instead of its goods. It is told only now.
    *
    * @generated from field: string order_token = 3;
    */
