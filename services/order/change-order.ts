@@ -4,7 +4,7 @@ import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 import type { entities } from "./entities.ts";
 import { ErrorReason, refuse } from "./errors.ts";
-import { type StoredOrder, withParts } from "./order-parts.ts";
+import { type OrderRow, type StoredOrder, withParts } from "./order-parts.ts";
 import { mayMove, type OrderAct, type OrderState, requireMay } from "./order-state.ts";
 
 /** When it is worth to try again what another change stood in the way of, in ms. */
@@ -24,6 +24,11 @@ export async function requireOrder(db: OrderSql, id: string): Promise<StoredOrde
   return order;
 }
 
+/** The row of an order, which nobody else changes until the transaction ends. */
+export function lockRow(tx: OrderTransaction, id: string): Promise<OrderRow | undefined> {
+  return tx.sql.selectFrom("orders").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
+}
+
 /**
  * Any order, which nobody else changes until the transaction ends.
  *
@@ -32,12 +37,7 @@ export async function requireOrder(db: OrderSql, id: string): Promise<StoredOrde
  * @throws SoukError ORDER_NOT_FOUND
  */
 export async function lockOrder(tx: OrderTransaction, id: string): Promise<StoredOrder> {
-  const row = await tx.sql
-    .selectFrom("orders")
-    .selectAll()
-    .where("id", "=", id)
-    .forUpdate()
-    .executeTakeFirst();
+  const row = await lockRow(tx, id);
   const [order] = await withParts(tx.sql, row === undefined ? [] : [row]);
   if (order === undefined) throw orderNotFound(id);
   return order;

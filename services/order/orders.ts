@@ -59,7 +59,8 @@ const FRESH: Omit<Pick<OrderRow, Later>, "payments" | "create_time" | "update_ti
   shipping_refunded: false,
   version: 1,
 };
-const FRESH_LINE: Pick<StoredOrderLine, LaterOfLine> = {
+/** What stands in a line of which nothing was sent, cancelled or given back. */
+export const FRESH_LINE: Pick<StoredOrderLine, LaterOfLine> = {
   shipped: 0n,
   cancelled: 0n,
   awaited: 0n,

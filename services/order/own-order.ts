@@ -1,5 +1,6 @@
 import type { Scope } from "#kit/scope.ts";
 import { hashOf, type Owner } from "./cart/shopper.ts";
+import { lockRow } from "./change-order.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
 import { type OrderRow, type StoredOrder, withParts } from "./order-parts.ts";
@@ -42,13 +43,7 @@ export async function requireOwnOrder(db: OrderSql, id: string, asker: Owner): P
  * @throws SoukError ORDER_NOT_FOUND also when it is somebody else's
  */
 export async function lockOwnOrder(tx: OrderTransaction, id: string, asker: Owner): Promise<StoredOrder> {
-  const row = await tx.sql
-    .selectFrom("orders")
-    .selectAll()
-    .where("id", "=", id)
-    .forUpdate()
-    .executeTakeFirst();
-  return ownOf(tx.sql, row, id, asker);
+  return ownOf(tx.sql, await lockRow(tx, id), id, asker);
 }
 
 /**

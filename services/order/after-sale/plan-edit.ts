@@ -6,6 +6,7 @@ import { requireVatId } from "../checkout/checkout-rules.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { destinationOf, toStoredAddress } from "../order-message.ts";
 import type { StoredOrder, StoredOrderLine } from "../order-parts.ts";
+import { FRESH_LINE } from "../orders.ts";
 import type { Offer } from "../pricing/order-to-price.ts";
 import type { Discount } from "../pricing/totals.ts";
 import type { Shop } from "../shop.ts";
@@ -110,20 +111,12 @@ export function planEdit(shop: Shop, order: StoredOrder, edit: Edit, known: Know
 /** The order as it would be. */
 export function editedOrder(order: StoredOrder, { reckoned, address }: EditPlan): StoredOrder {
   const { lines, ...rest } = reckoned;
-  const untouched = {
-    shipped: 0n,
-    cancelled: 0n,
-    awaited: 0n,
-    returned: 0n,
-    refunded: 0n,
-    refunded_amount: 0n,
-  };
   return {
     ...order,
     ...rest,
     shipping_address: toStoredAddress(address),
     cancelled_total: 0n,
-    lines: lines.map((line, position) => ({ ...line, ...untouched, order_id: order.id, position })),
+    lines: lines.map((line, position) => ({ ...line, ...FRESH_LINE, order_id: order.id, position })),
   };
 }
 

@@ -41,6 +41,7 @@ export const reviews: SchemaChange = {
       primary key (review_id, reporter_id)
     );
     create index review_report_reporter on review_report (reporter_id);
+    create index review_report_open on review_report (review_id, create_time) where open;
 
     create table purchase (
       customer_id uuid not null,

@@ -22,7 +22,7 @@ import { SavedAddressSchema } from "#gen/souk/user/v1/user_pb.ts";
 import { UserSchema } from "#gen/souk/user/v1/user_staff_pb.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { UserDatabase } from "../database.ts";
-import { toSavedAddress, toUser } from "../rpc/messages.ts";
+import { toSavedAddress, toUser } from "../user-message.ts";
 import { getUser } from "../users.ts";
 import type { ArchiveFile } from "./zip.ts";
 
@@ -32,7 +32,7 @@ const PAGE_SIZE = 100;
 const ORDERS_AT_ONCE = 5;
 
 /**
- * All that the shop holds about a user, a file for each kind. The other services are asked when a file is read, with
+ * What the contract of ExportMyData names of what the shop holds about a user, a file for each kind. The other services are asked when a file is read, with
  * the token of the call, and so for what is the user's.
  *
  * @param db user's database

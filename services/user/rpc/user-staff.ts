@@ -3,8 +3,8 @@ import type { User } from "#gen/souk/user/v1/user_staff_pb.ts";
 import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { UserDatabase } from "../database.ts";
+import { toChange, toSavedAddress, toUser, toVersion } from "../user-message.ts";
 import { getUser, listUsers, type UserChange, updateUser } from "../users.ts";
-import { toChange, toSavedAddress, toUser, toVersion } from "./messages.ts";
 
 const DEFAULT_PAGE_SIZE = 20;
 

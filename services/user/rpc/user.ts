@@ -8,7 +8,7 @@ import type { UserDatabase } from "../database.ts";
 import { deleteMe } from "../delete-me.ts";
 import { exportMyData } from "../export/export-my-data.ts";
 import { getProfile, type ProfileChange, updateProfile } from "../profiles.ts";
-import { toChange, toProfile, toSavedAddress, toVersion } from "./messages.ts";
+import { toChange, toProfile, toSavedAddress, toVersion } from "../user-message.ts";
 
 /** Serves what users call of souk.user.v1.UserService. */
 export function userRpc(db: UserDatabase) {

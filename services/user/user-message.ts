@@ -1,7 +1,7 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { MeshReason, refuseMesh } from "#kit/error.ts";
-import type { StoredAddress } from "../addresses.ts";
-import type { StoredProfile } from "../profiles.ts";
+import type { StoredAddress } from "./addresses.ts";
+import type { StoredProfile } from "./profiles.ts";
 
 /** A profile as its owner sees it. */
 export function toProfile(stored: StoredProfile) {
