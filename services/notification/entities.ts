@@ -1,4 +1,11 @@
 import { defineEntity, p } from "@mikro-orm/core";
+import type { DeliveryState } from "#gen/souk/notification/v1/delivery_pb.ts";
+import type { Channel } from "#gen/souk/notification/v1/preference_pb.ts";
+
+/** How a channel is called in the database. */
+export type ChannelName = Exclude<keyof typeof Channel, "UNSPECIFIED">;
+/** How the state of a delivery is called in the database. */
+export type DeliveryStateName = Exclude<keyof typeof DeliveryState, "UNSPECIFIED">;
 
 /** What a user is told in the shop. */
 export const Notification = defineEntity({
@@ -19,32 +26,53 @@ export const Notification = defineEntity({
   },
 });
 
-/** An e-mail on its way out. */
-export const Mail = defineEntity({
-  name: "Mail",
-  tableName: "mail",
+/** A try to deliver something. */
+export interface Attempt {
+  /** When it was, as RFC 3339 writes times. */
+  readonly time: string;
+  /** What the server answered; 0 when nothing. */
+  readonly statusCode: number;
+  /** Why it failed; empty when it did not. */
+  readonly error: string;
+  /** How long it took, in ms. */
+  readonly ms: number;
+}
+
+/**
+ * Something that is sent to somebody, or was. What a user was told in the shop is a notification; only one that the
+ * user does not want stands here.
+ */
+export const Delivery = defineEntity({
+  name: "Delivery",
+  tableName: "delivery",
   properties: {
+    /** UUIDv7: in the order of their ids, deliveries are in the order in which they were made. */
     id: p.uuid().primary(),
-    /** The event that it tells of; there is one mail for each. */
-    eventId: p.uuid().unique(),
-    /** Null for a guest. */
+    /** The event that it tells of; there is one delivery for each channel, or endpoint. */
+    eventId: p.uuid(),
+    channel: p.text().$type<ChannelName>(),
+    /** The webhook endpoint; null for other channels. */
+    endpointId: p.uuid().nullable(),
+    /** Null for a guest, and where it is to no user. */
     userId: p.uuid().nullable(),
+    topic: p.text(),
+    /** The e-mail address, or that of the webhook endpoint when it was made. */
     recipient: p.text(),
-    subject: p.text(),
-    /** Empty once it is sent, as the HTML. */
-    text: p.text(),
-    html: p.text(),
-    /** The Message-ID header (RFC 5322, 3.6.4), made of the event's id: it stays the same at each attempt. */
-    messageId: p.text(),
-    state: p.text().$type<"queued" | "sent" | "failed">().default("queued"),
+    /** What it says, in the form of its channel; null once it is delivered, and where it never will be. */
+    content: p.json().$type<unknown>().nullable(),
+    state: p.text().$type<DeliveryStateName>().default("PENDING"),
     /** How often it was tried, the attempt under way included. */
     attempts: p.integer().default(0),
-    /** When it is tried next; while it is being sent, when another replica may take it for lost. */
+    /** Those of them after which it had been given up and was then put back. */
+    attemptsBefore: p.integer().default(0),
+    /** The attempts that came to an end, newest first. */
+    attemptLog: p.json().$type<Attempt[]>().defaultRaw("'[]'"),
+    /** When it is tried next; while it is under way, when another replica may take it for lost. */
     nextAttemptAt: p.datetime().defaultRaw("now()"),
-    /** What the mail server said last time it did not take it. */
+    /** Why the last attempt failed. */
     lastError: p.text().nullable(),
     createTime: p.datetime().defaultRaw("now()"),
-    sentTime: p.datetime().nullable(),
+    deliveryTime: p.datetime().nullable(),
   },
 });
 
@@ -62,4 +90,4 @@ export const ForgottenUser = defineEntity({
   },
 });
 
-export const entities = [Notification, Mail, ForgottenUser] as const;
+export const entities = [Notification, Delivery, ForgottenUser] as const;

@@ -76,12 +76,13 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
   function mail<D extends DescMessage>(
     schema: D,
     recipient: (event: MessageShape<D>) => Recipient,
+    topic: string,
     template: Reader<D, MailContent>,
   ) {
     return on(schema, async (event, tx: NotificationTransaction, { eventId }) => {
       const to = recipient(event);
       if (to.email === "") return;
-      mailUser(tx, eventId, to, compose(template, event), mailDomain);
+      mailUser(tx, eventId, to, { topic, mail: compose(template, event) }, mailDomain);
       mailComes();
     });
   }
@@ -97,11 +98,12 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
 
   return [
     tell(AccountRegisteredSchema, owner, welcome),
-    mail(EmailVerificationRequestedSchema, owner, verifyEmail),
-    mail(PasswordResetRequestedSchema, owner, resetPassword),
+    mail(EmailVerificationRequestedSchema, owner, "verify-email", verifyEmail),
+    mail(PasswordResetRequestedSchema, owner, "reset-password", resetPassword),
     on(UserDeletedSchema, async (event, tx: NotificationTransaction, { eventId }) => {
       await forgetUser(event, tx, eventId);
-      mailUser(tx, eventId, event, compose(accountClosed, event), mailDomain);
+      const mail = compose(accountClosed, event);
+      mailUser(tx, eventId, event, { topic: "account-closed", mail }, mailDomain);
       mailComes();
     }),
     tell(PasswordChangedSchema, owner, passwordChanged),
@@ -118,7 +120,7 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     tell(OrderRefundedSchema, customer, orderRefunded),
     tell(ReturnChangedSchema, customer, returnChanged),
     tell(OrderNoteAddedSchema, customer, orderNote),
-    mail(GiftCardIssuedSchema, ({ recipientEmail }) => ({ userId: "", email: recipientEmail }), giftCard),
+    mail(GiftCardIssuedSchema, receiver, "gift-card", giftCard),
   ];
 }
 
@@ -133,4 +135,9 @@ function owner({ accountId, email }: { readonly accountId: string; readonly emai
 /** Who placed the order that an event is about. */
 function customer({ customerId, email }: { readonly customerId: string; readonly email: string }): Recipient {
   return { userId: customerId, email };
+}
+
+/** Who is given a gift card. */
+function receiver({ recipientEmail }: { readonly recipientEmail: string }): Recipient {
+  return { userId: "", email: recipientEmail };
 }

@@ -29,7 +29,11 @@ export async function forgetUser(
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   await tx.sql.deleteFrom("notification").where("user_id", "=", userId).execute();
-  await tx.sql.deleteFrom("mail").where("user_id", "=", userId).where("event_id", "!=", eventId).execute();
+  await tx.sql
+    .deleteFrom("delivery")
+    .where("user_id", "=", userId)
+    .where("event_id", "!=", eventId)
+    .execute();
 }
 
 /**
@@ -46,11 +50,11 @@ export async function eraseUsers(db: NotificationDatabase, scope: Scope): Promis
   if (rows.length === 0) return;
   await db.write(scope, async (tx) => {
     await sql`delete from notification where user_id = ${UNERASED}`.execute(tx.sql);
-    await sql`delete from mail using forgotten_user f where mail.user_id = ${UNERASED} and f.user_id = mail.user_id
-      and (mail.event_id <> f.event_id or mail.state <> 'queued')`.execute(tx.sql);
+    await sql`delete from delivery d using forgotten_user f where d.user_id = ${UNERASED} and f.user_id = d.user_id
+      and (d.event_id <> f.event_id or d.state <> 'PENDING')`.execute(tx.sql);
     await sql`update forgotten_user f set erased = true
       where not erased and forget_time < now() - ${sql.lit(UNDER_WAY)}::interval
-        and not exists (select from mail where mail.user_id = f.user_id)`.execute(tx.sql);
+        and not exists (select from delivery d where d.user_id = f.user_id)`.execute(tx.sql);
     await sql`delete from forgotten_user where erased
       and forget_time < now() - ${sql.lit(REMEMBERED)}::interval`.execute(tx.sql);
   });

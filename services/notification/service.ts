@@ -27,11 +27,11 @@ import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
 import { defineService, type Resources } from "#kit/service.ts";
 import { notificationSettings } from "./config.ts";
+import { startSender } from "./delivery/sender.ts";
 import { entities } from "./entities.ts";
 import { subscriptions } from "./events.ts";
 import { eraseUsers } from "./forget-users.ts";
-import { startMailSender } from "./mail/mail-sender.ts";
-import { openSmtp } from "./mail/smtp.ts";
+import { mailChannel } from "./mail/mail-channel.ts";
 import { migrations } from "./migrations/index.ts";
 import { notificationRpc } from "./rpc/notification.ts";
 
@@ -102,9 +102,13 @@ function consume({
 }: Resources<typeof notificationSettings, typeof entities>): Subscription[] {
   const shop = { name: settings.NOTIFICATION_SHOP_NAME, url: settings.NOTIFICATION_SHOP_URL };
   const address = settings.NOTIFICATION_MAIL_FROM;
-  const smtp = openSmtp(settings.NOTIFICATION_SMTP_URL, { name: shop.name, address });
-  const sender = startMailSender({ db, smtp, log, retryMs: settings.NOTIFICATION_MAIL_RETRY_MS });
-  onStop(sender.stop);
+  const { NOTIFICATION_SMTP_URL: smtpUrl, NOTIFICATION_MAIL_RETRY_MS: retryMs } = settings;
+  const mails = startSender({
+    db,
+    log,
+    channel: mailChannel(smtpUrl, { name: shop.name, address }, retryMs),
+  });
+  onStop(mails.stop);
   const mailDomain = address.slice(address.lastIndexOf("@") + 1);
-  return subscriptions({ shop, mailDomain, mailComes: sender.mailComes });
+  return subscriptions({ shop, mailDomain, mailComes: mails.deliveryComes });
 }

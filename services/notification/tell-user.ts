@@ -1,6 +1,8 @@
 import { uuidv7 } from "uuidv7";
 import type { NotificationTransaction } from "./database.ts";
-import type { MailContent, Message } from "./templates/message.ts";
+import { isKnown, storeDelivery } from "./delivery/store-delivery.ts";
+import type { Letter } from "./mail/letter.ts";
+import type { Message } from "./templates/message.ts";
 
 /** Whom a message is for. */
 export interface Recipient {
@@ -22,10 +24,11 @@ export function tellUser(
   tx: NotificationTransaction,
   eventId: string,
   recipient: Recipient,
-  { topic, title, body, subjectId, mail }: Message,
+  message: Message,
   mailDomain: string,
 ): void {
   const { userId, email } = recipient;
+  const { topic, title, body, subjectId } = message;
   if (userId !== "" && email !== "") {
     tx.finishWith(
       (value) => `insert into notification (id, event_id, user_id, topic, title, body, subject_id)
@@ -35,7 +38,7 @@ export function tellUser(
         on conflict (event_id) do nothing`,
     );
   }
-  mailUser(tx, eventId, recipient, mail, mailDomain);
+  mailUser(tx, eventId, recipient, message, mailDomain);
 }
 
 /**
@@ -43,29 +46,18 @@ export function tellUser(
  *
  * @param tx the transaction of the event
  * @param eventId the event
+ * @param message what it is about and says
  * @param mailDomain ends the Message-ID
  */
 export function mailUser(
   tx: NotificationTransaction,
   eventId: string,
   { userId, email }: Recipient,
-  { subject, text, html }: MailContent,
+  { topic, mail }: Pick<Message, "topic" | "mail">,
   mailDomain: string,
 ): void {
   if (email === "") return;
-  const messageId = `<${eventId}@${mailDomain}>`;
-  const owner = userId === "" ? null : userId;
-  tx.finishWith(
-    (value) => `insert into mail (id, event_id, user_id, recipient, subject, text, html, message_id)
-      select ${value(uuidv7())}::uuid, ${value(eventId)}::uuid, ${value(owner)}::uuid, ${value(email)}::text,
-        ${value(subject)}::text, ${value(text)}::text, ${value(html)}::text, ${value(messageId)}::text
-      where ${isKnown(value, owner, eventId)}
-      on conflict (event_id) do nothing`,
-  );
-}
-
-/** That a user was not deleted by another event than the one that is told. */
-function isKnown(value: (it: unknown) => string, userId: string | null, eventId: string): string {
-  return `not exists (select from forgotten_user
-    where user_id = ${value(userId)}::uuid and event_id <> ${value(eventId)}::uuid)`;
+  const { subject, text, html } = mail;
+  const content: Letter = { subject, text, html, messageId: `<${eventId}@${mailDomain}>` };
+  storeDelivery(tx, { channel: "EMAIL", eventId, topic, userId, recipient: email, content });
 }

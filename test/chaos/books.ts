@@ -101,7 +101,7 @@ export async function openBooks(t: Teardown, shop: Shop): Promise<Auditor> {
           all("notification", "select topic as it from notification where subject_id = $1 order by id"),
           all(
             "notification",
-            "select mail.id as it from mail join notification using (event_id) where subject_id = $1",
+            "select delivery.id as it from delivery join notification using (event_id) where subject_id = $1 and channel = 'EMAIL'",
           ),
           all(orderDatabase, "select promotion_id as it from promotion_use where order_id = $1"),
           shop.ask<{ it: string; used: number; uses: number }>(

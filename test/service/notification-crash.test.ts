@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import test from "ava";
-import { sendDueMails } from "../../services/notification/mail/send-due-mails.ts";
+import { sendDue } from "../../services/notification/delivery/send-due.ts";
 import { mailRows, notificationDatabase, outboundOf, queueMail, startServer } from "./notification-post.ts";
 
 test("after a crash between sending and noting it, the mail goes out again under the same Message-ID", async (t) => {
@@ -29,22 +29,22 @@ test("after a crash between sending and noting it, the mail goes out again under
   await once(process_, "exit");
 
   const outbound = outboundOf(t, db, url);
-  t.false(await sendDueMails(outbound), "until the lease ends the mail is the victim's");
+  t.false(await sendDue(outbound), "until the lease ends the mail is the victim's");
   t.is(received.length, 1);
-  await db.pool.run("update mail set next_attempt_at = now()");
-  await sendDueMails(outbound);
+  await db.pool.run("update delivery set next_attempt_at = now()");
+  await sendDue(outbound);
   t.deepEqual(
     received.map((mail) => /^Message-ID: (.*)\r$/m.exec(mail)?.[1]),
     [`<${eventId}@souk.example>`, `<${eventId}@souk.example>`],
   );
-  t.like(await mailRows(db), [{ state: "sent", attempts: 2 }]);
+  t.like(await mailRows(db), [{ state: "DELIVERED", attempts: 2 }]);
 });
 
 test("a mail that ends the process each time is given up in the end", async (t) => {
   const db = await notificationDatabase(t);
   const { url } = await startServer(t, {});
   await queueMail(db, "ada@example.com");
-  await db.pool.run("update mail set attempts = 12");
-  await sendDueMails(outboundOf(t, db, url));
-  t.like(await mailRows(db), [{ state: "failed", last_error: "no attempt came to an end" }]);
+  await db.pool.run("update delivery set attempts = 12");
+  await sendDue(outboundOf(t, db, url));
+  t.like(await mailRows(db), [{ state: "FAILED", last_error: "no attempt came to an end" }]);
 });

@@ -1,6 +1,7 @@
 import test from "ava";
 import { pino } from "pino";
-import { MOST_ATTEMPTS, sendDueMails } from "../../services/notification/mail/send-due-mails.ts";
+import { sendDue } from "../../services/notification/delivery/send-due.ts";
+import { MOST_ATTEMPTS } from "../../services/notification/mail/mail-channel.ts";
 import {
   connect,
   headersOf,
@@ -17,8 +18,8 @@ test("a mail arrives exactly as it was stored, once", async (t) => {
   const mailbox = await openMailbox(t);
   const outbound = outboundOf(t, db, mailbox.smtpUrl);
   const eventId = await queueMail(db, "ada@example.com", "Grüße – 50 % off, “really”");
-  t.false(await sendDueMails(outbound));
-  t.false(await sendDueMails(outbound));
+  t.false(await sendDue(outbound));
+  t.false(await sendDue(outbound));
   const mails = await mailbox.mailsTo("ada@example.com");
   t.is(mails.length, 1);
   const [mail] = mails;
@@ -29,7 +30,7 @@ test("a mail arrives exactly as it was stored, once", async (t) => {
   t.deepEqual(mail && headersOf(mail, "Message-ID"), [`<${eventId}@souk.example>`]);
   t.deepEqual(mail && headersOf(mail, "Auto-Submitted"), ["auto-generated"]);
   t.deepEqual(await mailRows(db), [
-    { recipient: "ada@example.com", state: "sent", attempts: 1, last_error: null },
+    { recipient: "ada@example.com", state: "DELIVERED", attempts: 1, last_error: null },
   ]);
 });
 
@@ -37,10 +38,10 @@ test("of a mail that was sent nothing is kept of what it said", async (t) => {
   const db = await notificationDatabase(t);
   const mailbox = await openMailbox(t);
   await queueMail(db, "ada@example.com");
-  const said = () => db.sql.selectFrom("mail").select(["state", "text", "html"]).execute();
-  t.deepEqual(await said(), [{ state: "queued", text: "Good day", html: "<p>Good day</p>" }]);
-  await sendDueMails(outboundOf(t, db, mailbox.smtpUrl));
-  t.deepEqual(await said(), [{ state: "sent", text: "", html: "" }]);
+  const said = () => db.sql.selectFrom("delivery").select(["state", "content"]).execute();
+  t.like(await said(), [{ state: "PENDING", content: { text: "Good day", html: "<p>Good day</p>" } }]);
+  await sendDue(outboundOf(t, db, mailbox.smtpUrl));
+  t.deepEqual(await said(), [{ state: "DELIVERED", content: null }]);
 });
 
 test("an address cannot smuggle in other recipients or headers", async (t) => {
@@ -53,7 +54,7 @@ test("an address cannot smuggle in other recipients or headers", async (t) => {
   ]) {
     await queueMail(db, address);
   }
-  while (await sendDueMails(outboundOf(t, db, mailbox.smtpUrl)));
+  while (await sendDue(outboundOf(t, db, mailbox.smtpUrl)));
   for (const address of ["a", "b", "d", "f"])
     t.deepEqual(await mailbox.mailsTo(`${address}@example.com`), []);
 });
@@ -63,17 +64,17 @@ test("while the mail server is away mails wait as they are; when it is back they
   const mailbox = await openMailbox(t);
   const outbound = outboundOf(t, db, mailbox.smtpUrl);
   await queueMail(db, "ada@example.com");
-  await sendDueMails(outbound);
+  await sendDue(outbound);
   await mailbox.stop();
   await queueMail(db, "bob@example.com");
   for (let n = 0; n < 3; n++)
-    await t.throwsAsync(sendDueMails(outbound), { message: "the mail server is away" });
+    await t.throwsAsync(sendDue(outbound), { message: "the server of channel EMAIL is away" });
   t.like(await mailRows(db), [
-    { recipient: "ada@example.com", state: "sent", attempts: 1 },
-    { recipient: "bob@example.com", state: "queued", attempts: 0 },
+    { recipient: "ada@example.com", state: "DELIVERED", attempts: 1 },
+    { recipient: "bob@example.com", state: "PENDING", attempts: 0 },
   ]);
   await mailbox.start();
-  await sendDueMails(outbound);
+  await sendDue(outbound);
   t.is((await mailbox.mailsTo("bob@example.com")).length, 1);
   t.is((await mailbox.mailsTo("ada@example.com")).length, 1);
 });
@@ -88,13 +89,13 @@ test("a mail that the server will never take is given up at once, and that is to
   const log = pino({}, { write: (line: string) => lines.push(line) });
   await queueMail(db, "nobody@example.com");
   await queueMail(db, "somebody@example.com");
-  await sendDueMails(outboundOf(t, db, url, { log }));
+  await sendDue(outboundOf(t, db, url, { log }));
   const [nobody, somebody] = await mailRows(db);
-  t.like(nobody, { state: "failed", attempts: 1 });
+  t.like(nobody, { state: "FAILED", attempts: 1 });
   t.regex(nobody?.last_error ?? "", /550/);
-  t.is(somebody?.state, "sent");
+  t.is(somebody?.state, "DELIVERED");
   t.is(lines.length, 1);
-  t.regex(lines[0] ?? "", /a mail was given up/);
+  t.regex(lines[0] ?? "", /a delivery was given up/);
   t.notRegex(lines[0] ?? "", /nobody/);
 });
 
@@ -108,17 +109,17 @@ test("a mail that the server does not take for now is tried again, later each ti
   await queueMail(db, "ada@example.com");
   const waits: number[] = [];
   for (let n = 1; n <= 2; n++) {
-    await sendDueMails(outbound);
+    await sendDue(outbound);
     const { rows } = await db.pool.run(
-      "select round(extract(epoch from next_attempt_at - now()) / 60)::int as minutes from mail",
+      "select round(extract(epoch from next_attempt_at - now()) / 60)::int as minutes from delivery",
     );
     waits.push(rows[0].minutes);
-    await db.pool.run("update mail set next_attempt_at = now()");
+    await db.pool.run("update delivery set next_attempt_at = now()");
   }
   t.deepEqual(waits, [10, 20]);
-  t.like(await mailRows(db), [{ state: "queued", attempts: 2 }]);
-  await sendDueMails(outbound);
-  t.like(await mailRows(db), [{ state: "sent", attempts: 3, last_error: null }]);
+  t.like(await mailRows(db), [{ state: "PENDING", attempts: 2 }]);
+  await sendDue(outbound);
+  t.like(await mailRows(db), [{ state: "DELIVERED", attempts: 3, last_error: null }]);
 });
 
 test("a mail that is never taken is given up after its attempts", async (t) => {
@@ -132,10 +133,10 @@ test("a mail that is never taken is given up after its attempts", async (t) => {
   });
   const outbound = outboundOf(t, db, url);
   await queueMail(db, "ada@example.com");
-  for (let n = 0; n < MOST_ATTEMPTS + 3; n++) await sendDueMails(outbound);
+  for (let n = 0; n < MOST_ATTEMPTS + 3; n++) await sendDue(outbound);
   t.is(asked, MOST_ATTEMPTS);
   const [row] = await mailRows(db);
-  t.like(row, { state: "failed", attempts: MOST_ATTEMPTS });
+  t.like(row, { state: "FAILED", attempts: MOST_ATTEMPTS });
   t.regex(row?.last_error ?? "", /452/);
 });
 
@@ -150,11 +151,11 @@ test("a mail at which the server breaks off is tried again later and does not ho
   });
   for (const name of ["poison", "ada", "bob"]) await queueMail(db, `${name}@example.com`);
   const outbound = outboundOf(t, db, url, { retryMs: 600_000 });
-  while (await sendDueMails(outbound));
+  while (await sendDue(outbound));
   t.like(await mailRows(db), [
-    { recipient: "ada@example.com", state: "sent" },
-    { recipient: "bob@example.com", state: "sent" },
-    { recipient: "poison@example.com", state: "queued", attempts: 1 },
+    { recipient: "ada@example.com", state: "DELIVERED" },
+    { recipient: "bob@example.com", state: "DELIVERED" },
+    { recipient: "poison@example.com", state: "PENDING", attempts: 1 },
   ]);
 });
 
@@ -168,11 +169,11 @@ test("replicas that send at the same time send each mail once", async (t) => {
       const replica = connect(db.url);
       t.teardown(() => replica.close());
       const outbound = outboundOf(t, replica, mailbox.smtpUrl);
-      while (await sendDueMails(outbound));
+      while (await sendDue(outbound));
     }),
   );
   t.is(await mailbox.count(), addresses.length);
-  t.true((await mailRows(db)).every(({ state, attempts }) => state === "sent" && attempts === 1));
+  t.true((await mailRows(db)).every(({ state, attempts }) => state === "DELIVERED" && attempts === 1));
 });
 
 function reply(responseCode: number, message: string): Error {

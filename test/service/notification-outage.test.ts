@@ -13,10 +13,10 @@ test("while the mail server is away events are told in the shop; the mails follo
   const ada = await register("Ada");
   for (let n = 0; n < 10; n++) await events.publish(OrderConfirmedSchema, orderEvent(ada));
   await until(async () => (await ada.told("order-confirmed")).length === 10);
-  t.true((await mailRows(db)).every(({ state }) => state === "queued"));
+  t.true((await mailRows(db)).every(({ state }) => state === "PENDING"));
   await mailbox.start();
   await until(async () => (await mailbox.mailsTo(ada.email)).length === 12);
-  await until(async () => (await mailRows(db)).every(({ state }) => state === "sent"));
+  await until(async () => (await mailRows(db)).every(({ state }) => state === "DELIVERED"));
   t.is(await mailbox.count(), 12);
 });
 

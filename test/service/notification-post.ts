@@ -28,9 +28,9 @@ import { rootScopes } from "#kit/rpc/root-scope.ts";
 import { type Mailbox, startMailbox } from "../../deploy/local/mailbox.ts";
 import { pickFreePort } from "../../deploy/local/ports.ts";
 import type { NotificationDatabase } from "../../services/notification/database.ts";
+import type { Outbound } from "../../services/notification/delivery/send-due.ts";
 import { entities } from "../../services/notification/entities.ts";
-import type { Outbound } from "../../services/notification/mail/send-due-mails.ts";
-import { openSmtp } from "../../services/notification/mail/smtp.ts";
+import { mailChannel } from "../../services/notification/mail/mail-channel.ts";
 import { migrations } from "../../services/notification/migrations/index.ts";
 import { tellUser } from "../../services/notification/tell-user.ts";
 import { eventually } from "../eventually.ts";
@@ -134,9 +134,9 @@ export function outboundOf(
   smtpUrl: string,
   { retryMs = 0, log = pino({ level: "silent" }) }: { retryMs?: number; log?: Logger } = {},
 ): Outbound {
-  const smtp = openSmtp(smtpUrl, { name: "Souk", address: "shop@souk.example" });
-  t.teardown(async () => smtp.close());
-  return { db, smtp, log, retryMs };
+  const channel = mailChannel(smtpUrl, { name: "Souk", address: "shop@souk.example" }, retryMs);
+  t.teardown(async () => channel.close());
+  return { db, channel, log };
 }
 
 /**
@@ -163,7 +163,8 @@ export async function queueMail(
 
 /** The mails of a database by recipient. */
 export async function mailRows(db: NotificationDatabase) {
-  const rows = await db.sql.selectFrom("mail").selectAll().orderBy("recipient").execute();
+  const mails = db.sql.selectFrom("delivery").where("channel", "=", "EMAIL");
+  const rows = await mails.selectAll().orderBy("recipient").execute();
   return rows.map(({ recipient, state, attempts, last_error }) => ({
     recipient,
     state,

@@ -7,9 +7,6 @@ const DAY_MS = 86_400_000;
 const eventId = sqlId("event", "number", "ms");
 /** As orders call themselves to their customers. */
 const TITLE = "'Order of ' || to_char(at, 'YYYY-MM-DD') || ' is confirmed'";
-const TEXT = `'Hello,' || E'\\n\\n' || 'Thank you for your order. It is confirmed:' || E'\\n\\n' ||
-  'Total: €' || to_char(total / 100.0, 'FM999990.00') || E'\\n' || 'Tax included: €' ||
-  to_char(tax / 100.0, 'FM999990.00') || E'\\n\\nSouk\\n'`;
 
 /**
  * Fills the database of notification: what customers were told of their orders, in the shop and by mail, and the
@@ -29,12 +26,11 @@ function statements({ endMs }: GeneratedShop): string[] {
         'Thank you for your order. Your goods are set aside for you.', id::text, at,
         case when number % 3 > 0 then at + interval '1 hour' end
       from bench.placed where customer_id is not null order by number`,
-    `insert into mail (id, event_id, recipient, subject, text, html, message_id, state, attempts, next_attempt_at,
-        create_time, sent_time)
-      select ${sqlId("mail", "number", "ms")}, ${eventId}, bench.email(customer), ${TITLE}, ${TEXT},
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"></head><body><p>' || replace(${TEXT}, E'\\n', '<br>') ||
-        '</p></body></html>', '<' || ${eventId} || '@souk.example>', 'sent', 1, at + interval '40 s', at,
-        at + interval '1 s'
+    `insert into delivery (id, event_id, channel, user_id, topic, recipient, state, attempts, attempt_log,
+        next_attempt_at, create_time, delivery_time)
+      select ${sqlId("mail", "number", "ms")}, ${eventId}, 'EMAIL', customer_id, 'order-confirmed',
+        bench.email(customer), 'DELIVERED', 1, jsonb_build_array(jsonb_build_object('time', at, 'statusCode', 250,
+        'error', '', 'ms', 7)), at + interval '40 s', at, at + interval '1 s'
       from bench.placed order by number`,
     `insert into mesh.inbox (event_id, consumer)
       select ${eventId}, 'notification' from bench.placed where ms > ${endMs - 35 * DAY_MS} order by number`,

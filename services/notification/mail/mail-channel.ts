@@ -1,27 +1,17 @@
 import { createTransport } from "nodemailer";
-import type { StoredMail } from "./mail-queue.ts";
-
-/** What became of an attempt to hand a mail over. */
-export type Delivery =
-  | { readonly kind: "taken" }
-  /** The server does not take it; `forGood` when it never will. */
-  | { readonly kind: "refused"; readonly forGood: boolean; readonly reason: string }
-  /** Nobody answered, or the connection broke. */
-  | { readonly kind: "unanswered"; readonly reason: string };
-
-/** A mail server that takes mails. */
-export interface Smtp {
-  /** Hands a mail over. Never throws. */
-  deliver(mail: StoredMail): Promise<Delivery>;
-  /** @throws Error when the server is away or does not let us in */
-  check(): Promise<void>;
-  close(): void;
-}
+import type { Channel, Outcome } from "../delivery/channel.ts";
+import type { Letter } from "./letter.ts";
 
 /** How many mails are handed over at a time. */
-export const CONNECTIONS = 5;
+const CONNECTIONS = 5;
 /** How long one mail may take in all, in ms. */
-export const DELIVER_MS = 10_000;
+const DELIVER_MS = 10_000;
+
+/**
+ * A mail is given up after this many attempts: at the usual half minute before the second one, that is after 17 hours.
+ * Times at which the mail server is away altogether do not count.
+ */
+export const MOST_ATTEMPTS = 12;
 
 const CONNECT_MS = 4_000;
 /** After this a connection that is not used is closed, in ms. */
@@ -30,12 +20,17 @@ const IDLE_MS = 5_000;
 const REASON_LENGTH = 500;
 
 /**
- * Opens connections to a mail server as they are needed.
+ * The channel of mails. It opens connections to a mail server as they are needed.
  *
  * @param url smtp:// or smtps://, with user name and password where the server asks for them
  * @param from who writes
+ * @param retryMs how long after the first refusal a mail is tried again, in ms
  */
-export function openSmtp(url: string, from: { readonly name: string; readonly address: string }): Smtp {
+export function mailChannel(
+  url: string,
+  from: { readonly name: string; readonly address: string },
+  retryMs: number,
+): Channel {
   const transport = createTransport({
     url,
     pool: true,
@@ -50,26 +45,33 @@ export function openSmtp(url: string, from: { readonly name: string; readonly ad
     disableUrlAccess: true,
   });
   return {
-    async deliver(mail) {
+    name: "EMAIL",
+    atOnce: CONNECTIONS,
+    deliverMs: DELIVER_MS,
+    mostAttempts: MOST_ATTEMPTS,
+    retryMs,
+    longestRetryMs: Number.POSITIVE_INFINITY,
+    async deliver({ recipient, content, create_time }) {
+      const { subject, text, html, messageId } = content as Letter;
       const hangUp = new AbortController();
       const timer = setTimeout(
         () => hangUp.abort(new Error(`not taken within ${DELIVER_MS} ms`)),
         DELIVER_MS,
       );
       try {
-        await transport.sendMail({
+        const { response } = await transport.sendMail({
           from,
-          to: { name: "", address: mail.recipient },
-          subject: mail.subject,
-          text: mail.text,
-          html: mail.html,
-          messageId: mail.message_id,
-          date: mail.create_time,
+          to: { name: "", address: recipient },
+          subject,
+          text,
+          html,
+          messageId,
+          date: create_time,
           // Keeps holiday notices and the like from answering (RFC 3834).
           headers: { "Auto-Submitted": "auto-generated" },
           signal: hangUp.signal,
         });
-        return { kind: "taken" };
+        return { kind: "taken", statusCode: Number.parseInt(response, 10) || 0 };
       } catch (error) {
         return readFailure(error as SmtpError);
       } finally {
@@ -91,13 +93,13 @@ interface SmtpError extends Error {
   readonly responseCode?: number;
 }
 
-function readFailure({ code, command, responseCode, message }: SmtpError): Delivery {
+function readFailure({ code, command, responseCode, message }: SmtpError): Outcome {
   const reason = message.slice(0, REASON_LENGTH);
   const aboutTheMail = code === "EENVELOPE" || code === "EMESSAGE";
   if (!aboutTheMail || responseCode === 421) return { kind: "unanswered", reason };
   // Without a reply it is our own side that cannot write the mail.
-  if (responseCode === undefined) return { kind: "refused", forGood: true, reason };
+  if (responseCode === undefined) return { kind: "refused", forGood: true, statusCode: 0, reason };
   // A sender that the server does not let in is a matter of settings, not of the mail.
   const forGood = responseCode >= 500 && responseCode !== 503 && command !== "MAIL FROM";
-  return { kind: "refused", forGood, reason };
+  return { kind: "refused", forGood, statusCode: responseCode, reason };
 }

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Outbound, sendDueMails } from "./send-due-mails.ts";
+import { type Outbound, sendDue } from "./send-due.ts";
 
-/** Sends mails as they become due. */
-export interface MailSender {
-  /** Has it look for mails soon: a transaction is about to store one. */
-  mailComes(): void;
-  /** Finishes the mails in hand and stops. */
+/** Sends the deliveries of a channel as they become due. */
+export interface Sender {
+  /** Has it look for deliveries soon: a transaction is about to store one. */
+  deliveryComes(): void;
+  /** Finishes the deliveries in hand and stops. */
   stop(): Promise<void>;
 }
 
-/** How often the queue is looked at when nobody says that a mail comes, in ms: another replica may store it. */
+/** How often the queue is looked at when nobody says that a delivery comes, in ms: another replica may store it. */
 const POLL_MS = 500;
 /** How long a transaction takes to end after its handler is done, in ms; the next look is the net. */
 const COMMIT_MS = 20;
@@ -17,41 +17,42 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * Starts to send mails. Replicas share the work. While the mail server is away it is tried at
- * growing intervals, and nothing else waits for it.
+ * Starts to send the deliveries of a channel. Replicas share the work. While the channel's server is away it is tried
+ * at growing intervals, and nothing else waits for it.
  *
- * @param outbound what mails are sent with
+ * @param outbound what they are sent with
  */
-export function startMailSender(outbound: Outbound): MailSender {
+export function startSender(outbound: Outbound): Sender {
   const stopping = new AbortController();
   const bell = createBell();
   const done = keepSending(outbound, bell, stopping.signal);
   return {
-    mailComes() {
+    deliveryComes() {
       setTimeout(bell.ring, COMMIT_MS).unref();
     },
     async stop() {
       stopping.abort();
       bell.ring();
       await done;
-      outbound.smtp.close();
+      outbound.channel.close();
     },
   };
 }
 
 async function keepSending(outbound: Outbound, bell: Bell, signal: AbortSignal): Promise<void> {
-  const { log } = outbound;
+  const { log, channel } = outbound;
+  const about = { channel: channel.name };
   let failing = false;
   let pauseMs = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     try {
-      const more = await sendDueMails(outbound);
-      if (failing) log.info("mails go out again");
+      const more = await sendDue(outbound);
+      if (failing) log.info(about, "deliveries go out again");
       failing = false;
       pauseMs = FIRST_PAUSE_MS;
       if (!more) await bell.wait(POLL_MS);
     } catch (error) {
-      if (!failing) log.warn({ err: error }, "mails wait");
+      if (!failing) log.warn({ ...about, err: error }, "deliveries wait");
       failing = true;
       await delay(pauseMs, undefined, { signal }).catch(() => {});
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);

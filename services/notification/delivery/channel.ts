@@ -1,0 +1,39 @@
+import type { StoredDelivery } from "./delivery-queue.ts";
+
+/** What became of an attempt to hand something over. */
+export type Outcome =
+  | { readonly kind: "taken"; readonly statusCode: number }
+  /** The receiver does not take it; `forGood` when it never will. */
+  | {
+      readonly kind: "refused";
+      readonly forGood: boolean;
+      /** What it answered; 0 when nothing. */
+      readonly statusCode: number;
+      readonly reason: string;
+    }
+  /** Nobody answered, or the connection broke. */
+  | { readonly kind: "unanswered"; readonly reason: string };
+
+/** A way in which things are sent to somebody. */
+export interface Channel {
+  readonly name: "EMAIL" | "WEBHOOK";
+  /** How many deliveries are handed over at a time. */
+  readonly atOnce: number;
+  /** How long handing one over may take in all, in ms. */
+  readonly deliverMs: number;
+  /** A delivery is given up after this many attempts. */
+  readonly mostAttempts: number;
+  /** How long after the first refusal a delivery is tried again, in ms; twice as long each time. */
+  readonly retryMs: number;
+  /** The longest time between two attempts, in ms. */
+  readonly longestRetryMs: number;
+  /** Hands a delivery over. Never throws. */
+  deliver(delivery: StoredDelivery): Promise<Outcome>;
+  /**
+   * Asks the server that all deliveries go through whether it is there; left out where each has a receiver of its own.
+   *
+   * @throws Error when the server is away, or does not let us in
+   */
+  check?(): Promise<void>;
+  close(): void;
+}
