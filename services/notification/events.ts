@@ -54,12 +54,10 @@ export interface Telling {
   readonly shop: Shop;
   /** Ends the Message-ID of each mail. */
   readonly mailDomain: string;
-  /** Told that a transaction is about to store a mail. */
-  mailComes(): void;
 }
 
 /** The events of others of which users are told. */
-export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscription[] {
+export function subscriptions({ shop, mailDomain }: Telling): Subscription[] {
   /** Has an event told in the shop and by mail. */
   function tell<D extends DescMessage>(
     schema: D,
@@ -68,7 +66,6 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
   ) {
     return on(schema, async (event, tx: NotificationTransaction, { eventId }) => {
       tellUser(tx, eventId, recipient(event), compose(template, event), mailDomain);
-      mailComes();
     });
   }
 
@@ -83,7 +80,6 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
       const to = recipient(event);
       if (to.email === "") return;
       mailUser(tx, eventId, to, { topic, mail: compose(template, event) }, mailDomain);
-      mailComes();
     });
   }
 
@@ -104,7 +100,6 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
       await forgetUser(event, tx, eventId);
       const mail = compose(accountClosed, event);
       mailUser(tx, eventId, event, { topic: "account-closed", mail }, mailDomain);
-      mailComes();
     }),
     tell(PasswordChangedSchema, owner, passwordChanged),
     tell(SecondFactorChangedSchema, owner, secondFactorChanged),

@@ -33,6 +33,7 @@ import { subscriptions } from "./events.ts";
 import { eraseUsers } from "./forget-users.ts";
 import { mailChannel } from "./mail/mail-channel.ts";
 import { migrations } from "./migrations/index.ts";
+import { deliveryRpc } from "./rpc/delivery.ts";
 import { notificationRpc } from "./rpc/notification.ts";
 
 /** How often what is left of users who were deleted is erased, in ms. */
@@ -45,15 +46,12 @@ export const notification = defineService({
   settings: notificationSettings,
   data: { entities, migrations },
   serve: ({ db }) => [
-    implement(NotificationService, notificationRpc(db), [
+    implement(NotificationService, { ...notificationRpc(db), ...deliveryRpc(db) }, [
       "watchMyNotifications",
       "getMyUnreadCount",
       "markAllNotificationsRead",
       "getMyPreferences",
       "updateMyPreferences",
-      "listDeliveries",
-      "getDelivery",
-      "retryDelivery",
       "listTemplates",
       "getTemplate",
       "updateTemplate",
@@ -110,5 +108,5 @@ function consume({
   });
   onStop(mails.stop);
   const mailDomain = address.slice(address.lastIndexOf("@") + 1);
-  return subscriptions({ shop, mailDomain, mailComes: mails.deliveryComes });
+  return subscriptions({ shop, mailDomain });
 }

@@ -25,6 +25,7 @@ import { openDatabase } from "#kit/data/database.ts";
 import { eventSubject } from "#kit/data/outbox.ts";
 import { toHeaders } from "#kit/events/envelope.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
+import type { Scope } from "#kit/scope.ts";
 import { type Mailbox, startMailbox } from "../../deploy/local/mailbox.ts";
 import { pickFreePort } from "../../deploy/local/ports.ts";
 import type { NotificationDatabase } from "../../services/notification/database.ts";
@@ -139,6 +140,14 @@ export function outboundOf(
   return { db, channel, log };
 }
 
+/** The scope of work that a test does on a database. */
+export function scopeOfTest(): Scope {
+  const noMesh = () => {
+    throw new Error("notification calls no other service");
+  };
+  return rootScopes(pino({ level: "silent" }), noMesh)({ timeoutMs: 60_000 });
+}
+
 /**
  * Stores a mail to send.
  *
@@ -149,13 +158,10 @@ export async function queueMail(
   recipient: string,
   subject = "Hello",
 ): Promise<string> {
-  const scope = rootScopes(pino({ level: "silent" }), () => {
-    throw new Error("notification calls no other service");
-  })({ timeoutMs: 60_000 });
   const eventId = uuidv7();
   const mail = { subject, text: "Good day", html: "<p>Good day</p>" };
   const message = { topic: "test", title: subject, body: "Good day", subjectId: "", mail };
-  await db.write(scope, async (tx) =>
+  await db.write(scopeOfTest(), async (tx) =>
     tellUser(tx, eventId, { userId: uuidv7(), email: recipient }, message, "souk.example"),
   );
   return eventId;

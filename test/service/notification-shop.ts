@@ -35,10 +35,17 @@ export interface NotificationShop {
   register(firstName: string): Promise<Customer>;
 }
 
-/** Opens a shop. */
-export async function openShop(t: Teardown): Promise<NotificationShop> {
+/**
+ * Opens a shop.
+ *
+ * @param settings more settings of its services
+ */
+export async function openShop(
+  t: Teardown,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<NotificationShop> {
   const mailbox = await openMailbox(t);
-  const env = { NOTIFICATION_SMTP_URL: mailbox.smtpUrl };
+  const env = { NOTIFICATION_SMTP_URL: mailbox.smtpUrl, ...settings };
   const mesh = await startTestMesh(t, [auth, notification], { env });
   const db = connect(mesh.env["NOTIFICATION_DATABASE_URL"] as string);
   t.teardown(() => db.close());

@@ -1,3 +1,4 @@
+import type { RawBuilder } from "kysely";
 import type { StoredDelivery } from "./delivery-queue.ts";
 
 /** What became of an attempt to hand something over. */
@@ -10,9 +11,13 @@ export type Outcome =
       /** What it answered; 0 when nothing. */
       readonly statusCode: number;
       readonly reason: string;
+      /** For how long it asks to be left alone, in ms. */
+      readonly retryAfterMs?: number;
     }
   /** Nobody answered, or the connection broke. */
-  | { readonly kind: "unanswered"; readonly reason: string };
+  | { readonly kind: "unanswered"; readonly reason: string }
+  /** The receiver goes on failing and is left alone for now, in ms: it was not asked. */
+  | { readonly kind: "spared"; readonly retryAfterMs: number };
 
 /** A way in which things are sent to somebody. */
 export interface Channel {
@@ -27,6 +32,14 @@ export interface Channel {
   readonly retryMs: number;
   /** The longest time between two attempts, in ms. */
   readonly longestRetryMs: number;
+  /** How often it is looked for deliveries when nobody says that one comes, in ms: another replica may store it. */
+  readonly pollMs: number;
+  /**
+   * Selects the ids of deliveries that are due, and locks them.
+   *
+   * @param limit how many at most
+   */
+  due(limit: number): RawBuilder<unknown>;
   /** Hands a delivery over. Never throws. */
   deliver(delivery: StoredDelivery): Promise<Outcome>;
   /**

@@ -20,18 +20,13 @@ const MOST_LOGGED = 50;
  */
 export async function takeDue(
   db: NotificationDatabase,
-  { name }: Channel,
+  channel: Channel,
   limit: number,
   leaseMs: number,
 ): Promise<StoredDelivery[]> {
   const { rows } = await sql<StoredDelivery>`
-    update delivery
-       set attempts = attempts + 1, next_attempt_at = ${fromNow(leaseMs)}
-     where id = any (array(
-       select id from delivery
-        where channel = ${sql.lit(name)} and state = 'PENDING' and next_attempt_at <= now()
-        order by next_attempt_at limit ${limit} for update skip locked))
-    returning *`.execute(db.sql);
+    update delivery set attempts = attempts + 1, next_attempt_at = ${fromNow(leaseMs)}
+     where id = any (array(${channel.due(limit)})) returning *`.execute(db.sql);
   return rows;
 }
 
@@ -74,9 +69,9 @@ export function giveUp(
   });
 }
 
-/** Puts it back as it was: the attempt was none. */
-export function putBack(db: NotificationDatabase, delivery: StoredDelivery): Promise<void> {
-  return change(db, delivery, { attempts: delivery.attempts - 1, next_attempt_at: sql<Date>`now()` });
+/** Puts it back as it was, for `delayMs` at least: the attempt was none. */
+export function putBack(db: NotificationDatabase, delivery: StoredDelivery, delayMs: number): Promise<void> {
+  return change(db, delivery, { attempts: delivery.attempts - 1, next_attempt_at: fromNow(delayMs) });
 }
 
 /** Whoever comes after the lease has ended finds the delivery at another attempt and changes nothing. */

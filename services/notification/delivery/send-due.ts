@@ -52,7 +52,7 @@ export async function sendDue(outbound: Outbound): Promise<boolean> {
     (cause: unknown) => new Error(`the server of channel ${channel.name} is away`, { cause }),
   );
   await Promise.all(
-    unanswered.map((tried) => (away ? putBack(db, tried.delivery) : settle(outbound, tried))),
+    unanswered.map((tried) => (away ? putBack(db, tried.delivery, 0) : settle(outbound, tried))),
   );
   if (away) throw away;
   return true;
@@ -67,15 +67,16 @@ async function attempt(channel: Channel, delivery: StoredDelivery): Promise<Trie
 
 async function settle(outbound: Outbound, { delivery, outcome, startTime, ms }: Tried): Promise<void> {
   const { db, channel } = outbound;
+  if (outcome.kind === "spared") return putBack(db, delivery, outcome.retryAfterMs);
   const error = outcome.kind === "taken" ? "" : outcome.reason;
   const statusCode = outcome.kind === "unanswered" ? 0 : outcome.statusCode;
   const attempt: Attempt = { time: startTime.toISOString(), statusCode, error, ms };
   if (outcome.kind === "taken") return markDelivered(db, delivery, attempt);
-  const forGood = outcome.kind === "refused" && outcome.forGood;
+  const { forGood, retryAfterMs = 0 } = outcome.kind === "refused" ? outcome : { forGood: false };
   const tries = triesOf(delivery);
   if (forGood || tries >= channel.mostAttempts) return abandon(outbound, delivery, attempt);
   const delayMs = Math.min(channel.retryMs * 2 ** (tries - 1), channel.longestRetryMs);
-  return tryLater(db, delivery, delayMs, attempt);
+  return tryLater(db, delivery, Math.max(delayMs, retryAfterMs), attempt);
 }
 
 async function abandon({ db, log }: Outbound, delivery: StoredDelivery, attempt?: Attempt): Promise<void> {

@@ -3,34 +3,29 @@ import { type Outbound, sendDue } from "./send-due.ts";
 
 /** Sends the deliveries of a channel as they become due. */
 export interface Sender {
-  /** Has it look for deliveries soon: a transaction is about to store one. */
-  deliveryComes(): void;
   /** Finishes the deliveries in hand and stops. */
   stop(): Promise<void>;
 }
 
-/** How often the queue is looked at when nobody says that a delivery comes, in ms: another replica may store it. */
-const POLL_MS = 500;
-/** How long a transaction takes to end after its handler is done, in ms; the next look is the net. */
-const COMMIT_MS = 20;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * Starts to send the deliveries of a channel. Replicas share the work. While the channel's server is away it is tried
- * at growing intervals, and nothing else waits for it.
+ * Starts to send the deliveries of a channel, at once where the bell of the database tells its name. Replicas share
+ * the work. While the channel's server is away it is tried at growing intervals, and nothing else waits for it.
  *
  * @param outbound what they are sent with
  */
 export function startSender(outbound: Outbound): Sender {
   const stopping = new AbortController();
   const bell = createBell();
+  const unheed = outbound.db.bell.heed((what) => {
+    if (what === outbound.channel.name) bell.ring();
+  });
   const done = keepSending(outbound, bell, stopping.signal);
   return {
-    deliveryComes() {
-      setTimeout(bell.ring, COMMIT_MS).unref();
-    },
     async stop() {
+      unheed();
       stopping.abort();
       bell.ring();
       await done;
@@ -50,7 +45,7 @@ async function keepSending(outbound: Outbound, bell: Bell, signal: AbortSignal):
       if (failing) log.info(about, "deliveries go out again");
       failing = false;
       pauseMs = FIRST_PAUSE_MS;
-      if (!more) await bell.wait(POLL_MS);
+      if (!more) await bell.wait(channel.pollMs);
     } catch (error) {
       if (!failing) log.warn({ ...about, err: error }, "deliveries wait");
       failing = true;

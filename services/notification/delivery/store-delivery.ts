@@ -17,7 +17,8 @@ export interface NewDelivery {
 
 /**
  * Has something sent to a user, or noted that it is not: it is stored with the end of the transaction of the event,
- * once, however often the event comes, and not at all for a user who was deleted.
+ * once, however often the event comes, and not at all for a user who was deleted. The bell of the database tells the
+ * channel.
  *
  * @param tx the transaction of the event
  * @param delivery what to send
@@ -27,6 +28,7 @@ export function storeDelivery(tx: NotificationTransaction, delivery: NewDelivery
   const owner = userId === "" ? null : userId;
   const said = content === undefined ? null : JSON.stringify(content);
   const state = content === undefined ? "SUPPRESSED" : "PENDING";
+  if (content !== undefined) tx.ring(channel);
   tx.finishWith(
     (value) => `insert into delivery (id, event_id, channel, user_id, topic, recipient, content, state)
       select ${value(uuidv7())}::uuid, ${value(eventId)}::uuid, ${value(channel)}::text, ${value(owner)}::uuid,

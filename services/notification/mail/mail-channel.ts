@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { createTransport } from "nodemailer";
 import type { Channel, Outcome } from "../delivery/channel.ts";
 import type { Letter } from "./letter.ts";
@@ -13,6 +14,7 @@ const DELIVER_MS = 10_000;
  */
 export const MOST_ATTEMPTS = 12;
 
+const POLL_MS = 500;
 const CONNECT_MS = 4_000;
 /** After this a connection that is not used is closed, in ms. */
 const IDLE_MS = 5_000;
@@ -51,6 +53,10 @@ export function mailChannel(
     mostAttempts: MOST_ATTEMPTS,
     retryMs,
     longestRetryMs: Number.POSITIVE_INFINITY,
+    pollMs: POLL_MS,
+    due: (limit) => sql`select id from delivery
+      where channel = 'EMAIL' and state = 'PENDING' and next_attempt_at <= now()
+      order by next_attempt_at limit ${limit} for update skip locked`,
     async deliver({ recipient, content, create_time }) {
       const { subject, text, html, messageId } = content as Letter;
       const hangUp = new AbortController();

@@ -36,7 +36,9 @@ export const deliveries: SchemaChange = {
     drop table mail;
     -- The ids of endpoints are no ids of channels that have none.
     create unique index delivery_once on delivery (event_id, channel, coalesce(endpoint_id, event_id));
-    create index delivery_due on delivery (channel, next_attempt_at) where state = 'PENDING';
+    create index delivery_mail_due on delivery (next_attempt_at) where channel = 'EMAIL' and state = 'PENDING';
+    create index delivery_call_due on delivery (endpoint_id, next_attempt_at)
+      where channel = 'WEBHOOK' and state = 'PENDING';
     create index delivery_in_state on delivery (channel, state, id);
     create index delivery_of_user on delivery (user_id, id) where user_id is not null;
     create index delivery_to_endpoint on delivery (endpoint_id, state, id) where endpoint_id is not null;

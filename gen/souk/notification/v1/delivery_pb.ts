@@ -18,7 +18,8 @@ export const file_souk_notification_v1_delivery: GenFile = /*@__PURE__*/
   fileDesc("CiNzb3VrL25vdGlmaWNhdGlvbi92MS9kZWxpdmVyeS5wcm90bxIUc291ay5ub3RpZmljYXRpb24udjEiqgMKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEi4KB2NoYW5uZWwYAiABKA4yHS5zb3VrLm5vdGlmaWNhdGlvbi52MS5DaGFubmVsEg0KBXRvcGljGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFgoJcmVjaXBpZW50GAUgASgJQgOAAQESGwoTd2ViaG9va19lbmRwb2ludF9pZBgGIAEoCRIQCghldmVudF9pZBgHIAEoCRIyCgVzdGF0ZRgIIAEoDjIjLnNvdWsubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5U3RhdGUSEAoIYXR0ZW1wdHMYCSABKAUSFwoKbGFzdF9lcnJvchgKIAEoCUIDgAEBEi8KC2NyZWF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFuZXh0X2F0dGVtcHRfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNZGVsaXZlcnlfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimAEKD0RlbGl2ZXJ5QXR0ZW1wdBIvCgtjcmVhdGVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc3RhdHVzX2NvZGUYAiABKAUSEgoFZXJyb3IYAyABKAlCA4ABARIrCghkdXJhdGlvbhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKWAgoVTGlzdERlbGl2ZXJpZXNSZXF1ZXN0EjwKBXN0YXRlGAEgASgOMiMuc291ay5ub3RpZmljYXRpb24udjEuRGVsaXZlcnlTdGF0ZUIIukgFggECEAESOAoHY2hhbm5lbBgCIAEoDjIdLnNvdWsubm90aWZpY2F0aW9uLnYxLkNoYW5uZWxCCLpIBYIBAhABEh8KCmFjY291bnRfaWQYAyABKAlCC7pICNgBAXIDsAEBEigKE3dlYmhvb2tfZW5kcG9pbnRfaWQYBCABKAlCC7pICNgBAXIDsAEBEhwKCXBhZ2Vfc2l6ZRgFIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGPQDImUKFkxpc3REZWxpdmVyaWVzUmVzcG9uc2USMgoKZGVsaXZlcmllcxgBIAMoCzIeLnNvdWsubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIqChJHZXREZWxpdmVyeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIoABChNHZXREZWxpdmVyeVJlc3BvbnNlEjAKCGRlbGl2ZXJ5GAEgASgLMh4uc291ay5ub3RpZmljYXRpb24udjEuRGVsaXZlcnkSNwoIYXR0ZW1wdHMYAiADKAsyJS5zb3VrLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeUF0dGVtcHQiLAoUUmV0cnlEZWxpdmVyeVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkkKFVJldHJ5RGVsaXZlcnlSZXNwb25zZRIwCghkZWxpdmVyeRgBIAEoCzIeLnNvdWsubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5KqMBCg1EZWxpdmVyeVN0YXRlEh4KGkRFTElWRVJZX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWREVMSVZFUllfU1RBVEVfUEVORElORxABEhwKGERFTElWRVJZX1NUQVRFX0RFTElWRVJFRBACEhkKFURFTElWRVJZX1NUQVRFX0ZBSUxFRBADEh0KGURFTElWRVJZX1NUQVRFX1NVUFBSRVNTRUQQBGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_souk_notification_v1_preference]);
 
 /**
- * Something that was sent to somebody.
+ * Something that was sent to somebody, or is to be. What a user was told in the shop is a delivery,
+ * too: delivered as it was made.
  *
  * @generated from message souk.notification.v1.Delivery
  */
@@ -52,7 +53,7 @@ export type Delivery = Message<"souk.notification.v1.Delivery"> & {
   accountId: string;
 
   /**
-   * The e-mail address, or the address of the webhook endpoint.
+   * The e-mail address, or the address of the webhook endpoint when the delivery was made.
    *
    * @generated from field: string recipient = 5;
    */
@@ -80,7 +81,7 @@ export type Delivery = Message<"souk.notification.v1.Delivery"> & {
   state: DeliveryState;
 
   /**
-   * How many times it was tried.
+   * How many times it was tried, the try under way included.
    *
    * @generated from field: int32 attempts = 9;
    */

@@ -55,7 +55,7 @@ export const ErrorReason = {
   DELIVERY_NOT_FOUND: 4,
 
   /**
-   * What the delivery told of is no longer known.
+   * What the delivery told of is no longer known, or its user was deleted or does not want it.
    *
    * @generated from enum value: ERROR_REASON_DELIVERY_NOT_RETRYABLE = 5;
    */

@@ -405,7 +405,8 @@ export const NotificationService: GenService<{
     output: typeof GetDeliveryResponseSchema;
   },
   /**
-   * Sends a delivery that failed once more. One that is on its way or arrived is left as it is.
+   * Sends a delivery that failed anew, with as many attempts as it had at first. One that is on its way
+   * or arrived is left as it is.
    *
    * @generated from rpc souk.notification.v1.NotificationService.RetryDelivery
    */
