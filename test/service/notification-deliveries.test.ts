@@ -63,8 +63,8 @@ test.serial(
     t.is(told.filter(({ accountId }) => accountId === ada.id).length, 2);
     t.deepEqual(await listed({ channel: Channel.SHOP, state: DeliveryState.FAILED }), []);
 
-    const [mail] = mails;
-    t.like(mail, { eventId, attempts: 1, lastError: "", webhookEndpointId: "", nextAttemptTime: undefined });
+    const mail = mails.find((it) => it.eventId === eventId);
+    t.like(mail, { attempts: 1, lastError: "", webhookEndpointId: "", nextAttemptTime: undefined });
     const { delivery, attempts } = await staff().getDelivery({ id: mail?.id ?? "" });
     t.deepEqual(delivery, mail);
     t.like(attempts, [{ statusCode: 250, error: "" }]);
@@ -80,6 +80,7 @@ test.serial(
 
 test.serial("every page goes on where the one before ended, whatever comes meanwhile", async (t) => {
   const ada = await shop.register("Ada");
+  await until(async () => (await staff().listDeliveries({ accountId: ada.id })).deliveries.length === 3);
   const tell = () =>
     store((tx) => tellUser(tx, uuidv7(), { userId: ada.id, email: ada.email }, HELLO, "souk.example"));
   for (let n = 0; n < 12; n++) await tell();
