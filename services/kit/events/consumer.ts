@@ -1,10 +1,4 @@
-import {
-  type ConsumerUpdateConfig,
-  JetStreamApiCodes,
-  JetStreamApiError,
-  type JetStreamManager,
-  type JsMsg,
-} from "@nats-io/jetstream";
+import type { JsMsg } from "@nats-io/jetstream";
 import type { Logger } from "pino";
 import { eventSubject } from "../data/outbox.ts";
 import type { EventBus } from "./bus.ts";
@@ -14,6 +8,7 @@ import type { EventHandler } from "./handle.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { pause } from "./pause.ts";
 import { settler } from "./settle.ts";
+import { ACK_WAIT_MS, isOpen, type Source, sourceOf } from "./source.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** Takes events from the streams of others. */
@@ -49,10 +44,6 @@ const REST_MS = 50;
 const PATIENCE_MS = 50;
 const MOST_IN_HAND = 256;
 const PREFETCH = 128;
-/** How many events may be out at all consumers of a service, those that wait to be tried again included. */
-const MOST_UNACKNOWLEDGED = 5_000;
-/** The server delivers again what it heard nothing of in this time, in ms; it hears of what is in hand. */
-const ACK_WAIT_MS = 10_000;
 const AWAY_MS = 500;
 
 /**
@@ -81,11 +72,19 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     options.subscriptions,
     ({ schema }) => eventSubject(schema).split(".")[0] ?? "",
   );
-  const done = [...byDomain].map(([domain, subscriptions]) =>
-    keepConsuming(options, domain, subscriptions, lanes, stopping.signal),
-  );
+  const sources = [...byDomain].map(([domain, subscriptions]) => sourceOf(options, domain, subscriptions));
+  let change = Promise.withResolvers<void>();
+  for (const wishes of new Set(options.subscriptions.map((it) => it.wishes))) {
+    wishes?.heed(async () => {
+      change.resolve();
+      change = Promise.withResolvers();
+      await Promise.all(sources.filter(({ mayVary }) => mayVary).map((source) => source.shape()));
+    });
+  }
+  const rest = async () => void (await Promise.race([pause(AWAY_MS, stopping.signal), change.promise]));
+  const done = sources.map((source) => keepConsuming(options, source, lanes, stopping.signal, rest));
   return {
-    backlog: () => Promise.all([...byDomain.keys()].map((domain) => backlogOf(options, domain))),
+    backlog: () => Promise.all(sources.filter(isOpen).map(({ domain }) => backlogOf(options, domain))),
     async stop() {
       stopping.abort();
       await Promise.all(done);
@@ -103,42 +102,34 @@ function backlogOf({ bus, service }: ConsumerOptions, domain: string) {
 }
 
 async function keepConsuming(
-  options: ConsumerOptions,
-  domain: string,
-  subscriptions: readonly Subscription[],
+  { log }: ConsumerOptions,
+  source: Source,
   lanes: Lanes<JsMsg>,
   signal: AbortSignal,
+  rest: () => Promise<void>,
 ): Promise<void> {
   for (let told = false; !signal.aborted; told = true) {
     try {
-      await consumeUntilFailure(options, domain, subscriptions, lanes, signal, () => {
-        told = false;
-      });
+      if (isOpen(source)) {
+        await consumeUntilFailure(source, lanes, signal, () => {
+          told = false;
+        });
+      }
     } catch (error) {
-      if (!told && !signal.aborted)
-        options.log.warn({ err: error, domain }, "events cannot be taken from their stream");
+      if (!told && !signal.aborted && isOpen(source))
+        log.warn({ err: error, domain: source.domain }, "events cannot be taken from their stream");
     }
-    await pause(AWAY_MS, signal);
+    await rest();
   }
 }
 
 function consumeUntilFailure(
-  options: ConsumerOptions,
-  domain: string,
-  subscriptions: readonly Subscription[],
+  { open }: Source,
   lanes: Lanes<JsMsg>,
   signal: AbortSignal,
   succeeded: () => void,
 ): Promise<void> {
-  const { bus, service } = options;
-  const settings = {
-    ack_wait: ACK_WAIT_MS * 1e6,
-    max_ack_pending: MOST_UNACKNOWLEDGED,
-    filter_subjects: subscriptions.map(({ schema }) => `${bus.namespace}.${eventSubject(schema)}.*`),
-  };
-  return bus.withStream(domain, async (stream, { client, manager }) => {
-    await ensureConsumer(manager, stream, service, settings);
-    const consumer = await client.consumers.get(stream, service);
+  return open(async (consumer) => {
     const messages = await consumer.consume({ max_messages: PREFETCH, abort_on_missing_resource: true });
     succeeded();
     const stop = () => messages.stop();
@@ -150,22 +141,6 @@ function consumeUntilFailure(
       signal.removeEventListener("abort", stop);
     }
   });
-}
-
-/** A release that heeds other events than the one before changes its consumer and goes on where that was. */
-async function ensureConsumer(
-  { consumers }: JetStreamManager,
-  stream: string,
-  name: string,
-  settings: ConsumerUpdateConfig,
-): Promise<void> {
-  try {
-    await consumers.update(stream, name, settings);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.ConsumerNotFound)
-      throw error;
-    await consumers.add(stream, { durable_name: name, ack_policy: "explicit", ...settings });
-  }
 }
 
 function askForPatience(message: JsMsg): void {

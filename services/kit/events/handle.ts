@@ -15,7 +15,8 @@ export interface IncomingEvent {
 /** An event that somebody here heeds. */
 export interface ReadEvent {
   readonly envelope: Envelope;
-  readonly subscription: Subscription;
+  /** What is done on it, in this order. */
+  readonly subscriptions: readonly Subscription[];
   readonly event: Message;
 }
 
@@ -52,7 +53,7 @@ export function eventHandler(
   db: Database,
   rootScope: RootScope,
 ): EventHandler {
-  const byType = new Map(subscriptions.map((subscription) => [subscription.schema.typeName, subscription]));
+  const byType = Map.groupBy(subscriptions, ({ schema }) => schema.typeName);
 
   function scopeOf({ requestId, traceparent }: Envelope) {
     return rootScope({ requestId, timeoutMs: HANDLE_MS, ...(traceparent !== undefined && { traceparent }) });
@@ -62,9 +63,9 @@ export function eventHandler(
     read(incoming) {
       try {
         const envelope = fromHeaders(incoming.headers);
-        const subscription = byType.get(envelope.type);
-        if (subscription === undefined) throw new Error(`nothing here heeds ${envelope.type}`);
-        return { envelope, subscription, event: fromBinary(subscription.schema, incoming.data) };
+        const heeding = byType.get(envelope.type);
+        if (heeding?.[0] === undefined) throw new Error(`nothing here heeds ${envelope.type}`);
+        return { envelope, subscriptions: heeding, event: fromBinary(heeding[0].schema, incoming.data) };
       } catch (cause) {
         throw new UnfitEvent(cause instanceof Error ? cause.message : String(cause), { cause });
       }
@@ -78,12 +79,12 @@ export function eventHandler(
           service,
           events.map(({ envelope }) => envelope.id),
         );
-        for (const { envelope, subscription, event } of events) {
+        for (const { envelope, subscriptions, event } of events) {
           // One that stands here twice is handled once, too.
           if (!unheard.delete(envelope.id)) continue;
           const scope = scopeOf(envelope);
           const context = { eventId: envelope.id, occurTime: envelope.occurTime, scope };
-          await subscription.handle(event, tx.within(scope), context);
+          for (const { handle } of subscriptions) await handle(event, tx.within(scope), context);
         }
       });
     },

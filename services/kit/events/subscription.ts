@@ -3,6 +3,7 @@ import { event as eventOption } from "#gen/souk/mesh/v1/policy_pb.ts";
 import type { Transaction } from "../data/database.ts";
 import type { Entities } from "../data/tables.ts";
 import type { Scope } from "../scope.ts";
+import type { Wishes } from "./wishes.ts";
 
 /** What is known of an event beside its content. */
 export interface EventContext {
@@ -25,6 +26,8 @@ export class UnfitEvent extends Error {
 /** What a service does on one type of event. */
 export interface Subscription {
   readonly schema: DescMessage;
+  /** Left out where the event is always wanted. */
+  readonly wishes?: Wishes;
   handle(event: Message, tx: Transaction, context: EventContext): Promise<void>;
 }
 
@@ -49,6 +52,30 @@ export function on<D extends DescMessage, E extends Entities>(
 }
 
 /**
+ * Heeds a type of event while somebody wants it. A service pays for what nobody wants by nothing: its streams do not
+ * hand it over. What happened before it was wanted is not told later. Another subscription may heed the same type; both
+ * take effect in one transaction, the one that was named first before the other.
+ *
+ * @param schema the event, as its contract declares it
+ * @param wishes what is wanted
+ * @param handle what to do, as above
+ * @throws Error when the contract does not declare the message to be an event
+ */
+export function whileWanted<D extends DescMessage, E extends Entities>(
+  schema: D,
+  wishes: Wishes,
+  handle: (event: MessageShape<D>, tx: Transaction<E>, context: EventContext) => Promise<void>,
+): Subscription {
+  return {
+    wishes,
+    // What was on its way may come when it is wanted no more.
+    ...on(schema, async (event: MessageShape<D>, tx: Transaction<E>, context) => {
+      if (wishes.types?.has(schema.typeName)) await handle(event, tx, context);
+    }),
+  };
+}
+
+/**
  * Checks that a service heeds the events that it says it does.
  *
  * @param service its name
@@ -61,7 +88,8 @@ export function checkSubscriptions(
   declared: readonly DescMessage[],
   subscriptions: readonly Subscription[],
 ): void {
-  const heeded = new Set(subscriptions.map(({ schema }) => schema));
+  const always = subscriptions.filter(({ wishes }) => wishes === undefined);
+  const heeded = new Set(always.map(({ schema }) => schema));
   const unlisted = [...heeded].find((schema) => !declared.includes(schema));
   if (unlisted) throw new Error(`${service} heeds ${unlisted.typeName}; list it under consumes`);
   const unheeded = declared.find((schema) => !heeded.has(schema));

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import test from "ava";
+import { ReservationExpiredSchema, StockRanLowSchema } from "#gen/souk/inventory/v1/events_pb.ts";
+import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { on, whileWanted } from "#kit/events/subscription.ts";
+import { createWishes } from "#kit/events/wishes.ts";
+import { eventually } from "../eventually.ts";
+import { testStores } from "../stores.ts";
+import { add, type BenchTransaction, callScope, makeDatabase, openBench, totalOf } from "./kit-bench.ts";
+import { consume, freshNamespace, openTestBus, outboxEmpty, relayFrom } from "./kit-events-bench.ts";
+
+const { typeName: STOCK_RAN_LOW } = StockRanLowSchema;
+const { typeName: ORDER_CONFIRMED } = OrderConfirmedSchema;
+
+test("what is wanted for a while is told of that while alone", async (t) => {
+  const { db, bus, wishes, heard, tell } = await open(t);
+  consume(t, db, bus, [
+    whileWanted(StockRanLowSchema, wishes, async ({ variantId }) => void heard.push(variantId)),
+    whileWanted(ReservationExpiredSchema, wishes, async () => void heard.push("never wanted")),
+  ]);
+  await tell("before it is known");
+  await eventually(() => wishes.want(new Set()));
+  await tell("while nothing is wanted");
+  const consumers = async () => {
+    const { manager } = bus.streams();
+    return (await manager.consumers.list(`${bus.namespace}-inventory`).next()).length;
+  };
+  t.is(await consumers(), 0, "the stream has nobody to hand anything over");
+  for (const text of ["first", "second"]) {
+    await wishes.want(new Set([STOCK_RAN_LOW]));
+    await tell(text);
+    await eventually(() => assert.equal(heard.at(-1), text));
+    await wishes.want(new Set());
+    await tell(`after the ${text}`);
+    t.is(await consumers(), 0);
+  }
+  t.deepEqual(heard, ["first", "second"]);
+  t.is((await db.pool.run("select from mesh.inbox")).rowCount, 2);
+});
+
+test("a wish for more changes nothing of what is heeded always, and both take effect at once", async (t) => {
+  const { db, bus, wishes, heard, confirm } = await open(t);
+  let failures = 1;
+  consume(t, db, bus, [
+    on(OrderConfirmedSchema, async ({ orderId }, tx: BenchTransaction) => {
+      await add(tx, `always ${orderId}`);
+    }),
+    whileWanted(OrderConfirmedSchema, wishes, async ({ orderId }, tx: BenchTransaction) => {
+      if (orderId === "b" && failures-- > 0) throw new Error("not this time");
+      await add(tx, `wanted ${orderId}`);
+    }),
+    whileWanted(OrderCancelledSchema, wishes, async ({ orderId }) => void heard.push(orderId)),
+  ]);
+  await eventually(() => wishes.want(new Set()));
+  await confirm("a");
+  await eventually(async () => assert.equal(await totalOf(db, "always a"), 1n));
+  await wishes.want(new Set([ORDER_CONFIRMED]));
+  await confirm("b");
+  await eventually(async () => assert.equal(await totalOf(db, "wanted b"), 1n));
+  t.is(await totalOf(db, "always b"), 1n, "what failed with it was undone with it");
+  t.is(await totalOf(db, "wanted a"), 0n);
+  t.deepEqual(heard, []);
+});
+
+async function open(t: Parameters<typeof makeDatabase>[0]) {
+  const { natsUrl } = await testStores();
+  const url = await makeDatabase(t);
+  const db = openBench(t, url);
+  const bus = openTestBus(t, natsUrl, freshNamespace());
+  relayFrom(t, db, url, bus);
+  return {
+    db,
+    bus,
+    wishes: createWishes(),
+    heard: [] as string[],
+    /** Tells something, which is in its stream afterwards. */
+    async tell(variantId: string) {
+      const id = variantId.replaceAll(" ", "-");
+      await db.write(callScope(), async (tx) => tx.emit(StockRanLowSchema, { variantId: id }));
+      await outboxEmpty(db);
+    },
+    async confirm(orderId: string) {
+      await db.write(callScope(), async (tx) => tx.emit(OrderConfirmedSchema, { orderId }));
+      await outboxEmpty(db);
+    },
+  };
+}
