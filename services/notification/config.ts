@@ -30,7 +30,7 @@ export const notificationSettings = {
     desc: "How long after a mail server refused a mail for now it is tried again; twice as long each time",
   }),
   NOTIFICATION_KEY_SECRET: secret({
-    desc: "Secret, 32 characters or more, under which the secrets of webhook endpoints are encrypted in the database",
+    desc: "Secret, 32 characters or more, under which the secrets of webhook endpoints are encrypted in the database; with another one, each endpoint needs a new secret",
   }),
   NOTIFICATION_WEBHOOKS_TO_PRIVATE: str({
     default: "off",

@@ -33,6 +33,7 @@ export interface CallOptions {
   readonly always?: boolean;
 }
 
+const NO_SECRET = "its secret was stored under another key; give it a new one with RotateWebhookSecret";
 const GONE = 410;
 const TOO_MANY = 429;
 const UNAVAILABLE = 503;
@@ -61,6 +62,7 @@ export async function callEndpoint(
   }
   if (!endpoint.enabled && !always) return outOfUse("the endpoint is out of use");
   const secrets = await goodSecrets(webhooks.db, webhooks.seal, endpointId);
+  if (secrets.length === 0) return { kind: "unanswered", reason: NO_SECRET };
   const call = async () => {
     const answer = await post(webhooks, endpoint, message, secrets, signal);
     if (signal?.aborted) throw stopped(signal.reason);

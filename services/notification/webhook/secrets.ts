@@ -55,12 +55,12 @@ export async function retireSecret(tx: NotificationTransaction, endpointId: stri
 }
 
 /**
- * The secrets of an endpoint that are good now, the newest first.
+ * The secrets of an endpoint that are good now, the newest first. Those that were stored under another key than the one
+ * in the settings, or for another endpoint, are none.
  *
  * @param db notification's database
  * @param seal opens them
  * @param endpointId the endpoint
- * @throws Error when the key in the settings is not the one under which they were stored
  */
 export async function goodSecrets(
   db: NotificationDatabase,
@@ -74,5 +74,11 @@ export async function goodSecrets(
     .where((it) => it.or([it("expire_time", "is", null), it("expire_time", ">", sql<Date>`now()`)]))
     .orderBy("id", "desc")
     .execute();
-  return rows.map(({ secret }) => seal.open(secret, endpointId));
+  return rows.flatMap(({ secret }) => {
+    try {
+      return [seal.open(secret, endpointId)];
+    } catch {
+      return [];
+    }
+  });
 }
