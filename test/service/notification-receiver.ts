@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { sealUnder } from "#kit/data/seal.ts";
-import type { Scope } from "#kit/scope.ts";
+import { rootScopes } from "#kit/rpc/root-scope.ts";
 import type { NotificationDatabase } from "../../services/notification/database.ts";
 import { endpointBreakers } from "../../services/notification/webhook/endpoint-breakers.ts";
 import { createEndpoint } from "../../services/notification/webhook/endpoints.ts";
@@ -79,8 +79,20 @@ export function webhooksOf(t: Teardown, db: NotificationDatabase, more: Partial<
   return { db, seal, toPrivate: true, breakers, callMs: 30_000, log, ...more };
 }
 
+/** What webhooks of a test are changed under. */
+export const scope = rootScopes(pino({ level: "silent" }), () => {
+  throw new Error("notification calls no other service");
+})({ timeoutMs: 600_000 });
+
 /** Adds an endpoint and says which. */
-export async function addEndpoint(webhooks: Webhooks, scope: Scope, url: string): Promise<string> {
+export async function addEndpoint(webhooks: Webhooks, url: string): Promise<string> {
   const events = ["souk.order.v1.OrderConfirmed"];
   return (await createEndpoint(webhooks, scope, { url, description: "", events })).endpoint.id;
+}
+
+/** The signatures that came with a call. */
+export function signaturesOf(call: ReceivedCall | undefined): string[] {
+  return String(call?.headers["webhook-signature"])
+    .split(" ")
+    .filter((it) => it.startsWith("v1,"));
 }
