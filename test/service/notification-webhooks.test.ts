@@ -195,6 +195,49 @@ test("a shop has only so many endpoints, however many are added at a time", asyn
   t.is(outcomes.filter((it) => it === "TOO_MANY_WEBHOOK_ENDPOINTS").length, 3);
 });
 
+test("an endpoint is failing while what it was told last did not arrive; once it is deleted, it is told nothing more", async (t) => {
+  const { id } = await create("https://partner.example/");
+  const db = connect(mesh.env["NOTIFICATION_DATABASE_URL"] as string);
+  t.teardown(() => db.close());
+  const deliver = async (state: "PENDING" | "DELIVERED" | "FAILED", lastError: string | null) => {
+    const delivery = {
+      id: uuidv7(),
+      event_id: uuidv7(),
+      channel: "WEBHOOK",
+      endpoint_id: id,
+      topic: CONFIRMED,
+    } as const;
+    const content = state === "DELIVERED" ? null : JSON.stringify({});
+    const delivery_time = state === "DELIVERED" ? new Date() : null;
+    const stored = { ...delivery, recipient: "", content, state, last_error: lastError, delivery_time };
+    await db.sql.insertInto("delivery").values(stored).execute();
+  };
+  const isFailing = async () => {
+    const { endpoints } = await staff.listWebhookEndpoints({ pageSize: 100 });
+    return endpoints.find((it) => it.id === id)?.failing;
+  };
+  await deliver("PENDING", null);
+  t.false(await isFailing());
+  await deliver("PENDING", "it did not answer");
+  t.true(await isFailing());
+  await deliver("DELIVERED", null);
+  t.false(await isFailing(), "one that it does not take, while it takes others, says nothing of it");
+  await deliver("FAILED", "it did not answer");
+  t.true(await isFailing());
+
+  await staff.deleteWebhookEndpoint({ id });
+  const rows = await db.sql
+    .selectFrom("delivery")
+    .select(["state", "last_error", "content"])
+    .where("endpoint_id", "=", id)
+    .orderBy("id")
+    .execute();
+  const ended = { state: "FAILED", last_error: "the endpoint was deleted", content: null };
+  t.deepEqual(rows.slice(0, 2), [ended, ended]);
+  t.like(rows[2], { state: "DELIVERED" });
+  t.like(rows[3], { state: "FAILED", last_error: "it did not answer" });
+});
+
 test("what a test of an endpoint found is told, also where nobody listens or the answer is none", async (t) => {
   const receiver = await startReceiver(t);
   const { id } = await create(receiver.url);

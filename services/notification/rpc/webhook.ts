@@ -10,7 +10,7 @@ import {
   type EndpointFields,
   listEndpoints,
   rotateSecret,
-  type StoredEndpoint,
+  type ShownEndpoint,
   updateEndpoint,
 } from "../webhook/endpoints.ts";
 import { testEndpoint } from "../webhook/test-endpoint.ts";
@@ -68,13 +68,14 @@ export function webhookRpc(webhooks: Webhooks) {
   } satisfies Partial<Implementation<typeof NotificationService>>;
 }
 
-function toEndpoint({ id, url, description, events, enabled, version, create_time }: StoredEndpoint) {
+function toEndpoint({ id, url, description, events, enabled, failing, version, create_time }: ShownEndpoint) {
   return {
     id,
     url,
     description,
     events,
     enabled,
+    failing,
     etag: String(version),
     createTime: timestampFromDate(create_time),
   };

@@ -1,29 +1,13 @@
 import { stopped } from "#kit/error.ts";
+import type { Outcome } from "../delivery/channel.ts";
 import { whyUnfit } from "./endpoint-url.ts";
+import { DELETED } from "./endpoints.ts";
 import { postJson } from "./post-json.ts";
 import { LeadsInside, lookupPublic } from "./public-address.ts";
 import { readRetryAfter } from "./retry-after.ts";
 import { goodSecrets } from "./secrets.ts";
 import { signMessage, type WebhookMessage } from "./sign-message.ts";
 import type { Webhooks } from "./webhooks.ts";
-
-/** What became of a call. No reason names the address. */
-export type CallOutcome =
-  | { readonly kind: "taken"; readonly statusCode: number }
-  /** The endpoint does not take it; `forGood` when it never will. */
-  | {
-      readonly kind: "refused";
-      readonly forGood: boolean;
-      /** What it answered; 0 when it was not asked. */
-      readonly statusCode: number;
-      readonly reason: string;
-      /** For how long it asks to be left alone, in ms. */
-      readonly retryAfterMs?: number;
-    }
-  /** Nobody answered, or the connection broke. */
-  | { readonly kind: "unanswered"; readonly reason: string }
-  /** The endpoint is failing and is left alone for now, in ms: it was not called. */
-  | { readonly kind: "spared"; readonly retryAfterMs: number };
 
 /** How a call differs from the usual. */
 export interface CallOptions {
@@ -46,6 +30,7 @@ const UNAVAILABLE = 503;
  * @param webhooks what it is called with
  * @param endpointId the endpoint
  * @param message what it is told; with the same id each time it is tried
+ * @returns what became of it; no reason names the address
  * @throws SoukError CALLER_GONE or DEADLINE_EXCEEDED when the signal ended it
  */
 export async function callEndpoint(
@@ -53,12 +38,12 @@ export async function callEndpoint(
   endpointId: string,
   message: WebhookMessage,
   { signal, always = false }: CallOptions = {},
-): Promise<CallOutcome> {
+): Promise<Outcome> {
   const { breakers } = webhooks;
   const endpoint = await findEndpoint(webhooks, endpointId);
   if (endpoint === undefined) {
     breakers.forget(endpointId);
-    return outOfUse("the endpoint was deleted");
+    return outOfUse(DELETED);
   }
   if (!endpoint.enabled && !always) return outOfUse("the endpoint is out of use");
   const secrets = await goodSecrets(webhooks.db, webhooks.seal, endpointId);
@@ -134,7 +119,7 @@ function whyUnanswered(thrown: unknown): string {
   return code === undefined ? "the connection broke" : `the connection failed (${code})`;
 }
 
-function outcomeOf({ status, reason, retryAfter }: Answered): CallOutcome {
+function outcomeOf({ status, reason, retryAfter }: Answered): Outcome {
   if (reason !== undefined) return { kind: "unanswered", reason };
   if (status >= 200 && status < 300) return { kind: "taken", statusCode: status };
   const retryAfterMs = status === TOO_MANY || status === UNAVAILABLE ? readRetryAfter(retryAfter) : undefined;
@@ -153,7 +138,7 @@ function whyRefused(status: number): string {
   return "it answered with a status that is not one of success";
 }
 
-function outOfUse(reason: string): CallOutcome {
+function outOfUse(reason: string): Outcome {
   return { kind: "refused", forGood: true, statusCode: 0, reason };
 }
 

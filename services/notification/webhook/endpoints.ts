@@ -12,8 +12,10 @@ import { addSecret, retireSecret } from "./secrets.ts";
 import { writeSecret } from "./sign-message.ts";
 import type { Webhooks } from "./webhooks.ts";
 
-/** An endpoint as it is stored. */
-export type StoredEndpoint = Selectable<Tables<typeof entities>["webhook_endpoint"]>;
+/** An endpoint as staff sees it. */
+export interface ShownEndpoint extends Selectable<Tables<typeof entities>["webhook_endpoint"]> {
+  readonly failing: boolean;
+}
 
 /** What can be said of an endpoint. */
 export interface EndpointFields {
@@ -27,6 +29,17 @@ export interface EndpointFields {
 /** How many endpoints a shop has at most: each event goes to each that asks for it. */
 const MOST_ENDPOINTS = 50;
 
+/** Why what an endpoint had yet to be told is given up. */
+export const DELETED = "the endpoint was deleted";
+
+/** Whether deliveries failed since the last one that arrived. */
+const IS_FAILING = sql<boolean>`exists (
+  select from delivery
+  where endpoint_id = webhook_endpoint.id and state in ('PENDING', 'FAILED') and last_error is not null
+    and id > coalesce((
+      select id from delivery where endpoint_id = webhook_endpoint.id and state = 'DELIVERED' order by id desc limit 1
+    ), '00000000-0000-0000-0000-000000000000'))`.as("failing");
+
 /**
  * Adds an endpoint.
  *
@@ -37,7 +50,7 @@ export async function createEndpoint(
   { db, seal, toPrivate }: Webhooks,
   scope: Scope,
   fields: Omit<EndpointFields, "enabled">,
-): Promise<{ readonly endpoint: StoredEndpoint; readonly secret: string }> {
+): Promise<{ readonly endpoint: ShownEndpoint; readonly secret: string }> {
   requireOffered(fields.events);
   const url = await checkUrl(fields.url, toPrivate);
   const id = uuidv7();
@@ -48,6 +61,7 @@ export async function createEndpoint(
       .insertInto("webhook_endpoint")
       .values({ id, url, description: fields.description, events: [...fields.events] })
       .returningAll()
+      .returning(IS_FAILING)
       .executeTakeFirstOrThrow();
     return { endpoint, secret: writeSecret(await addSecret(tx, seal, id)) };
   });
@@ -63,10 +77,11 @@ export function listEndpoints(
   db: NotificationDatabase,
   before: string | undefined,
   limit: number,
-): Promise<StoredEndpoint[]> {
+): Promise<ShownEndpoint[]> {
   return db.sql
     .selectFrom("webhook_endpoint")
     .selectAll()
+    .select(IS_FAILING)
     .$if(before !== undefined, (query) => query.where("id", "<", before as string))
     .orderBy("id", "desc")
     .limit(limit)
@@ -87,7 +102,7 @@ export async function updateEndpoint(
   id: string,
   { url, events, ...others }: Partial<EndpointFields>,
   etag: string,
-): Promise<StoredEndpoint> {
+): Promise<ShownEndpoint> {
   if (events !== undefined) requireOffered(events);
   const change = {
     ...others,
@@ -106,17 +121,26 @@ export async function updateEndpoint(
       .set({ ...change, version: found.version + 1 })
       .where("id", "=", id)
       .returningAll()
+      .returning(IS_FAILING)
       .executeTakeFirstOrThrow();
   });
 }
 
 /**
- * Removes an endpoint with its secrets; one that is not there is no error.
+ * Removes an endpoint with its secrets, and gives up what it has yet to be told; one that is not there is no error.
  *
  * @param id the endpoint
  */
 export async function deleteEndpoint({ db, breakers }: Webhooks, scope: Scope, id: string): Promise<void> {
-  await db.write(scope, (tx) => tx.sql.deleteFrom("webhook_endpoint").where("id", "=", id).execute());
+  await db.write(scope, async (tx) => {
+    await tx.sql.deleteFrom("webhook_endpoint").where("id", "=", id).execute();
+    await tx.sql
+      .updateTable("delivery")
+      .set({ state: "FAILED", last_error: DELETED, content: null })
+      .where("endpoint_id", "=", id)
+      .where("state", "=", "PENDING")
+      .execute();
+  });
   breakers.forget(id);
 }
 
@@ -140,19 +164,18 @@ export function rotateSecret(
 }
 
 /**
- * An endpoint.
+ * Requires that there is an endpoint.
  *
  * @param id the endpoint
  * @throws SoukError WEBHOOK_ENDPOINT_NOT_FOUND
  */
-export async function requireEndpoint(db: NotificationDatabase, id: string): Promise<StoredEndpoint> {
+export async function requireEndpoint(db: NotificationDatabase, id: string): Promise<void> {
   const found = await db.sql
     .selectFrom("webhook_endpoint")
-    .selectAll()
+    .select("id")
     .where("id", "=", id)
     .executeTakeFirst();
   if (found === undefined) throw noEndpoint(id);
-  return found;
 }
 
 function noEndpoint(id: string) {
@@ -162,10 +185,11 @@ function noEndpoint(id: string) {
   );
 }
 
-async function lockEndpoint(tx: NotificationTransaction, id: string): Promise<StoredEndpoint> {
+async function lockEndpoint(tx: NotificationTransaction, id: string): Promise<ShownEndpoint> {
   const found = await tx.sql
     .selectFrom("webhook_endpoint")
     .selectAll()
+    .select(IS_FAILING)
     .where("id", "=", id)
     .forUpdate()
     .executeTakeFirst();
