@@ -100,6 +100,7 @@ export async function testEnvironment(
     SOUK_TRUST_BUNDLE: JSON.stringify({ keys: Object.values(keys).map((key) => key.publicJwk) }),
     AUTH_KEY_SECRET: randomBytes(32).toString("hex"),
     PAYMENT_GIFT_CARD_SECRET: randomBytes(32).toString("hex"),
+    NOTIFICATION_KEY_SECRET: randomBytes(32).toString("hex"),
     ...loggingForSearch(),
     // Most tests call more often than a caller may.
     SOUK_RATE_ANONYMOUS: "0",
@@ -108,6 +109,7 @@ export async function testEnvironment(
   };
   noteSecret(env["AUTH_KEY_SECRET"] as string, "the secret of auth");
   noteSecret(env["PAYMENT_GIFT_CARD_SECRET"] as string, "the secret of gift cards");
+  noteSecret(env["NOTIFICATION_KEY_SECRET"] as string, "the secret of notification");
   if (redisUrl !== undefined) env["SOUK_REDIS_URL"] = redisUrl;
   // Nobody does without Redis for want of a processor but where a test wants it.
   env["SOUK_REDIS_TIMEOUT_MS"] = String(PATIENT_MS);

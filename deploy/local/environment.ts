@@ -37,10 +37,14 @@ export function shopEnvironment(
     SOUK_POSTGRES_URL: surroundings.postgresUrl,
     SOUK_NATS_URL: surroundings.natsUrl,
     SOUK_TRUST_BUNDLE: secrets.trustBundle,
-    // Both are a private key, so that they are as secret and as lasting as that.
+    // Each is a private key, so that it is as secret and as lasting as that.
     AUTH_KEY_SECRET: env["AUTH_KEY_SECRET"] ?? JSON.stringify(secrets.privateKeys["auth"]),
     PAYMENT_GIFT_CARD_SECRET:
       env["PAYMENT_GIFT_CARD_SECRET"] ?? JSON.stringify(secrets.privateKeys["payment"]),
+    NOTIFICATION_KEY_SECRET:
+      env["NOTIFICATION_KEY_SECRET"] ?? JSON.stringify(secrets.privateKeys["notification"]),
+    // Who tries webhooks out listens on the machine of the shop.
+    NOTIFICATION_WEBHOOKS_TO_PRIVATE: env["NOTIFICATION_WEBHOOKS_TO_PRIVATE"] ?? "on",
     NOTIFICATION_SMTP_URL: env["NOTIFICATION_SMTP_URL"] ?? surroundings.smtpUrl,
   };
   if (surroundings.dataPlane === "envoy") {

@@ -60,8 +60,9 @@ export function developmentSecrets(
 export function refuseProduction(env: NodeJS.ProcessEnv, names: readonly string[]): void {
   if (env["NODE_ENV"] !== "production") return;
   const keys = [...names, "operator"].map((name) => `${name.toUpperCase()}_SERVICE_KEY`);
+  const secrets = ["AUTH_KEY_SECRET", "PAYMENT_GIFT_CARD_SECRET", "NOTIFICATION_KEY_SECRET"];
   throw new ConfigurationError(
-    `This uses keys that are made for development, and NODE_ENV is production. Set keys of your own instead: ${[...keys, "SOUK_TRUST_BUNDLE", "AUTH_KEY_SECRET"].join(", ")}. Start services with node services/<name>/main.ts.`,
+    `This uses keys that are made for development, and NODE_ENV is production. Set keys of your own instead: ${[...keys, "SOUK_TRUST_BUNDLE", ...secrets].join(", ")}. Start services with node services/<name>/main.ts.`,
   );
 }
 

@@ -1,10 +1,10 @@
 import type { CleanedEnv } from "envalid";
+import { type Seal, sealUnder } from "#kit/data/seal.ts";
 import type { Resources } from "#kit/service.ts";
 import type { authSettings } from "./config.ts";
 import type { AuthDatabase } from "./database.ts";
 import type { entities } from "./entities.ts";
 import { openIdProviderClients, type Providers } from "./openid/providers.ts";
-import { type Seal, sealUnder } from "./seal.ts";
 import { type SigningKeys, signingKeys } from "./signing-keys.ts";
 import type { TokenLifetimes } from "./tokens.ts";
 

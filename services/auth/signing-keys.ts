@@ -2,11 +2,11 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:cryp
 import { sql } from "kysely";
 import { uuidv7 } from "uuidv7";
 import { SigningKeysChangedSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import { sealUnder } from "#kit/data/seal.ts";
 import type { PublicJwk } from "#kit/identity/authenticator.ts";
 import type { Scope } from "#kit/scope.ts";
 import { aside } from "./aside.ts";
 import type { AuthDatabase, AuthTransaction } from "./database.ts";
-import { sealUnder } from "./seal.ts";
 
 /** A key that signs access tokens. */
 export interface SigningKeyPair {

@@ -1,5 +1,5 @@
 import { email } from "envalid";
-import { milliseconds, type Settings, str, url } from "#kit/config.ts";
+import { milliseconds, type Settings, secret, str, url } from "#kit/config.ts";
 
 /** The settings of notification. */
 export const notificationSettings = {
@@ -28,5 +28,13 @@ export const notificationSettings = {
   NOTIFICATION_MAIL_RETRY_MS: milliseconds({
     default: 30_000,
     desc: "How long after a mail server refused a mail for now it is tried again; twice as long each time",
+  }),
+  NOTIFICATION_KEY_SECRET: secret({
+    desc: "Secret, 32 characters or more, under which the secrets of webhook endpoints are encrypted in the database; with another one, each endpoint needs a new secret",
+  }),
+  NOTIFICATION_WEBHOOKS_TO_PRIVATE: str({
+    default: "off",
+    choices: ["on", "off"],
+    desc: "Whether webhook endpoints may be in private networks and go without TLS, as it is for development",
   }),
 } satisfies Settings;

@@ -90,4 +90,36 @@ export const ForgottenUser = defineEntity({
   },
 });
 
-export const entities = [Notification, Delivery, ForgottenUser] as const;
+/** An address outside of the shop that is told of events. */
+export const WebhookEndpoint = defineEntity({
+  name: "WebhookEndpoint",
+  tableName: "webhook_endpoint",
+  properties: {
+    /** UUIDv7: in the order of their ids, endpoints are in the order in which they were made. */
+    id: p.uuid().primary(),
+    url: p.text(),
+    description: p.text(),
+    /** The full names of the events that it is told of. */
+    events: p.array(),
+    enabled: p.boolean().default(true),
+    version: p.integer().default(1),
+    createTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+/** A secret under which calls of an endpoint are signed. */
+export const WebhookSecret = defineEntity({
+  name: "WebhookSecret",
+  tableName: "webhook_secret",
+  properties: {
+    /** UUIDv7: the newest is the last. */
+    id: p.uuid().primary(),
+    endpointId: p.uuid(),
+    /** Encrypted for its endpoint. */
+    secret: p.blob(),
+    /** Null for the one that was not replaced. */
+    expireTime: p.datetime().nullable(),
+  },
+});
+
+export const entities = [Notification, Delivery, ForgottenUser, WebhookEndpoint, WebhookSecret] as const;

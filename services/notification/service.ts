@@ -35,6 +35,8 @@ import { mailChannel } from "./mail/mail-channel.ts";
 import { migrations } from "./migrations/index.ts";
 import { deliveryRpc } from "./rpc/delivery.ts";
 import { notificationRpc } from "./rpc/notification.ts";
+import { webhookRpc } from "./rpc/webhook.ts";
+import { openWebhooks } from "./webhook/webhooks.ts";
 
 /** How often what is left of users who were deleted is erased, in ms. */
 const ERASE_USERS_MS = 5_000;
@@ -45,25 +47,27 @@ export const notification = defineService({
   port: 3007,
   settings: notificationSettings,
   data: { entities, migrations },
-  serve: ({ db }) => [
-    implement(NotificationService, { ...notificationRpc(db), ...deliveryRpc(db) }, [
-      "watchMyNotifications",
-      "getMyUnreadCount",
-      "markAllNotificationsRead",
-      "getMyPreferences",
-      "updateMyPreferences",
-      "listTemplates",
-      "getTemplate",
-      "updateTemplate",
-      "resetTemplate",
-      "previewTemplate",
-      "createWebhookEndpoint",
-      "listWebhookEndpoints",
-      "updateWebhookEndpoint",
-      "deleteWebhookEndpoint",
-      "rotateWebhookSecret",
-      "testWebhookEndpoint",
-    ]),
+  serve: (resources) => [
+    implement(
+      NotificationService,
+      {
+        ...notificationRpc(resources.db),
+        ...deliveryRpc(resources.db),
+        ...webhookRpc(openWebhooks(resources)),
+      },
+      [
+        "watchMyNotifications",
+        "getMyUnreadCount",
+        "markAllNotificationsRead",
+        "getMyPreferences",
+        "updateMyPreferences",
+        "listTemplates",
+        "getTemplate",
+        "updateTemplate",
+        "resetTemplate",
+        "previewTemplate",
+      ],
+    ),
   ],
   consumes: [
     AccountRegisteredSchema,

@@ -3,5 +3,6 @@ import { notifications } from "./0001-notifications.ts";
 import { mail } from "./0002-mail.ts";
 import { forgottenUsers } from "./0003-forgotten-users.ts";
 import { deliveries } from "./0004-deliveries.ts";
+import { webhooks } from "./0006-webhooks.ts";
 
-export const migrations: Migrations = [notifications, mail, forgottenUsers, deliveries];
+export const migrations: Migrations = [notifications, mail, forgottenUsers, deliveries, webhooks];

@@ -49,7 +49,8 @@ test("a file that does not hold keys is named with the remedy", (t) => {
 test("nothing that is made for development works in production, and what to set instead is named", (t) => {
   const file = makeFile(t);
   const error = t.throws(() => developmentSecrets(file, ["order", "user"], { NODE_ENV: "production" }));
-  for (const setting of ["ORDER_SERVICE_KEY", "USER_SERVICE_KEY", "SOUK_TRUST_BUNDLE", "AUTH_KEY_SECRET"]) {
+  const secrets = ["AUTH_KEY_SECRET", "PAYMENT_GIFT_CARD_SECRET", "NOTIFICATION_KEY_SECRET"];
+  for (const setting of ["ORDER_SERVICE_KEY", "USER_SERVICE_KEY", "SOUK_TRUST_BUNDLE", ...secrets]) {
     t.true(error?.message.includes(setting), setting);
   }
   t.false(existsSync(file));
