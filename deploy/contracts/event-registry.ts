@@ -42,7 +42,8 @@ export function eventRegistry(
 
 const INTRODUCTION = `A service stores an event in the transaction of the change that it tells of, and a relay publishes it to
 NATS JetStream, one stream for each domain. Every consumer takes it into account once, in the transaction of its
-effects. Events of one aggregate keep their order.`;
+effects. Events of one aggregate keep their order. Webhooks can be told of those that do not stay in the shop, without
+the fields that are kept out of logs: \`souk.notification.v1.NotificationService/CreateWebhookEndpoint\`.`;
 
 function describeEvent(
   event: DescMessage,
@@ -50,7 +51,7 @@ function describeEvent(
   comments: Comments,
   consumers: readonly Consumer[],
 ): string[] {
-  const { aggregateId, invalidates } = getOption(event, eventOption);
+  const { aggregateId, invalidates, internal } = getOption(event, eventOption);
   const heeding = consumersOf(event, consumers);
   return [
     `## ${event.typeName}`,
@@ -59,6 +60,7 @@ function describeEvent(
       `- Subject: \`${event.typeName}.{${aggregateId}}\``,
       `- From: ${producerOf(event)}`,
       `- To: ${heeding.length === 0 ? "nobody in this shop yet" : heeding.join(", ")}`,
+      ...(internal ? ["- Stays in the shop: no webhook is told of it"] : []),
       ...invalidates.map((tag) => `- Ends remembered answers tagged \`${tag}\`${endedBy(tag, files)}`),
     ].join("\n"),
     table(

@@ -1,4 +1,13 @@
-import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
+import {
+  clone,
+  type DescField,
+  type DescMessage,
+  type JsonValue,
+  type Message,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
+import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { contentOf } from "./field-path.ts";
 
 /** Stands in place of what is secret or personal. */
@@ -21,6 +30,31 @@ export function redact(schema: DescMessage, message: Message): Record<string, un
     shown[field.name] = field.proto.options?.debugRedact ? REDACTED : show(field, value);
   }
   return shown;
+}
+
+/**
+ * A message as protobuf's JSON for readers outside of the shop: without the fields that the contract marks with
+ * debug_redact, at any depth.
+ *
+ * @param schema the message's type
+ * @param message the message
+ */
+export function publicJson<D extends DescMessage>(schema: D, message: MessageShape<D>): JsonValue {
+  const shown = clone(schema, message);
+  clearMarked(reflect(schema, shown));
+  return toJson(schema, shown);
+}
+
+function clearMarked(message: ReflectMessage): void {
+  for (const field of message.fields) {
+    if (!message.isSet(field)) continue;
+    if (field.proto.options?.debugRedact) message.clear(field);
+    else if (field.fieldKind === "message") clearMarked(message.get(field));
+    else if (field.fieldKind === "list" && field.listKind === "message")
+      for (const each of message.get(field)) clearMarked(each as ReflectMessage);
+    else if (field.fieldKind === "map" && field.mapKind === "message")
+      for (const each of message.get(field).values()) clearMarked(each as ReflectMessage);
+  }
 }
 
 function show(field: DescField, value: unknown): unknown {

@@ -1,5 +1,5 @@
 import { email } from "envalid";
-import { milliseconds, type Settings, secret, str, url } from "#kit/config.ts";
+import { count, milliseconds, type Settings, secret, str, url } from "#kit/config.ts";
 
 /** The settings of notification. */
 export const notificationSettings = {
@@ -28,6 +28,14 @@ export const notificationSettings = {
   NOTIFICATION_MAIL_RETRY_MS: milliseconds({
     default: 30_000,
     desc: "How long after a mail server refused a mail for now it is tried again; twice as long each time",
+  }),
+  NOTIFICATION_WEBHOOK_RETRY_MS: milliseconds({
+    default: 30_000,
+    desc: "How long after a webhook endpoint did not take a call it is called again; twice as long each time, 8 hours at most, for about a day",
+  }),
+  NOTIFICATION_KEEP_DELIVERIES_DAYS: count({
+    default: 90,
+    desc: "How many days it is kept what was sent to whom, with e-mail addresses",
   }),
   NOTIFICATION_KEY_SECRET: secret({
     desc: "Secret, 32 characters or more, under which the secrets of webhook endpoints are encrypted in the database; with another one, each endpoint needs a new secret",

@@ -25,8 +25,9 @@ import { UserDeletedSchema } from "#gen/souk/user/v1/events_pb.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
 import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
-import { defineService, type Resources } from "#kit/service.ts";
+import { defineService } from "#kit/service.ts";
 import { notificationSettings } from "./config.ts";
+import { forgetDeliveries } from "./delivery/forget-deliveries.ts";
 import { startSender } from "./delivery/sender.ts";
 import { entities } from "./entities.ts";
 import { subscriptions } from "./events.ts";
@@ -36,10 +37,15 @@ import { migrations } from "./migrations/index.ts";
 import { deliveryRpc } from "./rpc/delivery.ts";
 import { notificationRpc } from "./rpc/notification.ts";
 import { webhookRpc } from "./rpc/webhook.ts";
-import { openWebhooks } from "./webhook/webhooks.ts";
+import { endpointSubscriptions } from "./webhook/tell-endpoints.ts";
+import { openWantedEvents } from "./webhook/wanted-events.ts";
+import { webhookChannel } from "./webhook/webhook-channel.ts";
+import { type NotificationResources, openWebhooks } from "./webhook/webhooks.ts";
 
 /** How often what is left of users who were deleted is erased, in ms. */
 const ERASE_USERS_MS = 5_000;
+/** How often deliveries that were kept for long enough are removed, in ms. */
+const FORGET_DELIVERIES_MS = 3_600_000;
 
 /** What users are told, in the shop and by e-mail. */
 export const notification = defineService({
@@ -53,7 +59,7 @@ export const notification = defineService({
       {
         ...notificationRpc(resources.db),
         ...deliveryRpc(resources.db),
-        ...webhookRpc(openWebhooks(resources)),
+        ...webhookRpc(openWebhooks(resources), openWantedEvents(resources).look),
       },
       [
         "watchMyNotifications",
@@ -91,26 +97,30 @@ export const notification = defineService({
     UserDeletedSchema,
   ],
   consume,
-  jobs: ({ db }) => [
+  jobs: ({ db, settings }) => [
     job({ name: "erase-users", everyMs: ERASE_USERS_MS, run: (scope) => eraseUsers(db, scope) }),
+    job({
+      name: "forget-deliveries",
+      everyMs: FORGET_DELIVERIES_MS,
+      run: (scope) => forgetDeliveries(db, scope, settings.NOTIFICATION_KEEP_DELIVERIES_DAYS),
+    }),
   ],
 });
 
-function consume({
-  db,
-  settings,
-  log,
-  onStop,
-}: Resources<typeof notificationSettings, typeof entities>): Subscription[] {
+function consume(resources: NotificationResources): Subscription[] {
+  const { db, settings, log, onStop } = resources;
   const shop = { name: settings.NOTIFICATION_SHOP_NAME, url: settings.NOTIFICATION_SHOP_URL };
   const address = settings.NOTIFICATION_MAIL_FROM;
-  const { NOTIFICATION_SMTP_URL: smtpUrl, NOTIFICATION_MAIL_RETRY_MS: retryMs } = settings;
-  const mails = startSender({
-    db,
-    log,
-    channel: mailChannel(smtpUrl, { name: shop.name, address }, retryMs),
-  });
-  onStop(mails.stop);
+  const sender = { name: shop.name, address };
+  for (const channel of [
+    mailChannel(settings.NOTIFICATION_SMTP_URL, sender, settings.NOTIFICATION_MAIL_RETRY_MS),
+    webhookChannel(openWebhooks(resources), settings.NOTIFICATION_WEBHOOK_RETRY_MS),
+  ]) {
+    onStop(startSender({ db, log, channel }).stop);
+  }
   const mailDomain = address.slice(address.lastIndexOf("@") + 1);
-  return subscriptions({ shop, mailDomain });
+  return [
+    ...subscriptions({ shop, mailDomain }),
+    ...endpointSubscriptions(openWantedEvents(resources).wishes),
+  ];
 }

@@ -22,8 +22,10 @@ export type Outcome =
 /** A way in which things are sent to somebody. */
 export interface Channel {
   readonly name: "EMAIL" | "WEBHOOK";
-  /** How many deliveries are handed over at a time. */
+  /** How many deliveries are handed over at a time: a batch waits for the slowest of it. */
   readonly atOnce: number;
+  /** How many batches are under way side by side. */
+  readonly batches: number;
   /** How long handing one over may take in all, in ms. */
   readonly deliverMs: number;
   /** A delivery is given up after this many attempts. */
@@ -40,7 +42,11 @@ export interface Channel {
    * @param limit how many at most
    */
   due(limit: number): RawBuilder<unknown>;
-  /** Hands a delivery over. Never throws. */
+  /**
+   * Hands a delivery over.
+   *
+   * @throws Error when what it needs is away: then the delivery is tried again when its lease ends
+   */
   deliver(delivery: StoredDelivery): Promise<Outcome>;
   /**
    * Asks the server that all deliveries go through whether it is there; left out where each has a receiver of its own.

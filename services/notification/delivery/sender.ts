@@ -18,18 +18,22 @@ const LONGEST_PAUSE_MS = 30_000;
  */
 export function startSender(outbound: Outbound): Sender {
   const stopping = new AbortController();
-  const bell = createBell();
-  const unheed = outbound.db.bell.heed((what) => {
-    if (what === outbound.channel.name) bell.ring();
+  const { db, channel } = outbound;
+  const bells = Array.from({ length: channel.batches }, createBell);
+  const ring = () => {
+    for (const bell of bells) bell.ring();
+  };
+  const unheed = db.bell.heed((what) => {
+    if (what === channel.name) ring();
   });
-  const done = keepSending(outbound, bell, stopping.signal);
+  const done = bells.map((bell) => keepSending(outbound, bell, stopping.signal));
   return {
     async stop() {
       unheed();
       stopping.abort();
-      bell.ring();
-      await done;
-      outbound.channel.close();
+      ring();
+      await Promise.all(done);
+      channel.close();
     },
   };
 }

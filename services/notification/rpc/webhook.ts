@@ -18,11 +18,16 @@ import type { Webhooks } from "../webhook/webhooks.ts";
 
 const DEFAULT_PAGE_SIZE = 20;
 
-/** Serves the webhooks of souk.notification.v1.NotificationService. */
-export function webhookRpc(webhooks: Webhooks) {
+/**
+ * Serves the webhooks of souk.notification.v1.NotificationService.
+ *
+ * @param settle has what happens from then on kept for the endpoints as they are now
+ */
+export function webhookRpc(webhooks: Webhooks, settle: () => Promise<void>) {
   return {
     async createWebhookEndpoint({ url, description, events }, call) {
       const { endpoint, secret } = await createEndpoint(webhooks, call, { url, description, events });
+      await settle();
       return { endpoint: toEndpoint(endpoint), secret };
     },
 
@@ -43,11 +48,13 @@ export function webhookRpc(webhooks: Webhooks) {
     async updateWebhookEndpoint(request, call) {
       const fields = toFields(request);
       const endpoint = await updateEndpoint(webhooks, call, request.id.toLowerCase(), fields, request.etag);
+      await settle();
       return { endpoint: toEndpoint(endpoint) };
     },
 
     async deleteWebhookEndpoint({ id }, call) {
       await deleteEndpoint(webhooks, call, id.toLowerCase());
+      await settle();
       return {};
     },
 

@@ -27,7 +27,7 @@ export interface EndpointFields {
 }
 
 /** How many endpoints a shop has at most: each event goes to each that asks for it. */
-const MOST_ENDPOINTS = 50;
+export const MOST_ENDPOINTS = 50;
 
 /** Why what an endpoint had yet to be told is given up. */
 export const DELETED = "the endpoint was deleted";

@@ -1,24 +1,11 @@
-import {
-  OrderCancelledSchema,
-  OrderConfirmedSchema,
-  OrderDeliveredSchema,
-  OrderEditedSchema,
-  OrderExchangedSchema,
-  OrderRefundedSchema,
-  OrderShippedSchema,
-  ReturnChangedSchema,
-} from "#gen/souk/order/v1/events_pb.ts";
+import { type DescMessage, getOption, hasOption } from "@bufbuild/protobuf";
+import { eventFiles } from "#gen/events.ts";
+import { event as eventOption } from "#gen/souk/mesh/v1/policy_pb.ts";
 
-/** The full names of the events of which webhooks can be told. */
-export const offeredEvents: ReadonlySet<string> = new Set(
-  [
-    OrderConfirmedSchema,
-    OrderShippedSchema,
-    OrderDeliveredSchema,
-    OrderCancelledSchema,
-    OrderEditedSchema,
-    OrderRefundedSchema,
-    OrderExchangedSchema,
-    ReturnChangedSchema,
-  ].map(({ typeName }) => typeName),
-);
+/** The events of which webhooks can be told: all of the mesh but those that stay in the shop. */
+export const offeredSchemas: readonly DescMessage[] = eventFiles
+  .flatMap(({ messages }) => messages)
+  .filter((it) => hasOption(it, eventOption) && !getOption(it, eventOption).internal);
+
+/** Their full names. */
+export const offeredEvents: ReadonlySet<string> = new Set(offeredSchemas.map(({ typeName }) => typeName));

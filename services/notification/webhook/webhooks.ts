@@ -24,7 +24,8 @@ const CALL_MS = 10_000;
 /** How long an endpoint that fails is left alone before one call tries it, in ms. */
 const RESET_MS = 30_000;
 
-type NotificationResources = Resources<typeof notificationSettings, typeof entities>;
+/** What notification works with. */
+export type NotificationResources = Resources<typeof notificationSettings, typeof entities>;
 
 const opened = new WeakMap<NotificationDatabase, Webhooks>();
 
