@@ -70,6 +70,8 @@ test("a call is signed so that the README's lines find it genuine, and nothing t
   t.true(isGenuine(secret, headers, body));
   t.false(isGenuine(secret, headers, `${body} `));
   t.false(isGenuine(secret, { ...headers, "webhook-id": uuidv7() }, body));
+  t.false(isGenuine(secret, { ...headers, "webhook-signature": undefined }, body));
+  t.false(isGenuine(secret, {}, body));
   const later = String(Number(headers["webhook-timestamp"]) + 1);
   t.false(isGenuine(secret, { ...headers, "webhook-timestamp": later }, body));
   t.false(isGenuine((await create(receiver.url)).secret, headers, body));
