@@ -136,15 +136,18 @@ test("no redirect is followed", async (t) => {
 
 test("an answer that never ends holds up nothing, and one that never begins only until the time is up", async (t) => {
   const { receiver, webhooks, id, call } = await openEndpoint(t);
+  let written = 0;
   receiver.answerWith((_, response) => {
     response.writeHead(200);
     const more = () => {
+      do written += 10_000;
       while (response.write("x".repeat(10_000)));
     };
     response.on("drain", more);
     more();
   });
   t.like(await call(), { kind: "taken", statusCode: 200 });
+  t.true(written < 50_000_000, "it is not read to its end");
   await until(async () => (await receiver.open()) === 0);
 
   receiver.answerWith((_, response) => void response.writeHead(200, { "x-long": "x".repeat(100_000) }).end());

@@ -70,6 +70,8 @@ test("a call is signed so that the README's lines find it genuine, and nothing t
   t.true(isGenuine(secret, headers, body));
   t.false(isGenuine(secret, headers, `${body} `));
   t.false(isGenuine(secret, { ...headers, "webhook-id": uuidv7() }, body));
+  t.false(isGenuine(secret, { ...headers, "webhook-signature": undefined }, body));
+  t.false(isGenuine(secret, {}, body));
   const later = String(Number(headers["webhook-timestamp"]) + 1);
   t.false(isGenuine(secret, { ...headers, "webhook-timestamp": later }, body));
   t.false(isGenuine((await create(receiver.url)).secret, headers, body));
@@ -187,11 +189,12 @@ test("an address that cannot be, holds a password or leads to no event is refuse
 
 test("a shop has only so many endpoints, however many are added at a time", async (t) => {
   const webhooks = webhooksOf(t, await notificationDatabase(t));
-  const adding = Array.from({ length: 53 }, (_, n) =>
-    reasonOf(addEndpoint(webhooks, `https://partner${n}.example/`)).catch(() => "added"),
+  for (let n = 0; n < 45; n++) await addEndpoint(webhooks, `https://partner${n}.example/`);
+  const adding = Array.from({ length: 8 }, (_, n) =>
+    reasonOf(addEndpoint(webhooks, `https://late${n}.example/`)).catch(() => "added"),
   );
   const outcomes = await Promise.all(adding);
-  t.is(outcomes.filter((it) => it === "added").length, 50);
+  t.is(outcomes.filter((it) => it === "added").length, 5);
   t.is(outcomes.filter((it) => it === "TOO_MANY_WEBHOOK_ENDPOINTS").length, 3);
 });
 
