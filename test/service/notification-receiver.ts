@@ -5,8 +5,10 @@ import { pino } from "pino";
 import { sealUnder } from "#kit/data/seal.ts";
 import { rootScopes } from "#kit/rpc/root-scope.ts";
 import type { NotificationDatabase } from "../../services/notification/database.ts";
+import type { Outbound } from "../../services/notification/delivery/send-due.ts";
 import { endpointBreakers } from "../../services/notification/webhook/endpoint-breakers.ts";
 import { createEndpoint } from "../../services/notification/webhook/endpoints.ts";
+import { webhookChannel } from "../../services/notification/webhook/webhook-channel.ts";
 import type { Webhooks } from "../../services/notification/webhook/webhooks.ts";
 import type { Teardown } from "../stores.ts";
 
@@ -77,6 +79,11 @@ export function webhooksOf(t: Teardown, db: NotificationDatabase, more: Partial<
   t.teardown(async () => breakers.stop());
   const seal = sealUnder("a secret of the tests, known to all of them", "souk/notification/webhooks");
   return { db, seal, toPrivate: true, breakers, callMs: 30_000, log, ...more };
+}
+
+/** What endpoints are called with, in such a way that what was not taken is due again at once. */
+export function callsOf(t: Teardown, db: NotificationDatabase): Outbound {
+  return { db, channel: webhookChannel(webhooksOf(t, db), 0), log: pino({ level: "silent" }) };
 }
 
 /** What webhooks of a test are changed under. */
