@@ -12,6 +12,7 @@ import { identity } from "../policy/identity.ts";
 import { log } from "../policy/log.ts";
 import { metrics } from "../policy/metrics.ts";
 import type { Overload } from "../policy/overload.ts";
+import { pages } from "../policy/pages.ts";
 import { trace } from "../policy/trace.ts";
 import { validation } from "../policy/validation.ts";
 import type { Telemetry } from "../telemetry.ts";
@@ -103,7 +104,7 @@ function inOrder(options: DispatchOptions) {
     ...(rate === undefined ? [] : [rate]),
     ...(answers === undefined ? [] : [cache(answers)]),
   ];
-  const afterDecoding: Interceptor<Decoded>[] = [validation, idempotency];
+  const afterDecoding: Interceptor<Decoded>[] = [validation, idempotency, pages];
   return (handler: Handler<Decoded>): Handler =>
     around(beforeDecoding, decode(around(afterDecoding, handler)));
 }
