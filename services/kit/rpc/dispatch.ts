@@ -42,6 +42,8 @@ export interface DispatchOptions {
   readonly overload?: Overload;
   /** Counts calls against the budget of their caller; left out where they are not counted. */
   readonly rate?: Interceptor;
+  /** Bounds the streams of a caller; left out where anybody may have any number. */
+  readonly streams?: Interceptor;
 }
 
 /** Takes the calls of one service, whatever transport they come by. */
@@ -91,7 +93,7 @@ export function createDispatcher(implemented: readonly Implemented[], options: D
  * a look into the request: it exists only for one that was valid.
  */
 function inOrder(options: DispatchOptions) {
-  const { telemetry, authenticator, recorder, overload, rate, answers } = options;
+  const { telemetry, authenticator, recorder, overload, rate, streams, answers } = options;
   const beforeDecoding: Interceptor[] = [
     ...(overload === undefined ? [] : [overload.policy]),
     deadline,
@@ -102,6 +104,7 @@ function inOrder(options: DispatchOptions) {
     identity(authenticator),
     access,
     ...(rate === undefined ? [] : [rate]),
+    ...(streams === undefined ? [] : [streams]),
     ...(answers === undefined ? [] : [cache(answers)]),
   ];
   const afterDecoding: Interceptor<Decoded>[] = [validation, idempotency, pages];
