@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import fc from "fast-check";
@@ -14,7 +14,7 @@ import {
   OrderShippedSchema,
   ReturnChangedSchema,
 } from "#gen/souk/order/v1/events_pb.ts";
-import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { ReturnState } from "#gen/souk/order/v1/return_pb.ts";
 import { money } from "#kit/money.ts";
 import { formatMoney } from "../../services/notification/templates/format-money.ts";
@@ -99,6 +99,31 @@ Souk & Sons
   for (const amount of ["€98.00", "€12.50", "€110.50", "€4.90", "€115.40", "€18.43"])
     t.true(page.includes(amount));
   t.notRegex(JSON.stringify(message), /Grace|Hopper|Navy|Arlington|aunt|ada@example/);
+});
+
+test("the sums of an order come to its total, whatever promotions and taxes do to it", (t) => {
+  const sumsOf = (differences: MessageInitShape<typeof OrderSchema>) => {
+    const order = create(OrderSchema, { ...someOrder(), ...differences } as typeof differences);
+    const event = { orderId: order.id, email: "ada@example.com", order };
+    const { text } = orderConfirmed(create(OrderConfirmedSchema, event), shop).mail;
+    return text.slice(text.indexOf("Subtotal"), text.indexOf("\n\nSouk")).split("\n");
+  };
+  const discounts = [
+    { displayName: "Tenth off", amount: eur(1_105n) },
+    { displayName: "Free shipping", amount: eur(0n) },
+  ];
+  t.deepEqual(sumsOf({ discounts, total: eur(10_435n) }), [
+    ...["Subtotal: €110.50", "Tenth off: -€11.05", "Shipping: €4.90", "Total: €104.35"],
+    "Tax included: €18.43",
+  ]);
+  const onTop = { displayName: "VAT 19 %", amount: eur(2_193n) };
+  t.deepEqual(sumsOf({ taxes: [onTop], total: eur(13_733n), taxIncluded: eur(0n) }), [
+    ...["Subtotal: €110.50", "Shipping: €4.90", "VAT 19 %: €21.93", "Total: €137.33"],
+  ]);
+  const owed = { displayName: "VAT 20 %", amount: eur(0n), reverseCharge: true };
+  t.deepEqual(sumsOf({ taxes: [owed], total: eur(9_617n), taxIncluded: eur(0n) }), [
+    ...["Subtotal: €110.50", "Shipping: €4.90", "Tax that you owe yourself: -€19.23", "Total: €96.17"],
+  ]);
 });
 
 test("who keeps an order waiting is told where to confirm the payment, and until when", (t) => {
