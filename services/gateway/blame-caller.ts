@@ -19,15 +19,24 @@ const PLAINER: Readonly<Record<string, string>> = {
 /** The codes under which it reports what is wrong with a request. */
 const REQUEST_CODES: ReadonlySet<Code> = new Set([Code.Internal, Code.InvalidArgument]);
 
+/** What is known of a mistake. */
+interface Mistake {
+  /** The field that is to blame; "" when it is the request as a whole. */
+  readonly field?: string;
+  /** What found it. */
+  readonly cause?: unknown;
+}
+
 /**
  * Makes the error that tells a caller what is wrong with a request.
  *
  * @param why what is wrong
- * @param cause what found it
+ * @param mistake what else is known of it
  */
-export function malformed(why: string, cause?: unknown): ConnectError {
-  const violations = [{ field: "request", description: why }];
-  return toConnectError(refuseMesh(MeshReason.INVALID_REQUEST, why, { violations, cause }));
+export function malformed(why: string, { field = "", cause }: Mistake = {}): ConnectError {
+  const violations = [{ field: field || "request", description: why }];
+  const message = field === "" ? why : `${field}: ${why}`;
+  return toConnectError(refuseMesh(MeshReason.INVALID_REQUEST, message, { violations, cause }));
 }
 
 /**

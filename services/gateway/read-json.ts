@@ -1,6 +1,13 @@
-import { type DescMethod, fromJsonString, type JsonReadOptions, type Message } from "@bufbuild/protobuf";
+import {
+  type DescMethod,
+  fromJsonString,
+  type JsonReadOptions,
+  type JsonValue,
+  type Message,
+} from "@bufbuild/protobuf";
 import { type Most, mostOf } from "#kit/policy/most.ts";
 import { malformed } from "./blame-caller.ts";
+import { nameMistake } from "./name-mistake.ts";
 
 /** Some senders mark their UTF-8; the mark is no part of the JSON. */
 const utf8 = new TextDecoder();
@@ -31,7 +38,17 @@ export function readJson(method: DescMethod, bytes: Uint8Array): Message {
   try {
     return fromJsonString(method.input, text, READ_JSON);
   } catch (cause) {
-    throw malformed(cause instanceof Error ? cause.message : String(cause), cause);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw malformed(why, { cause, field: mistakeIn(method, text) });
+  }
+}
+
+/** The field to blame for a text that is no message; "" when it is no JSON, or no single one is. */
+function mistakeIn({ input }: DescMethod, text: string): string {
+  try {
+    return nameMistake(input, JSON.parse(text) as JsonValue, READ_JSON);
+  } catch {
+    return "";
   }
 }
 

@@ -86,7 +86,7 @@ function bytesOf(query: URLSearchParams): Uint8Array {
   try {
     return base64Decode(message);
   } catch (cause) {
-    throw malformed("the parameter message is not base64, as base64=1 says", cause);
+    throw malformed("the parameter message is not base64, as base64=1 says", { cause });
   }
 }
 
