@@ -109,14 +109,18 @@ async function keepConsuming(
   lanes: Lanes<JsMsg>,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let told = false; !signal.aborted; told = true) {
+  let told = false;
+  while (!signal.aborted) {
     try {
       await consumeUntilFailure(options, domain, subscriptions, lanes, signal, () => {
         told = false;
       });
     } catch (error) {
-      if (!told && !signal.aborted)
+      // That NATS is away, the bus tells; while a service starts, it only is not there yet.
+      if (!told && !signal.aborted && !options.bus.isAway()) {
         options.log.warn({ err: error, domain }, "events cannot be taken from their stream");
+        told = true;
+      }
     }
     await pause(AWAY_MS, signal);
   }
