@@ -138,6 +138,24 @@ test.serial("an invoice says how prices, discounts and taxes come to its total",
   ]);
 });
 
+test.serial("a credit note names every invoice that the order had until then", async (t) => {
+  const { staff, order: place } = afterSaleOf(shop());
+  const { ada, order } = await place([2n]);
+  const orderId = order.id;
+  const items = [{ lineId: order.lines[0]?.id ?? "", quantity: 1n }];
+  await staff.shipOrder({ orderId, items }, once());
+  await staff.shipOrder({ orderId }, once());
+  const { order: now } = await staff.refundOrder({ orderId, items }, once());
+  const [first, second, credit] = now?.invoices ?? [];
+  const texts = textsOf((await ada.orders.getInvoice({ orderId, invoiceId: credit?.id ?? "" })).pdf);
+  t.is(texts[texts.indexOf("To invoice") + 1], `${first?.number}, ${second?.number}`);
+  t.false(texts.includes("Unit price"));
+  t.deepEqual(texts.slice(texts.indexOf("Given back"), -1), [
+    ...["Given back", "EUR 25.00"],
+    ...["contains VAT 19 % of EUR 21.01", "EUR 3.99"],
+  ]);
+});
+
 test("amounts on documents have the decimals of ISO 4217", (t) => {
   t.is(formatMoney(150_000n, "HUF"), "HUF 1500.00");
   t.is(formatMoney(-5n, "EUR"), "EUR -0.05");

@@ -12,6 +12,12 @@ import { formatMoney } from "./format-money.ts";
 import { invoiceNumber } from "./invoice.ts";
 
 const COLUMNS: readonly Column[] = [
+  { title: "Article", share: 0.54, align: "left" },
+  { title: "Number", share: 0.17, align: "left" },
+  { title: "Quantity", share: 0.12, align: "right" },
+  { title: "Amount", share: 0.17, align: "right" },
+];
+const PRICED_COLUMNS: readonly Column[] = [
   { title: "Article", share: 0.37, align: "left" },
   { title: "Number", share: 0.17, align: "left" },
   { title: "Quantity", share: 0.12, align: "right" },
@@ -54,7 +60,12 @@ export async function printInvoice(
 function documentOf(shop: Shop, order: StoredOrder, invoice: StoredInvoice): Document {
   const isCredit = invoice.kind === "CREDIT_NOTE";
   const number = invoiceNumber(invoice.kind, invoice.number);
-  const first = order.invoices.find(({ kind }) => kind === "INVOICE");
+  // Money may be given back for what several of them are for.
+  const corrected = order.invoices
+    .slice(0, order.invoices.indexOf(invoice))
+    .filter(({ kind }) => isCredit && kind === "INVOICE")
+    .map((each) => invoiceNumber(each.kind, each.number));
+  const isPriced = invoice.content.items.some(({ unitPrice }) => unitPrice !== undefined);
   const price = (minor: string | undefined) =>
     minor === undefined ? "" : formatMoney(BigInt(minor), order.currency);
   return {
@@ -66,16 +77,14 @@ function documentOf(shop: Shop, order: StoredOrder, invoice: StoredInvoice): Doc
       ["Order", order.number],
       ["Ordered on", order.create_time.toISOString().slice(0, 10)],
       ...(order.vat_id === "" ? [] : [["Your VAT number", order.vat_id] as const]),
-      ...(isCredit && first !== undefined
-        ? [["To invoice", invoiceNumber("INVOICE", first.number)] as const]
-        : []),
+      ...(corrected.length === 0 ? [] : [["To invoice", corrected.join(", ")] as const]),
     ],
-    columns: COLUMNS,
+    columns: isPriced ? PRICED_COLUMNS : COLUMNS,
     rows: invoice.content.items.map(({ title, sku, quantity, unitPrice, subtotal, total }) => [
       title,
       sku,
       quantity,
-      price(unitPrice),
+      ...(isPriced ? [price(unitPrice)] : []),
       price(subtotal ?? total),
     ]),
     sums: sumsOf(invoice, order.currency),
