@@ -132,7 +132,7 @@ export async function prepareOrder(
   const { totals } = priced;
   const applied = totals.discounts.map(({ promotionId }) => promotionId);
   const codes = totals.discounts.map(({ couponCode }) => couponCode).filter((code) => code !== "");
-  const told = { lines: priced.lines, short: new Map(), codes: cart.couponCodes, applied: codes };
+  const told = { lines: priced.lines, saved: [], short: new Map(), codes: cart.couponCodes, applied: codes };
   requireExpected(priced, checkout.expectedTotal, changesSince(cart.seen, told));
   const split = splitPayment(totals.total, cart.currency, means);
   requireCard(split, cart.currency, checkout.paying.token);
