@@ -154,7 +154,7 @@ export async function queueMail(
   })({ timeoutMs: 60_000 });
   const eventId = uuidv7();
   const mail = { subject, text: "Good day", html: "<p>Good day</p>" };
-  const message = { topic: "test", title: subject, body: "Good day", subjectId: "", mail };
+  const message = { topic: "welcome" as const, title: subject, body: "Good day", subjectId: "", mail };
   await db.write(scope, async (tx) =>
     tellUser(tx, eventId, { userId: uuidv7(), email: recipient }, message, "souk.example"),
   );

@@ -1,5 +1,6 @@
 import type { ReturnChanged } from "#gen/souk/order/v1/events_pb.ts";
 import { type Return, ReturnState } from "#gen/souk/order/v1/return_pb.ts";
+import type { TopicName } from "../topics.ts";
 import { html } from "./html.ts";
 import { frameMail } from "./mail-frame.ts";
 import type { Message, Shop } from "./message.ts";
@@ -8,7 +9,7 @@ import { paragraphsOf } from "./paragraphs.ts";
 
 /** How each state of a return reads. */
 interface Words {
-  readonly topic: string;
+  readonly topic: TopicName;
   /** What the title says of the return. */
   readonly is: string;
   readonly what: string;

@@ -1,11 +1,11 @@
+import type { TopicName } from "../topics.ts";
 import { html } from "./html.ts";
 import { frameMail } from "./mail-frame.ts";
 import type { Message, Shop } from "./message.ts";
 
 /** What its owner is told when something about an account changed that a thief would change too. */
 export interface SecurityNotice {
-  /** For example "password-changed". */
-  readonly topic: string;
+  readonly topic: TopicName;
   readonly title: string;
   /** What happened, in one sentence. */
   readonly what: string;
