@@ -62,4 +62,19 @@ export const ForgottenUser = defineEntity({
   },
 });
 
-export const entities = [Notification, Mail, ForgottenUser] as const;
+/** A text that staff wrote in place of the one that came with the shop. */
+export const CustomizedTemplate = defineEntity({
+  name: "CustomizedTemplate",
+  tableName: "customized_template",
+  properties: {
+    /** The id of the template, which is made of its name. */
+    templateId: p.uuid().primary(),
+    subject: p.text(),
+    body: p.text(),
+    /** Another one after each change, also after one that was taken back. */
+    etag: p.uuid(),
+    updateTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+export const entities = [Notification, Mail, ForgottenUser, CustomizedTemplate] as const;

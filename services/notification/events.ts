@@ -34,7 +34,7 @@ import {
   secondFactorChanged,
 } from "./templates/account-notices.ts";
 import { giftCard } from "./templates/gift-card.ts";
-import type { MailContent, Message, Shop } from "./templates/message.ts";
+import type { Shop } from "./templates/message.ts";
 import { orderCancelled } from "./templates/order-cancelled.ts";
 import { orderConfirmed } from "./templates/order-confirmed.ts";
 import { orderDelivered } from "./templates/order-delivered.ts";
@@ -48,26 +48,31 @@ import { resetPassword } from "./templates/reset-password.ts";
 import { returnChanged } from "./templates/return-changed.ts";
 import { verifyEmail } from "./templates/verify-email.ts";
 import { welcome } from "./templates/welcome.ts";
+import type { CurrentTemplates } from "./wording/current-templates.ts";
+import type { Notice } from "./wording/notice.ts";
+import { type FindTemplate, writeMail, writeMessage } from "./wording/write-message.ts";
 
 /** What events are told with. */
 export interface Telling {
   readonly shop: Shop;
   /** Ends the Message-ID of each mail. */
   readonly mailDomain: string;
+  readonly templates: CurrentTemplates;
   /** Told that a transaction is about to store a mail. */
   mailComes(): void;
 }
 
 /** The events of others of which users are told. */
-export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscription[] {
+export function subscriptions({ shop, mailDomain, templates, mailComes }: Telling): Subscription[] {
   /** Has an event told in the shop and by mail. */
   function tell<D extends DescMessage>(
     schema: D,
     recipient: (event: MessageShape<D>) => Recipient,
-    template: Reader<D, Message>,
+    notice: Notice<MessageShape<D>>,
   ) {
     return on(schema, async (event, tx: NotificationTransaction, { eventId }) => {
-      tellUser(tx, eventId, recipient(event), compose(template, event), mailDomain);
+      const message = await compose(writeMessage, notice, event, tx);
+      tellUser(tx, eventId, recipient(event), message, mailDomain);
       mailComes();
     });
   }
@@ -76,20 +81,27 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
   function mail<D extends DescMessage>(
     schema: D,
     recipient: (event: MessageShape<D>) => Recipient,
-    template: Reader<D, MailContent>,
+    notice: Notice<MessageShape<D>>,
   ) {
     return on(schema, async (event, tx: NotificationTransaction, { eventId }) => {
       const to = recipient(event);
       if (to.email === "") return;
-      mailUser(tx, eventId, to, compose(template, event), mailDomain);
+      const written = await compose(writeMail, notice, event, tx);
+      mailUser(tx, eventId, to, written.mail, mailDomain);
       mailComes();
     });
   }
 
-  /** What a template cannot tell now it never can: it knows nothing but the event. */
-  function compose<Event, Told>(template: (event: Event, shop: Shop) => Told, event: Event): Told {
+  /** What a notice cannot tell now it never can: it knows nothing but the event. */
+  async function compose<Event, Told>(
+    write: (notice: Notice<Event>, event: Event, shop: Shop, find: FindTemplate) => Told,
+    notice: Notice<Event>,
+    event: Event,
+    tx: NotificationTransaction,
+  ): Promise<Told> {
+    const find = await templates.read(tx);
     try {
-      return template(event, shop);
+      return write(notice, event, shop, find);
     } catch (cause) {
       throw new UnfitEvent(cause instanceof Error ? cause.message : String(cause), { cause });
     }
@@ -101,7 +113,8 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     mail(PasswordResetRequestedSchema, owner, resetPassword),
     on(UserDeletedSchema, async (event, tx: NotificationTransaction, { eventId }) => {
       await forgetUser(event, tx, eventId);
-      mailUser(tx, eventId, event, compose(accountClosed, event), mailDomain);
+      const written = await compose(writeMail, accountClosed, event, tx);
+      mailUser(tx, eventId, event, written.mail, mailDomain);
       mailComes();
     }),
     tell(PasswordChangedSchema, owner, passwordChanged),
@@ -121,9 +134,6 @@ export function subscriptions({ shop, mailDomain, mailComes }: Telling): Subscri
     mail(GiftCardIssuedSchema, ({ recipientEmail }) => ({ userId: "", email: recipientEmail }), giftCard),
   ];
 }
-
-/** What follows from an event for what a shop tells. */
-type Reader<D extends DescMessage, Told> = (event: MessageShape<D>, shop: Shop) => Told;
 
 /** Who owns the account that an event is about. */
 function owner({ accountId, email }: { readonly accountId: string; readonly email: string }): Recipient {

@@ -34,6 +34,8 @@ import { startMailSender } from "./mail/mail-sender.ts";
 import { openSmtp } from "./mail/smtp.ts";
 import { migrations } from "./migrations/index.ts";
 import { notificationRpc } from "./rpc/notification.ts";
+import type { Shop } from "./templates/message.ts";
+import { currentTemplates } from "./wording/current-templates.ts";
 
 /** How often what is left of users who were deleted is erased, in ms. */
 const ERASE_USERS_MS = 5_000;
@@ -100,11 +102,16 @@ function consume({
   log,
   onStop,
 }: Resources<typeof notificationSettings, typeof entities>): Subscription[] {
-  const shop = { name: settings.NOTIFICATION_SHOP_NAME, url: settings.NOTIFICATION_SHOP_URL };
+  const shop = shopOf(settings);
   const address = settings.NOTIFICATION_MAIL_FROM;
   const smtp = openSmtp(settings.NOTIFICATION_SMTP_URL, { name: shop.name, address });
   const sender = startMailSender({ db, smtp, log, retryMs: settings.NOTIFICATION_MAIL_RETRY_MS });
   onStop(sender.stop);
   const mailDomain = address.slice(address.lastIndexOf("@") + 1);
-  return subscriptions({ shop, mailDomain, mailComes: sender.mailComes });
+  const templates = currentTemplates(db, log);
+  return subscriptions({ shop, mailDomain, templates, mailComes: sender.mailComes });
+}
+
+function shopOf(settings: Resources<typeof notificationSettings, typeof entities>["settings"]): Shop {
+  return { name: settings.NOTIFICATION_SHOP_NAME, url: settings.NOTIFICATION_SHOP_URL };
 }

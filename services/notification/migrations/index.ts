@@ -2,5 +2,6 @@ import type { Migrations } from "#kit/data/migrations.ts";
 import { notifications } from "./0001-notifications.ts";
 import { mail } from "./0002-mail.ts";
 import { forgottenUsers } from "./0003-forgotten-users.ts";
+import { customizedTemplates } from "./0007-customized-templates.ts";
 
-export const migrations: Migrations = [notifications, mail, forgottenUsers];
+export const migrations: Migrations = [notifications, mail, forgottenUsers, customizedTemplates];

@@ -1,14 +1,21 @@
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import type { Order, OrderLine } from "#gen/souk/order/v1/order_pb.ts";
 import { sum, times } from "#kit/money.ts";
+import type { Block } from "../wording/placeholders.ts";
 import { formatMoney } from "./format-money.ts";
 import { type Html, html } from "./html.ts";
 
 /**
- * What was ordered and what it costs, as plain text. It names neither the address nor the notes of
- * the customer: a mail may be read by others.
+ * What was ordered and what it costs. It names neither the address nor the notes of the customer: a mail may be
+ * read by others.
+ *
+ * @throws Error when the order lacks one of its amounts
  */
-export function orderSummaryText(order: Order): string {
+export function orderSummary(order: Order): Block {
+  return { text: summaryText(order), html: summaryHtml(order) };
+}
+
+function summaryText(order: Order): string {
   const rows = [
     ...order.lines.map((line) => `${line.quantity} × ${describeLine(line)}: ${formatMoney(goodsOf(line))}`),
     "",
@@ -17,8 +24,7 @@ export function orderSummaryText(order: Order): string {
   return rows.join("\n");
 }
 
-/** The same as HTML. */
-export function orderSummaryHtml(order: Order): Html {
+function summaryHtml(order: Order): Html {
   const lines = order.lines.map(
     (
       line,
