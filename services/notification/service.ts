@@ -34,6 +34,7 @@ import { startMailSender } from "./mail/mail-sender.ts";
 import { openSmtp } from "./mail/smtp.ts";
 import { migrations } from "./migrations/index.ts";
 import { notificationRpc } from "./rpc/notification.ts";
+import { templateRpc } from "./rpc/template.ts";
 import type { Shop } from "./templates/message.ts";
 import { currentTemplates } from "./wording/current-templates.ts";
 
@@ -46,8 +47,8 @@ export const notification = defineService({
   port: 3007,
   settings: notificationSettings,
   data: { entities, migrations },
-  serve: ({ db }) => [
-    implement(NotificationService, notificationRpc(db), [
+  serve: ({ db, settings }) => [
+    implement(NotificationService, { ...notificationRpc(db), ...templateRpc(db, shopOf(settings)) }, [
       "watchMyNotifications",
       "getMyUnreadCount",
       "markAllNotificationsRead",
@@ -56,11 +57,6 @@ export const notification = defineService({
       "listDeliveries",
       "getDelivery",
       "retryDelivery",
-      "listTemplates",
-      "getTemplate",
-      "updateTemplate",
-      "resetTemplate",
-      "previewTemplate",
       "createWebhookEndpoint",
       "listWebhookEndpoints",
       "updateWebhookEndpoint",
