@@ -32,6 +32,7 @@ const CONDITIONS: ReadonlyMap<number, (policy: Policy, method: DescMethod) => bo
   [ErrorReason.IDEMPOTENCY_KEY_BUSY, ({ idempotency }) => isKeyed(idempotency)],
   [ErrorReason.PAGE_TOKEN_INVALID, (_, { input }) => has(input, ({ name }) => name === "page_token")],
   [ErrorReason.ETAG_MISMATCH, (_, { input }) => has(input, ({ name }) => name === "etag")],
+  [ErrorReason.TOO_MANY_STREAMS, (_, { methodKind }) => methodKind !== "unary"],
   [ErrorReason.NOT_FOUND, (_, { input }) => has(input, ({ name }) => /(^|_)(id|ids|slug|name)$/.test(name))],
 ]);
 

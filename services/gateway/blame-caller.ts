@@ -1,10 +1,14 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { MeshReason, refuseMesh } from "#kit/error.ts";
+import { tooLarge } from "#kit/policy/decode.ts";
+import { mostOf } from "#kit/policy/most.ts";
 import { toConnectError } from "./connect-error.ts";
 
 /** How Connect's library begins when bytes are no message. */
 const PARSE_BINARY = "parse binary: ";
+/** What it says of a message that has more bytes than it is told to take. */
+const TOO_LARGE = /^message .*larger than configured readMaxBytes (\d+)/;
 /** What it says of some mistakes, and what helps who made them. */
 const PLAINER: Readonly<Record<string, string>> = {
   "decompression failed":
@@ -15,15 +19,24 @@ const PLAINER: Readonly<Record<string, string>> = {
 /** The codes under which it reports what is wrong with a request. */
 const REQUEST_CODES: ReadonlySet<Code> = new Set([Code.Internal, Code.InvalidArgument]);
 
+/** What is known of a mistake. */
+interface Mistake {
+  /** The field that is to blame; "" when it is the request as a whole. */
+  readonly field?: string;
+  /** What found it. */
+  readonly cause?: unknown;
+}
+
 /**
  * Makes the error that tells a caller what is wrong with a request.
  *
  * @param why what is wrong
- * @param cause what found it
+ * @param mistake what else is known of it
  */
-export function malformed(why: string, cause?: unknown): ConnectError {
-  const violations = [{ field: "request", description: why }];
-  return toConnectError(refuseMesh(MeshReason.INVALID_REQUEST, why, { violations, cause }));
+export function malformed(why: string, { field = "", cause }: Mistake = {}): ConnectError {
+  const violations = [{ field: field || "request", description: why }];
+  const message = field === "" ? why : `${field}: ${why}`;
+  return toConnectError(refuseMesh(MeshReason.INVALID_REQUEST, message, { violations, cause }));
 }
 
 /**
@@ -34,16 +47,23 @@ export function malformed(why: string, cause?: unknown): ConnectError {
  * @param method the method that was called
  */
 export function blameCaller(error: ConnectError, method: DescMethod): ConnectError {
-  if (error.details.length > 0 || !REQUEST_CODES.has(error.code)) return error;
-  const { rawMessage } = error;
-  const blame = rawMessage.startsWith(PARSE_BINARY)
-    ? malformed(`the request is not a ${method.input.typeName}: ${rawMessage.slice(PARSE_BINARY.length)}`)
-    : malformed(PLAINER[rawMessage] ?? rawMessage);
+  if (error.details.length > 0) return error;
+  const blame = mistakeOf(error, method);
+  if (blame === undefined) return error;
   return Object.assign(error, {
     code: blame.code,
     rawMessage: blame.rawMessage,
     details: blame.details,
   });
+}
+
+function mistakeOf({ code, rawMessage }: ConnectError, { input }: DescMethod): ConnectError | undefined {
+  const most = mostOf(input).bytes;
+  if (TOO_LARGE.exec(rawMessage)?.[1] === String(most)) return toConnectError(tooLarge(input));
+  if (!REQUEST_CODES.has(code)) return undefined;
+  return rawMessage.startsWith(PARSE_BINARY)
+    ? malformed(`the request is not a ${input.typeName}: ${rawMessage.slice(PARSE_BINARY.length)}`)
+    : malformed(PLAINER[rawMessage] ?? rawMessage);
 }
 
 /**

@@ -8,16 +8,18 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { methodName } from "#kit/contract.ts";
 import type { Member } from "#kit/mesh/join-mesh.ts";
 import type { LoadLimit } from "#kit/policy/load-limit.ts";
+import { mostOf } from "#kit/policy/most.ts";
 import { blameCallerOf, malformed } from "./blame-caller.ts";
 import { browserHeaders } from "./browser-headers.ts";
 import { clientAddresses, type TrustedProxies } from "./client-address.ts";
 import { COMPRESSIONS } from "./compression.ts";
 import { CLIENT_ADDRESS } from "./forward.ts";
 import { keySet } from "./key-set.ts";
+import { jsonOptionsOf } from "./read-json.ts";
 import type { GatewayRoutes } from "./routes.ts";
 import { shedding } from "./shed.ts";
 import { answerBodies } from "./unary/answer-bodies.ts";
-import { formOf, READ_JSON } from "./unary/read-request.ts";
+import { formOf } from "./unary/read-request.ts";
 import type { RememberedAnswers } from "./unary/remembered-answers.ts";
 import { unaryServer } from "./unary/serve-unary.ts";
 import { webhooks } from "./webhooks.ts";
@@ -59,19 +61,24 @@ export function requestHandler(options: RequestHandlerOptions): RequestHandler {
   const takesWebhook = webhooks({ member, maxBodyBytes, clientAddressOf });
   const unary = new Map(routes.forwarded.filter(isUnary).map((method) => [`/${methodName(method)}`, method]));
   const served = new Map<string, UniversalHandler>();
-  const serveOther = connectNodeAdapter({
-    routes(router) {
-      routes.register(router);
-      for (const handler of router.handlers) served.set(handler.requestPath, handler);
-    },
-    readMaxBytes: maxBodyBytes,
-    shutdownSignal,
-    jsonOptions: READ_JSON,
-    acceptCompression: COMPRESSIONS,
-    requestGate: blameCallerOf,
-    contextValues: (request) =>
-      createContextValues().set(CLIENT_ADDRESS, clientAddressOf(request as IncomingMessage)),
-  });
+  const leaveToLibrary = (maxBytesOf: (method: DescMethod) => number) =>
+    connectNodeAdapter({
+      routes(router) {
+        routes.register(router, (method) => ({
+          readMaxBytes: Math.min(maxBodyBytes, maxBytesOf(method)),
+          jsonOptions: jsonOptionsOf(method),
+        }));
+        for (const handler of router.handlers) served.set(handler.requestPath, handler);
+      },
+      shutdownSignal,
+      acceptCompression: COMPRESSIONS,
+      requestGate: blameCallerOf,
+      contextValues: (request) =>
+        createContextValues().set(CLIENT_ADDRESS, clientAddressOf(request as IncomingMessage)),
+    });
+  // The library bounds each message by its bytes; of JSON they tell little.
+  const serveJson = leaveToLibrary(() => maxBodyBytes);
+  const serveBinary = leaveToLibrary(({ input }) => mostOf(input).bytes);
 
   const serve: RequestHandler = (request, response) => {
     if (request.method === "OPTIONS") {
@@ -95,6 +102,7 @@ export function requestHandler(options: RequestHandlerOptions): RequestHandler {
       return;
     }
     try {
+      const serveOther = isJson(request) ? serveJson : serveBinary;
       serveOther(request, response);
     } catch {
       refuse(response, { status: 400, error: malformed("the header Host cannot be read") });
@@ -160,6 +168,11 @@ function pathOf({ url = "" }: IncomingMessage): string {
 
 function isUnary({ methodKind }: DescMethod): boolean {
   return methodKind === "unary";
+}
+
+/** A request of GET is short, and both take it. */
+function isJson({ headers }: IncomingMessage): boolean {
+  return /json/i.test(headers["content-type"] ?? "");
 }
 
 function mayGet({ idempotency }: DescMethod): boolean {

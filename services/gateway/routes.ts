@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { ConnectRouter } from "@connectrpc/connect";
+import type { ConnectRouter, ConnectRouterOptions } from "@connectrpc/connect";
 import { contracts, files } from "#gen/contracts.ts";
 import { isOpenToOutside } from "#kit/contract.ts";
 import { healthService } from "#kit/health/health-service.ts";
@@ -13,8 +13,8 @@ import { serveHere } from "./serve-here.ts";
 export interface GatewayRoutes {
   /** The methods that other services answer. */
   readonly forwarded: readonly DescMethod[];
-  /** Registers them, and what the gateway answers itself. */
-  register(router: ConnectRouter): void;
+  /** Registers them, and what the gateway answers itself, each with options of its own. */
+  register(router: ConnectRouter, optionsOf: (method: DescMethod) => ConnectRouterOptions): void;
 }
 
 /**
@@ -40,11 +40,11 @@ export function gatewayRoutes(member: Member, readiness: Readiness): GatewayRout
   ];
   return {
     forwarded,
-    register(router) {
-      for (const method of forwarded) router.rpc(method, forward(method, member) as never);
+    register(router, optionsOf) {
+      for (const method of forwarded) router.rpc(method, forward(method, member) as never, optionsOf(method));
       for (const { handlers } of infrastructure) {
         for (const [method, handler] of handlers)
-          router.rpc(method, serveHere(method, handler, member) as never);
+          router.rpc(method, serveHere(method, handler, member) as never, optionsOf(method));
       }
     },
   };

@@ -154,6 +154,10 @@ export const meshSettings = {
     default: 1_000,
     desc: "Calls that one service, or the gateway, works on at a time at most; it takes fewer while they slow each other down",
   }),
+  SOUK_MAX_STREAMS: count({
+    default: 100,
+    desc: "Streams that a caller has open at a time at most, at each replica of a service: a user, or an address of those who are not signed in",
+  }),
   SOUK_RATE_ANONYMOUS: rateLimit(100, "not signed in, by its address"),
   SOUK_RATE_AUTHENTICATED: rateLimit(1_000, "signed in"),
   SOUK_RATE_PREMIUM: rateLimit(5_000, "signed in and has the role premium"),

@@ -21,6 +21,7 @@ import { operationsService } from "./operations/operations-service.ts";
 import { createLoadLimit } from "./policy/load-limit.ts";
 import { measureLoad, overload } from "./policy/overload.ts";
 import { rate, rateSettings } from "./policy/rate.ts";
+import { streams } from "./policy/streams.ts";
 import type { Host, Running } from "./program.ts";
 import { createDispatcher } from "./rpc/dispatch.ts";
 import { startGrpcServer } from "./rpc/grpc-server.ts";
@@ -129,6 +130,7 @@ export async function startService(
     answers,
     overload: overload(load, member.authenticator),
     rate: rate({ ...rateSettings(settings), redis: host.redis, meter: telemetry.meter }),
+    streams: streams(settings.SOUK_MAX_STREAMS),
   });
   const infrastructure = createDispatcher(
     [

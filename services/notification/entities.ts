@@ -122,4 +122,26 @@ export const WebhookSecret = defineEntity({
   },
 });
 
-export const entities = [Notification, Delivery, ForgottenUser, WebhookEndpoint, WebhookSecret] as const;
+/** A text that staff wrote in place of the one that came with the shop. */
+export const CustomizedTemplate = defineEntity({
+  name: "CustomizedTemplate",
+  tableName: "customized_template",
+  properties: {
+    /** The id of the template, which is made of its name. */
+    templateId: p.uuid().primary(),
+    subject: p.text(),
+    body: p.text(),
+    /** Another one after each change, also after one that was taken back. */
+    etag: p.uuid(),
+    updateTime: p.datetime().defaultRaw("now()"),
+  },
+});
+
+export const entities = [
+  Notification,
+  Delivery,
+  ForgottenUser,
+  WebhookEndpoint,
+  WebhookSecret,
+  CustomizedTemplate,
+] as const;

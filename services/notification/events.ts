@@ -34,7 +34,7 @@ import {
   secondFactorChanged,
 } from "./templates/account-notices.ts";
 import { giftCard } from "./templates/gift-card.ts";
-import type { MailContent, Message, Shop } from "./templates/message.ts";
+import type { Shop } from "./templates/message.ts";
 import { orderCancelled } from "./templates/order-cancelled.ts";
 import { orderConfirmed } from "./templates/order-confirmed.ts";
 import { orderDelivered } from "./templates/order-delivered.ts";
@@ -48,24 +48,29 @@ import { resetPassword } from "./templates/reset-password.ts";
 import { returnChanged } from "./templates/return-changed.ts";
 import { verifyEmail } from "./templates/verify-email.ts";
 import { welcome } from "./templates/welcome.ts";
+import type { CurrentTemplates } from "./wording/current-templates.ts";
+import type { Notice } from "./wording/notice.ts";
+import { type FindTemplate, writeMail, writeMessage } from "./wording/write-message.ts";
 
 /** What events are told with. */
 export interface Telling {
   readonly shop: Shop;
   /** Ends the Message-ID of each mail. */
   readonly mailDomain: string;
+  readonly templates: CurrentTemplates;
 }
 
 /** The events of others of which users are told. */
-export function subscriptions({ shop, mailDomain }: Telling): Subscription[] {
+export function subscriptions({ shop, mailDomain, templates }: Telling): Subscription[] {
   /** Has an event told in the shop and by mail. */
   function tell<D extends DescMessage>(
     schema: D,
     recipient: (event: MessageShape<D>) => Recipient,
-    template: Reader<D, Message>,
+    notice: Notice<MessageShape<D>>,
   ) {
     return on(schema, async (event, tx: NotificationTransaction, { eventId }) => {
-      tellUser(tx, eventId, recipient(event), compose(template, event), mailDomain);
+      const message = await compose(writeMessage, notice, event, tx);
+      tellUser(tx, eventId, recipient(event), message, mailDomain);
     });
   }
 
@@ -73,20 +78,26 @@ export function subscriptions({ shop, mailDomain }: Telling): Subscription[] {
   function mail<D extends DescMessage>(
     schema: D,
     recipient: (event: MessageShape<D>) => Recipient,
-    topic: string,
-    template: Reader<D, MailContent>,
+    notice: Notice<MessageShape<D>>,
   ) {
     return on(schema, async (event, tx: NotificationTransaction, { eventId }) => {
       const to = recipient(event);
       if (to.email === "") return;
-      mailUser(tx, eventId, to, { topic, mail: compose(template, event) }, mailDomain);
+      const written = await compose(writeMail, notice, event, tx);
+      mailUser(tx, eventId, to, written, mailDomain);
     });
   }
 
-  /** What a template cannot tell now it never can: it knows nothing but the event. */
-  function compose<Event, Told>(template: (event: Event, shop: Shop) => Told, event: Event): Told {
+  /** What a notice cannot tell now it never can: it knows nothing but the event. */
+  async function compose<Event, Told>(
+    write: (notice: Notice<Event>, event: Event, shop: Shop, find: FindTemplate) => Told,
+    notice: Notice<Event>,
+    event: Event,
+    tx: NotificationTransaction,
+  ): Promise<Told> {
+    const find = await templates.read(tx);
     try {
-      return template(event, shop);
+      return write(notice, event, shop, find);
     } catch (cause) {
       throw new UnfitEvent(cause instanceof Error ? cause.message : String(cause), { cause });
     }
@@ -94,12 +105,12 @@ export function subscriptions({ shop, mailDomain }: Telling): Subscription[] {
 
   return [
     tell(AccountRegisteredSchema, owner, welcome),
-    mail(EmailVerificationRequestedSchema, owner, "verify-email", verifyEmail),
-    mail(PasswordResetRequestedSchema, owner, "reset-password", resetPassword),
+    mail(EmailVerificationRequestedSchema, owner, verifyEmail),
+    mail(PasswordResetRequestedSchema, owner, resetPassword),
     on(UserDeletedSchema, async (event, tx: NotificationTransaction, { eventId }) => {
       await forgetUser(event, tx, eventId);
-      const mail = compose(accountClosed, event);
-      mailUser(tx, eventId, event, { topic: "account-closed", mail }, mailDomain);
+      const written = await compose(writeMail, accountClosed, event, tx);
+      mailUser(tx, eventId, event, written, mailDomain);
     }),
     tell(PasswordChangedSchema, owner, passwordChanged),
     tell(SecondFactorChangedSchema, owner, secondFactorChanged),
@@ -115,12 +126,9 @@ export function subscriptions({ shop, mailDomain }: Telling): Subscription[] {
     tell(OrderRefundedSchema, customer, orderRefunded),
     tell(ReturnChangedSchema, customer, returnChanged),
     tell(OrderNoteAddedSchema, customer, orderNote),
-    mail(GiftCardIssuedSchema, receiver, "gift-card", giftCard),
+    mail(GiftCardIssuedSchema, receiver, giftCard),
   ];
 }
-
-/** What follows from an event for what a shop tells. */
-type Reader<D extends DescMessage, Told> = (event: MessageShape<D>, shop: Shop) => Told;
 
 /** Who owns the account that an event is about. */
 function owner({ accountId, email }: { readonly accountId: string; readonly email: string }): Recipient {

@@ -36,11 +36,14 @@ import { mailChannel } from "./mail/mail-channel.ts";
 import { migrations } from "./migrations/index.ts";
 import { deliveryRpc } from "./rpc/delivery.ts";
 import { notificationRpc } from "./rpc/notification.ts";
+import { templateRpc } from "./rpc/template.ts";
 import { webhookRpc } from "./rpc/webhook.ts";
+import type { Shop } from "./templates/message.ts";
 import { endpointSubscriptions } from "./webhook/tell-endpoints.ts";
 import { openWantedEvents } from "./webhook/wanted-events.ts";
 import { webhookChannel } from "./webhook/webhook-channel.ts";
 import { type NotificationResources, openWebhooks } from "./webhook/webhooks.ts";
+import { currentTemplates } from "./wording/current-templates.ts";
 
 /** How often what is left of users who were deleted is erased, in ms. */
 const ERASE_USERS_MS = 5_000;
@@ -59,6 +62,7 @@ export const notification = defineService({
       {
         ...notificationRpc(resources.db),
         ...deliveryRpc(resources.db),
+        ...templateRpc(resources.db, shopOf(resources)),
         ...webhookRpc(openWebhooks(resources), openWantedEvents(resources).look),
       },
       [
@@ -67,11 +71,6 @@ export const notification = defineService({
         "markAllNotificationsRead",
         "getMyPreferences",
         "updateMyPreferences",
-        "listTemplates",
-        "getTemplate",
-        "updateTemplate",
-        "resetTemplate",
-        "previewTemplate",
       ],
     ),
   ],
@@ -109,7 +108,7 @@ export const notification = defineService({
 
 function consume(resources: NotificationResources): Subscription[] {
   const { db, settings, log, onStop } = resources;
-  const shop = { name: settings.NOTIFICATION_SHOP_NAME, url: settings.NOTIFICATION_SHOP_URL };
+  const shop = shopOf(resources);
   const address = settings.NOTIFICATION_MAIL_FROM;
   const sender = { name: shop.name, address };
   for (const channel of [
@@ -119,8 +118,13 @@ function consume(resources: NotificationResources): Subscription[] {
     onStop(startSender({ db, log, channel }).stop);
   }
   const mailDomain = address.slice(address.lastIndexOf("@") + 1);
+  const templates = currentTemplates(db, log);
   return [
-    ...subscriptions({ shop, mailDomain }),
+    ...subscriptions({ shop, mailDomain, templates }),
     ...endpointSubscriptions(openWantedEvents(resources).wishes),
   ];
+}
+
+function shopOf({ settings }: NotificationResources): Shop {
+  return { name: settings.NOTIFICATION_SHOP_NAME, url: settings.NOTIFICATION_SHOP_URL };
 }

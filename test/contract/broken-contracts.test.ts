@@ -163,17 +163,20 @@ const smallBreaches: [title: string, rule: Rule, body: string, complaints: strin
     pagesRule,
     `message NoSize { string page_token = 1; }
     message Asks { int32 page_size = 1; string page_token = 2; }
-    message Tells { string next_page_token = 1; }
+    message Tells { string next_page_token = 1; repeated Bare items = 2; }
+    message Both { string next_page_token = 1; repeated Bare items = 2; repeated Bare others = 3; }
     message Bare {}
     service Samples {
       rpc A(NoSize) returns (Tells);
       rpc B(Asks) returns (Bare);
       rpc C(Asks) returns (Tells);
       rpc D(Bare) returns (Bare);
+      rpc E(Asks) returns (Both);
     }`,
     [
       "NoSize: gives pages and has no int32 page_size; add it",
       "Bare: gives pages and has no string next_page_token; add it",
+      "Both: is a page; have it hold one list of messages",
     ],
   ],
 ];

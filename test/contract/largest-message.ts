@@ -1,5 +1,13 @@
-import { type DescField, type DescMessage, getOption, ScalarType } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  getOption,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import {
   type FieldRules,
   field as fieldOption,
@@ -18,6 +26,18 @@ const EIGHT_BYTES: ReadonlySet<ScalarType> = new Set([
   ScalarType.FIXED64,
   ScalarType.SFIXED64,
 ]);
+
+/** As JSON can write them, which writes no others. */
+const TIMES: Readonly<Record<string, Uint8Array>> = {
+  [TimestampSchema.typeName]: toBinary(
+    TimestampSchema,
+    create(TimestampSchema, { seconds: -62_135_596_800n, nanos: 999_999_999 }),
+  ),
+  [DurationSchema.typeName]: toBinary(
+    DurationSchema,
+    create(DurationSchema, { seconds: -315_576_000_000n, nanos: -999_999_999 }),
+  ),
+};
 
 /**
  * The bytes of the largest message that the bounds of its fields allow: lists are full, texts are of the widest
@@ -54,6 +74,7 @@ function largestField(field: DescField): Uint8Array {
 function largestValue(field: DescField, number: number, rules: FieldRules | undefined): Uint8Array {
   const { message, scalar } = field;
   if (message === undefined) return largestScalar(field, scalar, number, rules);
+  if (message.typeName in TIMES) return delimited(number, TIMES[message.typeName] as Uint8Array);
   if (rules?.type.case !== "fieldMask") return delimited(number, largestMessage(message));
   const paths = rules.type.value.in.map((path) => delimited(1, Buffer.from(path)));
   return delimited(number, Buffer.concat(paths));

@@ -1,7 +1,7 @@
-import { type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { complain, type Rule, shortName } from "./complaints.ts";
 
-/** Every method that gives pages asks for them and tells of the next one as all the others do. */
+/** Every method that gives pages asks for them, tells of the next one and holds one list, as all the others do. */
 export const pagesRule: Rule = (files) =>
   files
     .flatMap((file) => file.services)
@@ -22,10 +22,23 @@ export const pagesRule: Rule = (files) =>
         ...(has(output, "next_page_token", ScalarType.STRING)
           ? []
           : [missing(output, "string next_page_token")]),
+        ...(!told || output.fields.filter(isListOfMessages).length === 1
+          ? []
+          : [
+              complain(
+                output.file,
+                shortName(output.file, output.typeName),
+                "is a page; have it hold one list of messages",
+              ),
+            ]),
       ];
     });
 
 function has(message: DescMessage, name: string, scalar?: ScalarType): boolean {
   const field = message.fields.find((it) => it.name === name);
   return field !== undefined && (scalar === undefined || field.scalar === scalar);
+}
+
+function isListOfMessages(field: DescField): boolean {
+  return field.fieldKind === "list" && field.listKind === "message";
 }

@@ -57,7 +57,7 @@ export interface EchoMeshOptions {
   readonly cache?: MessageInitShape<typeof CacheSchema>;
   readonly answers?: (contract: DescService) => AnswerCache;
   /** Makes the policies that limit how much is taken, for each replica; nothing is limited otherwise. */
-  readonly limits?: (authenticator: Authenticator) => Pick<DispatchOptions, "overload" | "rate">;
+  readonly limits?: (authenticator: Authenticator) => Pick<DispatchOptions, "overload" | "rate" | "streams">;
   /** What serves more replicas, on data plane `direct`. */
   readonly replicas?: readonly Partial<EchoHandlers>[];
 }

@@ -54,8 +54,9 @@ export async function openEchoGateway(
           member,
           routes: {
             forwarded: unaryByItself,
-            register(router) {
-              for (const method of forwarded) router.rpc(method, forward(method, member) as never);
+            register(router, optionsOf) {
+              for (const method of forwarded)
+                router.rpc(method, forward(method, member) as never, optionsOf(method));
             },
           },
           corsOrigins: [ORIGIN],

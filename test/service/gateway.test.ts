@@ -81,6 +81,28 @@ test("a refusal keeps its code, reason and the fields that are to blame", async 
   t.is(body.code, "already_exists");
   const types = body.details.map((detail: { type: string }) => detail.type);
   t.deepEqual(types, ["google.rpc.ErrorInfo", "google.rpc.BadRequest"]);
+  const [info, bad] = body.details.map((detail: { debug: unknown }) => detail.debug);
+  t.deepEqual(info, { reason: "EMAIL_TAKEN", domain: "souk.auth.v1" });
+  t.is(bad.fieldViolations[0].field, "email");
+});
+
+test("of JSON that is no message, the field that is to blame is named as rules name it", async (t) => {
+  const orders = "souk.order.v1.OrderService";
+  const promotions = "souk.order.v1.PromotionService";
+  for (const [method, body, field] of [
+    [`${orders}/ListOrders`, '{"pageSize":"many"}', "page_size"],
+    [`${orders}/ListOrders`, '{"states":["ORDER_STATE_SHIPPED","LOST"]}', "states[1]"],
+    [`${orders}/ListOrders`, '{"pageSize":5,"endTime":"tomorrow"}', "end_time"],
+    [`${orders}/RefundOrder`, '{"amount":{"currency":"EUR","minor":"1.5"}}', "amount.minor"],
+    [`${orders}/RefundOrder`, '{"items":[{"quantity":"1"},{"quantity":"x"}]}', "items[1].quantity"],
+    [`${promotions}/CreatePromotion`, '{"terms":{"name":"Spring"}}', "terms.name"],
+    [`${promotions}/CreatePromotion`, '{"terms":{"freeShipping":{},"amountOff":{}}}', "terms"],
+    [`${orders}/ListOrders`, "[]", "request"],
+  ] as const) {
+    const answer = await post(method, body);
+    t.is(answer.status, 400, body);
+    t.is(answer.body.details[1].debug.fieldViolations[0].field, field, body);
+  }
 });
 
 const BAD_BODIES: Record<string, { body: string | Buffer<ArrayBuffer>; names: string }> = {

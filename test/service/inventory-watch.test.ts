@@ -178,3 +178,21 @@ test.serial(
     });
   },
 );
+
+test.serial(
+  "nobody watches more than a hundred times at once, and who ends one watch may begin another",
+  async (t) => {
+    const { location, deliver } = warehouse();
+    const lamp = await deliver({ [await location()]: 5 });
+    const watches = Array.from({ length: 100 }, () => watch(lamp));
+    await Promise.all(watches.map(({ next }) => next()));
+    t.is(await outcomeOf(watch(lamp).next()), "TOO_MANY_STREAMS");
+    await watches.pop()?.end();
+    await eventually(async () => {
+      const another = watch(lamp);
+      t.deepEqual(await another.next(), [[lamp, 5]]);
+      watches.push(another);
+    });
+    await Promise.all(watches.map(({ end }) => end()));
+  },
+);

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import type { Logger } from "pino";
 import { OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { type EventBus, openEventBus } from "#kit/events/bus.ts";
 import { type Consumer, startConsumer } from "#kit/events/consumer.ts";
@@ -65,6 +66,7 @@ export interface TestConsumer extends Consumer {
  * @param bus where the events come from
  * @param subscriptions what it heeds
  * @param retryDelaysMs the pauses before an event is tried again, in ms
+ * @param log where it writes
  */
 export function consume(
   t: Teardown,
@@ -72,6 +74,7 @@ export function consume(
   bus: EventBus,
   subscriptions: readonly Subscription[],
   retryDelaysMs: readonly number[] = [20, 20],
+  log: Logger = silent,
 ): TestConsumer {
   const handle = eventHandler("bench", subscriptions, db, rootScope);
   const dead = deadLetters(bus, "bench", handle);
@@ -81,7 +84,7 @@ export function consume(
     bus,
     handle,
     deadLetters: dead,
-    log: silent,
+    log,
     retryDelaysMs,
   };
   const consumer = startConsumer(options);

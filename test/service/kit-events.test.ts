@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/transport-node";
 import test from "ava";
+import { pino } from "pino";
 import { ReservationExpiredSchema } from "#gen/souk/inventory/v1/events_pb.ts";
 import { OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { isMeshRefusal, MeshReason } from "#kit/error.ts";
@@ -158,17 +159,20 @@ test("while NATS is away writes go on, and when it is back all their events take
   t.is(BigInt((await db.pool.run("select from mesh.inbox")).rowCount), all);
 });
 
-test("where NATS never was, a service starts, writes and stops", async (t) => {
+test("where NATS never was, a service starts, writes and stops, and leaves it to the bus to say so", async (t) => {
   const url = await makeDatabase(t);
   const db = openBench(t, url);
   const cable = await layCable(t, "nats://127.0.0.1:1");
   const bus = openTestBus(t, cable.url, freshNamespace());
   const relay = relayFrom(t, db, url, bus);
-  const consumer = consume(t, db, bus, [counting]);
+  const warnings: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line) => warnings.push(line) });
+  const consumer = consume(t, db, bus, [counting], [], log);
   await tell(db, "a", "");
   t.true(isMeshRefusal(await t.throwsAsync(consumer.dead.list("0", 10)), MeshReason.DEPENDENCY_UNAVAILABLE));
   await Promise.all([consumer.stop(), relay.stop(), bus.close()]);
   t.is((await db.pool.run("select from mesh.outbox")).rowCount, 1);
+  t.deepEqual(warnings, []);
 });
 
 test("an event that cannot be handled ends among the dead letters with its error, and those beside it take effect", async (t) => {

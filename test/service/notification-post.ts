@@ -160,7 +160,7 @@ export async function queueMail(
 ): Promise<string> {
   const eventId = uuidv7();
   const mail = { subject, text: "Good day", html: "<p>Good day</p>" };
-  const message = { topic: "test", title: subject, body: "Good day", subjectId: "", mail };
+  const message = { topic: "welcome" as const, title: subject, body: "Good day", subjectId: "", mail };
   await db.write(scopeOfTest(), async (tx) =>
     tellUser(tx, eventId, { userId: uuidv7(), email: recipient }, message, "souk.example"),
   );
@@ -268,10 +268,17 @@ export function someOrder(state: Order["state"] = OrderState.CONFIRMED): Order {
         title: "Linen shirt",
         optionValues: ["blue", "M"],
         quantity: 2n,
+        unitPrice: eur(4_900n),
         total: eur(9_800n),
         note: "for my aunt",
       },
-      { id: "cup", title: "Tea cup <small> & “fine”", quantity: 1n, total: eur(1_250n) },
+      {
+        id: "cup",
+        title: "Tea cup <small> & “fine”",
+        quantity: 1n,
+        unitPrice: eur(1_250n),
+        total: eur(1_250n),
+      },
     ],
     subtotal: eur(11_050n),
     shipping: eur(490n),

@@ -220,4 +220,12 @@ test.serial("the cart follows the prices, and what is no longer on sale counts n
     ],
   );
   t.is(cart?.total?.minor, 3_000n);
+  const titles = async () => (await ada.cart.getCart({})).cart?.lines.map(({ title }) => title);
+  t.deepEqual(
+    [cart?.lines.map(({ title }) => title), await titles()],
+    [
+      ["Thing", "Thing"],
+      ["Thing", "Thing"],
+    ],
+  );
 });

@@ -195,6 +195,28 @@ test.serial(
   },
 );
 
+test.serial(
+  "who is signed in orders a guest's cart for the address that is given, or else the own one",
+  async (t) => {
+    const clerk = await shop().customer();
+    for (const email of ["caller@example.com", ""]) {
+      const bob = await guest();
+      await bob.add(await shop().offer(1_000n));
+      const { order } = await clerk.checkout.placeOrder(
+        {
+          cartToken: bob.cartToken,
+          email,
+          shippingAddress: ADDRESS,
+          shippingMethod: "standard",
+          payment: { token: "tok_visa" },
+        },
+        { idempotencyKey: bob.cartToken },
+      );
+      t.like(order, { guest: true, email: email || clerk.email });
+    }
+  },
+);
+
 test.serial("a cart in another currency is priced, shipped and ordered in it", async (t) => {
   const { catalogue } = shop();
   const lamp = await shop().offer(1_000n);

@@ -246,6 +246,7 @@ test.serial("a limit that comes later counts the orders of before", async (t) =>
 });
 
 test.serial("terms that contradict themselves and codes that are taken are refused", async (t) => {
+  const tier = (ratePpm: number) => ({ reached: { case: "minQuantity", value: 5n } as const, ratePpm });
   const [code, { id }] = await coupon();
   const bad: [Terms, string][] = [
     [{ ...TEN_PERCENT, displayName: " " }, "terms.display_name"],
@@ -257,6 +258,10 @@ test.serial("terms that contradict themselves and codes that are taken are refus
     [
       { ...TEN_PERCENT, effect: { case: "amountOff", value: { amounts: [eur(1n), eur(2n)] } } },
       "terms.amount_off.amounts",
+    ],
+    [
+      { ...TEN_PERCENT, effect: { case: "tieredOff", value: { tiers: [tier(1_000), tier(2_000)] } } },
+      "terms.tiered_off.tiers",
     ],
   ];
   for (const [terms, field] of bad) {

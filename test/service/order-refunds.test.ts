@@ -146,6 +146,11 @@ test.serial(
     const approved = await staff.approveReturn({ id, instructions: "Use the label." });
     t.like(approved.return, { state: ReturnState.APPROVED, instructions: "Use the label." });
     t.deepEqual(await staff.approveReturn({ id }), approved);
+    const nothing = await refusal(staff.receiveReturn({ id, items: [{ lineId }] }));
+    t.is(nothing.reason, "INVALID_REQUEST");
+    t.regex(nothing.message, /^items /);
+    const dollars = { id, items: received, refundAmount: { minor: 100n, currency: "USD" } };
+    t.is((await refusal(staff.receiveReturn(dollars))).reason, "CURRENCY_MISMATCH");
 
     const answers = await Promise.all(
       Array.from({ length: 5 }, () => staff.receiveReturn({ id, items: received })),

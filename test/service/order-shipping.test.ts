@@ -1,3 +1,4 @@
+import { timestampNow } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
@@ -205,6 +206,20 @@ test.serial("carriers tell of a shipment, and the order has arrived with the las
   const stale = staff.updateShipment({ id: first, updateMask: { paths: ["carrier"] }, etag: "1" });
   t.is((await refusal(stale)).reason, "ETAG_MISMATCH");
 
+  const uri = staff.updateShipment({
+    id: first,
+    trackingUri: "javascript:alert(1)",
+    updateMask: { paths: ["tracking_uri"] },
+  });
+  t.is((await refusal(uri)).reason, "INVALID_REQUEST");
+
+  const { createTime = timestampNow() } = order;
+  for (const seconds of [createTime.seconds - 1n, createTime.seconds + 86_400n]) {
+    const wrong = staff.markShipmentDelivered({ id: second, deliveryTime: { seconds } });
+    const { reason, message } = await refusal(wrong);
+    t.is(reason, "INVALID_REQUEST");
+    t.regex(message, /^delivery_time /);
+  }
   const { shipment } = await staff.markShipmentDelivered({ id: second });
   t.is(shipment?.state, ShipmentState.DELIVERED);
   t.is((await ada.orders.getOrder({ id: order.id })).order?.state, OrderState.SHIPPED);

@@ -4,8 +4,11 @@ import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { InvoiceKind } from "#gen/souk/order/v1/invoice_pb.ts";
 import { OrderService, OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
+import { formatMoney } from "../../services/order/documents/format-money.ts";
 import { afterSaleOf, once } from "./order-after-sale.ts";
 import { ADDRESS, refusal, shopOf } from "./order-shop.ts";
+import { textsOf } from "./pdf-text.ts";
 
 const shop = shopOf(test);
 
@@ -90,6 +93,73 @@ test.serial("a watcher is told each change within a second, and goes on after a 
   const behind = ada.orders.watchOrder({ id: order.id, etag: partial?.etag ?? "" })[Symbol.asyncIterator]();
   t.deepEqual((await behind.next()).value?.order, whole);
   await behind.return?.();
+});
+
+test.serial("an invoice says how prices, discounts and taxes come to its total", async (t) => {
+  const terms = {
+    displayName: "Tenth off",
+    couponCodes: ["TENTH-OFF"],
+    effect: { case: "percentageOff" as const, value: { ratePpm: 100_000 } },
+  };
+  await shop().mesh.as(PromotionService).createPromotion({ terms });
+  const { staff } = afterSaleOf(shop());
+  const invoiceOf = async (countryCode: string, vatId: string) => {
+    const ada = await shop().customer();
+    await ada.add(await shop().offer(2_380n, 5), 3n);
+    await ada.cart.applyCoupon({ code: "TENTH-OFF" });
+    const { order } = await ada.checkout.placeOrder(
+      {
+        shippingAddress: { ...ADDRESS, countryCode },
+        shippingMethod: "standard",
+        vatId,
+        payment: { token: "tok_visa" },
+      },
+      once(),
+    );
+    const orderId = order?.id ?? "";
+    await staff.shipOrder({ orderId }, once());
+    const texts = textsOf((await ada.orders.getInvoice({ orderId })).pdf);
+    return texts.slice(texts.indexOf("Amount") + 1, -1);
+  };
+  const goods = (await invoiceOf("DE", "")).slice(2);
+  t.deepEqual(goods, [
+    ...["3", "EUR 23.80", "EUR 71.40"],
+    ...["Shipping", "EUR 0.00"],
+    ...["Tenth off", "EUR -7.14"],
+    ...["Total", "EUR 64.26"],
+    ...["contains VAT 19 % of EUR 54.00", "EUR 10.26"],
+  ]);
+  // (64.26 + 9.90 for shipping) * 100 / 120 = 61.80
+  t.deepEqual((await invoiceOf("AT", "ATU13585627")).slice(-7), [
+    ...["Tenth off", "EUR -7.14"],
+    ...["less VAT 20 % contained in these prices", "EUR -12.36"],
+    ...["Total", "EUR 61.80"],
+    "Reverse charge: the recipient owes the tax.",
+  ]);
+});
+
+test.serial("a credit note names every invoice that the order had until then", async (t) => {
+  const { staff, order: place } = afterSaleOf(shop());
+  const { ada, order } = await place([2n]);
+  const orderId = order.id;
+  const items = [{ lineId: order.lines[0]?.id ?? "", quantity: 1n }];
+  await staff.shipOrder({ orderId, items }, once());
+  await staff.shipOrder({ orderId }, once());
+  const { order: now } = await staff.refundOrder({ orderId, items }, once());
+  const [first, second, credit] = now?.invoices ?? [];
+  const texts = textsOf((await ada.orders.getInvoice({ orderId, invoiceId: credit?.id ?? "" })).pdf);
+  t.is(texts[texts.indexOf("To invoice") + 1], `${first?.number}, ${second?.number}`);
+  t.false(texts.includes("Unit price"));
+  t.deepEqual(texts.slice(texts.indexOf("Given back"), -1), [
+    ...["Given back", "EUR 25.00"],
+    ...["contains VAT 19 % of EUR 21.01", "EUR 3.99"],
+  ]);
+});
+
+test("amounts on documents have the decimals of ISO 4217", (t) => {
+  t.is(formatMoney(150_000n, "HUF"), "HUF 1500.00");
+  t.is(formatMoney(-5n, "EUR"), "EUR -0.05");
+  t.is(formatMoney(4_900n, "JPY"), "JPY 4900");
 });
 
 test.serial(

@@ -195,3 +195,29 @@ test("staff finds products in any state by how their title, slug, SKU or barcode
   );
   t.deepEqual((await staff().listProductsForStaff({ categorySlug: "nowhere" })).products, []);
 });
+
+test("a page of products that no message could carry ends early, and the next one goes on from there", async (t) => {
+  const { category } = await staff().createCategory({ category: { slug: "huge", name: "Huge" } });
+  const made: string[] = [];
+  for (const at of Array(22).keys()) {
+    const descriptionHtml = `<p>${"€".repeat(65_000)}</p>`;
+    const { id, etag } = await make(shirt(`huge-${at}`, { descriptionHtml, categoryId: category?.id }));
+    await staff().publishProduct({ id, etag });
+    made.unshift(id);
+  }
+  const lists = {
+    staff: (pageToken: string) => staff().listProductsForStaff({ query: "huge-", pageSize: 100, pageToken }),
+    shoppers: (pageToken: string) =>
+      shopper().listProducts({ categorySlug: "huge", pageSize: 100, pageToken }),
+  };
+  for (const [whose, list] of Object.entries(lists)) {
+    const pages: string[][] = [];
+    let pageToken = "";
+    do {
+      const { products, nextPageToken } = await list(pageToken);
+      pages.push(products.map(({ id }) => id));
+      pageToken = nextPageToken;
+    } while (pageToken !== "");
+    t.deepEqual(pages, [made.slice(0, 10), made.slice(10, 20), made.slice(20)], whose);
+  }
+});

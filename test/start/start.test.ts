@@ -19,7 +19,7 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
   const [, port] = await shop.prints(OPEN);
   t.regex(shop.printed(), /products created, 0 updated, \d+ variants, 0 rows left out/);
   const answers = await walkThrough(t, port, placeOf(dir, OFFSET));
-  t.is(answers.length, 13);
+  t.is(answers.length, 16);
   const [
     found,
     registered,
@@ -27,6 +27,9 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
     reduced,
     placed,
     staff,
+    templates,
+    previewed,
+    worded,
     shipped,
     refunded,
     asked,
@@ -41,6 +44,9 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
   t.deepEqual(placed.order.discounts, reduced.cart.discounts);
   t.is(placed.order.state, "ORDER_STATE_CONFIRMED");
   t.true(staff.user.roles.includes("admin"));
+  t.is(templates.templates.length, 2);
+  t.is(previewed.subject, "Off it goes: order 7K3MW-9QXD2");
+  t.true(worded.template.customized);
   t.is(shipped.order.state, "ORDER_STATE_SHIPPED");
   t.deepEqual(shipped.order.captured, placed.order.total);
   t.is(refunded.refund.state, "REFUND_STATE_SUCCEEDED");
@@ -110,7 +116,7 @@ test.serial("the whole shop runs as one process, and takes the same walk", async
   const [, port] = await shop.prints(OPEN);
   const answers = await walkThrough(t, port, placeOf(dir, OFFSET));
   t.is(answers[4].order.state, "ORDER_STATE_CONFIRMED");
-  t.is(answers[11].order.state, "ORDER_STATE_SHIPPED");
+  t.is(answers[14].order.state, "ORDER_STATE_SHIPPED");
   t.notRegex(shop.printed(), /demo orders/);
   t.is(await shop.interrupt(), 0);
 });

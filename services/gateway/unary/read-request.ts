@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import { type DescMethod, fromJsonString, type JsonReadOptions, type Message } from "@bufbuild/protobuf";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { contentTypeUnaryRegExp } from "@connectrpc/connect/protocol-connect";
 import { decodeRequest } from "#kit/policy/decode.ts";
 import { malformed } from "../blame-caller.ts";
+import { readJson } from "../read-json.ts";
 
 /** Which form of a unary request came, as far as its head says. */
 export interface RequestForm {
@@ -17,13 +18,9 @@ export interface RequestForm {
   readonly query: URLSearchParams | undefined;
 }
 
-/** How JSON is read: a field that the contract does not have is a mistake worth telling. */
-export const READ_JSON: Partial<JsonReadOptions> = { ignoreUnknownFields: false };
 /** Given to who waits for a request whose sender is gone. */
 export const HUNG_UP = new ConnectError("the caller hung up", Code.Canceled);
 
-/** Some senders mark their UTF-8; the mark is no part of the JSON. */
-const utf8 = new TextDecoder();
 const BINARY = /^application\/proto/i;
 
 /**
@@ -80,12 +77,7 @@ export async function readBytes(
  * @throws ConnectError or SoukError INVALID_REQUEST
  */
 export function readMessage(method: DescMethod, binary: boolean, bytes: Uint8Array): Message {
-  if (binary) return decodeRequest(method, bytes);
-  try {
-    return fromJsonString(method.input, utf8.decode(bytes), READ_JSON);
-  } catch (cause) {
-    throw malformed(cause instanceof Error ? cause.message : String(cause), cause);
-  }
+  return binary ? decodeRequest(method, bytes) : readJson(method, bytes);
 }
 
 function bytesOf(query: URLSearchParams): Uint8Array {
@@ -94,7 +86,7 @@ function bytesOf(query: URLSearchParams): Uint8Array {
   try {
     return base64Decode(message);
   } catch (cause) {
-    throw malformed("the parameter message is not base64, as base64=1 says", cause);
+    throw malformed("the parameter message is not base64, as base64=1 says", { cause });
   }
 }
 

@@ -102,13 +102,14 @@ function backlogOf({ bus, service }: ConsumerOptions, domain: string) {
 }
 
 async function keepConsuming(
-  { log }: ConsumerOptions,
+  { bus, log }: ConsumerOptions,
   source: Source,
   lanes: Lanes<JsMsg>,
   signal: AbortSignal,
   rest: () => Promise<void>,
 ): Promise<void> {
-  for (let told = false; !signal.aborted; told = true) {
+  let told = false;
+  while (!signal.aborted) {
     try {
       if (isOpen(source)) {
         await consumeUntilFailure(source, lanes, signal, () => {
@@ -116,8 +117,11 @@ async function keepConsuming(
         });
       }
     } catch (error) {
-      if (!told && !signal.aborted && isOpen(source))
+      // That NATS is away, the bus tells; while a service starts, it only is not there yet.
+      if (!told && !signal.aborted && isOpen(source) && !bus.isAway()) {
         log.warn({ err: error, domain: source.domain }, "events cannot be taken from their stream");
+        told = true;
+      }
     }
     await rest();
   }

@@ -42,7 +42,8 @@ export function localTransport(find: FindDispatcher): Transport {
       try {
         const reply = await Promise.race([dispatcher.answer(call, request), hungUp]);
         if (isStream(reply)) throw new Error(`${method} answered with a stream`);
-        return { message: isEncoded(reply) ? fromBinary(method.output, reply.encoded) : reply };
+        if (!isEncoded(reply)) return { message: reply };
+        return { message: reply.message ?? fromBinary(method.output, reply.encoded) };
       } catch (thrown) {
         throw toSoukError(thrown);
       } finally {

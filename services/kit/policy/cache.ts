@@ -105,7 +105,7 @@ export function cache(answers: AnswerCache): Interceptor {
       const reply = (await next(own, request)) as Request;
       const { output } = own.method;
       const encoded = isEncoded(reply) ? reply.encoded : toBinary(output, reply);
-      const message = isEncoded(reply) ? fromBinary(output, encoded) : reply;
+      const message = isEncoded(reply) ? (reply.message ?? fromBinary(output, encoded)) : reply;
       const entry: Entry = {
         encoded,
         etag: etagOf(encoded),

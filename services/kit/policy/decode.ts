@@ -1,7 +1,7 @@
 import { type DescMessage, type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
-import { MeshReason, refuseMesh } from "../error.ts";
+import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
 import { type Decoded, type Handler, isEncoded } from "../rpc/call.ts";
-import { mostBytes } from "./most-bytes.ts";
+import { mostOf } from "./most.ts";
 
 /** Makes a message of a request that came as bytes. What stands before it in the order sees no content, what stands behind it does. */
 export function decode(next: Handler<Decoded>): Handler {
@@ -17,7 +17,7 @@ export function decode(next: Handler<Decoded>): Handler {
  * @throws SoukError INVALID_REQUEST when they are no such message, or more than one can have that keeps the rules
  */
 export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message {
-  if (bytes.byteLength > mostBytes(input)) throw tooLarge(input, bytes.byteLength);
+  if (bytes.byteLength > mostOf(input).bytes) throw tooLarge(input);
   try {
     return fromBinary(input, bytes);
   } catch (cause) {
@@ -27,8 +27,13 @@ export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message
   }
 }
 
-function tooLarge(input: DescMessage, bytes: number) {
-  const description = `has ${bytes} bytes; what the rules of its fields allow fits in ${mostBytes(input)}`;
+/**
+ * The refusal of a request that has more bytes than one can have that keeps the rules.
+ *
+ * @param input the type of its message
+ */
+export function tooLarge(input: DescMessage): SoukError {
+  const description = `is too large; what the rules of its fields allow fits in ${mostOf(input).bytes} bytes`;
   return refuseMesh(MeshReason.INVALID_REQUEST, `the request ${description}`, {
     violations: [{ field: "request", description }],
   });

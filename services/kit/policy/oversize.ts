@@ -6,7 +6,7 @@ import {
   type StringRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { contentOf } from "../field-path.ts";
-import { LONGEST_MATCH } from "./most-bytes.ts";
+import { LONGEST_MATCH } from "./most.ts";
 
 /** A value that is larger than its rules allow. */
 export interface Oversize {

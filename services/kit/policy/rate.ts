@@ -129,12 +129,16 @@ export function rate(options: RateOptions): Interceptor {
 /** Whose limit a call counts against; undefined where it does not count. */
 function tierOf(call: OpenCall): Tier | undefined {
   const { caller, principal } = call;
-  if (caller !== undefined && caller !== GATEWAY) return undefined;
-  if (caller === GATEWAY && isRepeated(call)) return undefined;
-  if (principal.kind === "user") return principal.roles.includes(PREMIUM) ? "premium" : "authenticated";
+  if (!isFromOutside(call) || (caller === GATEWAY && isRepeated(call))) return undefined;
+  if (principal.kind !== "user") return "anonymous";
+  return principal.roles.includes(PREMIUM) ? "premium" : "authenticated";
+}
+
+/** Whether a call enters the mesh: what services, jobs and operators do does not. */
+export function isFromOutside({ caller, principal }: OpenCall): boolean {
+  if (caller !== undefined && caller !== GATEWAY) return false;
   // The gateway itself calls for those who did not say who they are.
-  if (principal.kind === "service" && principal.name !== GATEWAY) return undefined;
-  return "anonymous";
+  return principal.kind !== "service" || principal.name === GATEWAY;
 }
 
 /** Whether the mesh itself sends a call once more; what it says of that is believed from the gateway alone. */
@@ -143,7 +147,8 @@ function isRepeated({ headers }: OpenCall): boolean {
   return Number(headers.get(ENVOY_ATTEMPT_HEADER) ?? 1) > 1;
 }
 
-function payerOf({ principal, clientAddress }: OpenCall): string {
+/** Whose budget a call counts against that comes from outside: a user, or an address. */
+export function payerOf({ principal, clientAddress }: OpenCall): string {
   return principal.kind === "user" ? principal.id : payerAt(clientAddress);
 }
 

@@ -35,6 +35,8 @@ export interface RequestHeaders {
 /** A message as its bytes: it is decoded where somebody needs what is in it, and written as it is. */
 export interface Encoded {
   readonly encoded: Uint8Array;
+  /** The message, where it is at hand. */
+  readonly message?: Message;
 }
 
 /** What is sent one way, decoded: a message, or a stream of them. */

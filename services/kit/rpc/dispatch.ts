@@ -12,6 +12,7 @@ import { identity } from "../policy/identity.ts";
 import { log } from "../policy/log.ts";
 import { metrics } from "../policy/metrics.ts";
 import type { Overload } from "../policy/overload.ts";
+import { pages } from "../policy/pages.ts";
 import { trace } from "../policy/trace.ts";
 import { validation } from "../policy/validation.ts";
 import type { Telemetry } from "../telemetry.ts";
@@ -41,6 +42,8 @@ export interface DispatchOptions {
   readonly overload?: Overload;
   /** Counts calls against the budget of their caller; left out where they are not counted. */
   readonly rate?: Interceptor;
+  /** Bounds the streams of a caller; left out where anybody may have any number. */
+  readonly streams?: Interceptor;
 }
 
 /** Takes the calls of one service, whatever transport they come by. */
@@ -90,7 +93,7 @@ export function createDispatcher(implemented: readonly Implemented[], options: D
  * a look into the request: it exists only for one that was valid.
  */
 function inOrder(options: DispatchOptions) {
-  const { telemetry, authenticator, recorder, overload, rate, answers } = options;
+  const { telemetry, authenticator, recorder, overload, rate, streams, answers } = options;
   const beforeDecoding: Interceptor[] = [
     ...(overload === undefined ? [] : [overload.policy]),
     deadline,
@@ -101,9 +104,10 @@ function inOrder(options: DispatchOptions) {
     identity(authenticator),
     access,
     ...(rate === undefined ? [] : [rate]),
+    ...(streams === undefined ? [] : [streams]),
     ...(answers === undefined ? [] : [cache(answers)]),
   ];
-  const afterDecoding: Interceptor<Decoded>[] = [validation, idempotency];
+  const afterDecoding: Interceptor<Decoded>[] = [validation, idempotency, pages];
   return (handler: Handler<Decoded>): Handler =>
     around(beforeDecoding, decode(around(afterDecoding, handler)));
 }

@@ -11,6 +11,7 @@ import { isEncoded, isStream, type Payload } from "./call.ts";
 export function peek(schema: DescMessage, payload: Payload): Message | undefined {
   if (isStream(payload)) return undefined;
   if (!isEncoded(payload)) return payload;
+  if (payload.message !== undefined) return payload.message;
   try {
     return fromBinary(schema, payload.encoded);
   } catch {

@@ -4,5 +4,13 @@ import { mail } from "./0002-mail.ts";
 import { forgottenUsers } from "./0003-forgotten-users.ts";
 import { deliveries } from "./0004-deliveries.ts";
 import { webhooks } from "./0006-webhooks.ts";
+import { customizedTemplates } from "./0007-customized-templates.ts";
 
-export const migrations: Migrations = [notifications, mail, forgottenUsers, deliveries, webhooks];
+export const migrations: Migrations = [
+  notifications,
+  mail,
+  forgottenUsers,
+  deliveries,
+  webhooks,
+  customizedTemplates,
+];

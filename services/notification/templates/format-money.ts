@@ -1,28 +1,16 @@
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
-
-/**
- * Currencies whose minor unit is not a hundredth, by ISO 4217. Intl's own digits are those in daily
- * use, which differ: it shows forints without fillér, though amounts of them are stored in fillér.
- */
-const MINOR_DIGITS: ReadonlyMap<string, number> = new Map([
-  ...digits(0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
-  ...digits(3, "BHD IQD JOD KWD LYD OMR TND"),
-  ...digits(4, "CLF UYW"),
-]);
-
-function digits(count: number, currencies: string): [string, number][] {
-  return currencies.split(" ").map((currency) => [currency, count]);
-}
+import { decimalsOf } from "#kit/currency.ts";
 
 const formatters = new Map<string, Intl.NumberFormat>();
 
 /**
- * An amount as people read it, in English: "€1,234.50", "¥4,900".
+ * An amount as people read it, in English: "€1,234.50", "¥4,900". Intl's own decimals are those in daily use,
+ * which differ: it shows forints without fillér, though amounts of them are stored in fillér.
  *
  * @param amount in minor units of an ISO 4217 currency
  */
 export function formatMoney({ minor, currency }: Money): string {
-  const minorDigits = MINOR_DIGITS.get(currency) ?? 2;
+  const minorDigits = decimalsOf(currency) ?? 2;
   let formatter = formatters.get(currency);
   if (formatter === undefined) {
     const fraction = { minimumFractionDigits: minorDigits, maximumFractionDigits: minorDigits };

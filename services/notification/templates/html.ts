@@ -17,6 +17,16 @@ export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return { html: pieces.join("") };
 }
 
+/**
+ * Pieces of HTML, one after the other.
+ *
+ * @param pieces the pieces
+ * @param between markup that parts them
+ */
+export function joinHtml(pieces: readonly Html[], between: string): Html {
+  return { html: pieces.map((it) => it.html).join(between) };
+}
+
 function render(part: Part): string {
   if (typeof part === "string") return escapeHtml(part);
   return "html" in part ? part.html : part.map((it) => it.html).join("");

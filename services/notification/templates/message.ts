@@ -1,7 +1,8 @@
+import type { TopicName } from "../topics.ts";
+
 /** What a user is told of an event, in the shop and by e-mail. */
 export interface Message {
-  /** For example "order-confirmed". */
-  readonly topic: string;
+  readonly topic: TopicName;
   /** One line, for the shop. */
   readonly title: string;
   /** A few sentences, for the shop. */

@@ -1,30 +1,35 @@
-import type { OrderCancelled } from "#gen/souk/order/v1/events_pb.ts";
-import { html } from "./html.ts";
-import { frameMail } from "./mail-frame.ts";
-import type { Message, Shop } from "./message.ts";
-import { orderSummaryHtml, orderSummaryText } from "./order-summary.ts";
+import { create } from "@bufbuild/protobuf";
+import { type OrderCancelled, OrderCancelledSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { notice } from "../wording/notice.ts";
+import { orderSummary } from "./order-summary.ts";
+import { sampleOrder } from "./samples.ts";
 
-/**
- * Tells a customer that an order is cancelled.
- *
- * @throws Error when the event lacks the order or one of its amounts
- */
-export function orderCancelled({ orderId, order }: OrderCancelled, shop: Shop): Message {
-  if (order === undefined) throw new Error(`OrderCancelled of ${orderId} lacks the order`);
-  const title = `Order ${order.number} is cancelled`;
-  const released = "You pay nothing for it. Money that was set aside for it is free again.";
-  const what = "This is what was cancelled:";
-  return {
-    topic: "order-cancelled",
-    title,
-    body: released,
-    subjectId: orderId,
-    mail: frameMail(
-      shop,
-      title,
-      "",
-      `Your order is cancelled. ${released}\n\n${what}\n\n${orderSummaryText(order)}`,
-      html`<p>Your order is cancelled. ${released}</p>\n<p>${what}</p>\n${orderSummaryHtml(order)}`,
-    ),
-  };
-}
+/** Tells a customer that an order is cancelled. */
+export const orderCancelled = notice({
+  placeholders: { number: "word", summary: "block" },
+  texts: {
+    "order-cancelled": {
+      email: {
+        subject: "Order {{number}} is cancelled",
+        body: `Your order is cancelled. You pay nothing for it. Money that was set aside for it is free again.
+
+This is what was cancelled:
+
+{{summary}}`,
+      },
+      shop: {
+        subject: "Order {{number}} is cancelled",
+        body: "You pay nothing for it. Money that was set aside for it is free again.",
+      },
+    },
+  },
+  read({ orderId, order }: OrderCancelled) {
+    if (order === undefined) throw new Error(`OrderCancelled of ${orderId} lacks the order`);
+    return {
+      topic: "order-cancelled",
+      subjectId: orderId,
+      values: { number: order.number, summary: orderSummary(order) },
+    };
+  },
+  sample: () => create(OrderCancelledSchema, { order: sampleOrder() }),
+});

@@ -1,31 +1,40 @@
-import type { OrderEdited } from "#gen/souk/order/v1/events_pb.ts";
-import { tellDifference } from "./difference.ts";
-import { html } from "./html.ts";
-import { frameMail } from "./mail-frame.ts";
-import type { Message, Shop } from "./message.ts";
-import { orderSummaryHtml, orderSummaryText } from "./order-summary.ts";
+import { create } from "@bufbuild/protobuf";
+import { type OrderEdited, OrderEditedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { notice } from "../wording/notice.ts";
+import { formatDifference } from "./difference.ts";
+import { orderSummary } from "./order-summary.ts";
+import { sampleAmount, sampleOrder } from "./samples.ts";
 
-/**
- * Tells a customer that an order was changed.
- *
- * @throws Error when the event lacks the order, one of its amounts or the difference
- */
-export function orderEdited({ orderId, order, difference }: OrderEdited, shop: Shop): Message {
-  if (order === undefined) throw new Error(`OrderEdited of ${orderId} lacks the order`);
-  const title = `Order ${order.number} was changed`;
-  const cost = tellDifference("The change", difference);
-  const what = "This is your order now:";
-  return {
-    topic: "order-edited",
-    title,
-    body: cost,
-    subjectId: orderId,
-    mail: frameMail(
-      shop,
-      title,
-      "",
-      `Your order was changed. ${cost}\n\n${what}\n\n${orderSummaryText(order)}`,
-      html`<p>Your order was changed. ${cost}</p>\n<p>${what}</p>\n${orderSummaryHtml(order)}`,
-    ),
-  };
-}
+/** Tells a customer that an order was changed. */
+export const orderEdited = notice({
+  placeholders: { number: "word", difference: "word", summary: "block" },
+  texts: {
+    "order-edited": {
+      email: {
+        subject: "Order {{number}} was changed",
+        body: `Your order was changed. The change costs you {{difference}}.
+
+This is your order now:
+
+{{summary}}`,
+      },
+      shop: {
+        subject: "Order {{number}} was changed",
+        body: "The change costs you {{difference}}.",
+      },
+    },
+  },
+  read({ orderId, order, difference }: OrderEdited) {
+    if (order === undefined) throw new Error(`OrderEdited of ${orderId} lacks the order`);
+    return {
+      topic: "order-edited",
+      subjectId: orderId,
+      values: {
+        number: order.number,
+        difference: formatDifference(difference),
+        summary: orderSummary(order),
+      },
+    };
+  },
+  sample: () => create(OrderEditedSchema, { order: sampleOrder(), difference: sampleAmount(1_250n) }),
+});

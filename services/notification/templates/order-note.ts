@@ -1,24 +1,30 @@
-import type { OrderNoteAdded } from "#gen/souk/order/v1/events_pb.ts";
-import { html } from "./html.ts";
-import { frameMail } from "./mail-frame.ts";
-import type { Message, Shop } from "./message.ts";
-import { paragraphsOf } from "./paragraphs.ts";
+import { create } from "@bufbuild/protobuf";
+import { type OrderNoteAdded, OrderNoteAddedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { notice } from "../wording/notice.ts";
+import { passage } from "../wording/placeholders.ts";
 
 /** Tells a customer what staff wrote to an order. */
-export function orderNote({ orderId, orderNumber, text }: OrderNoteAdded, shop: Shop): Message {
-  const title = `A message about order ${orderNumber}`;
-  const wrote = paragraphsOf(text);
-  return {
+export const orderNote = notice({
+  placeholders: { number: "word", message: "needed passage" },
+  texts: {
+    "order-note": {
+      email: {
+        subject: "A message about order {{number}}",
+        body: `We wrote to your order:
+
+{{message}}`,
+      },
+      shop: { subject: "A message about order {{number}}", body: "{{message}}" },
+    },
+  },
+  read: ({ orderId, orderNumber, text }: OrderNoteAdded) => ({
     topic: "order-note",
-    title,
-    body: wrote.join(" "),
     subjectId: orderId,
-    mail: frameMail(
-      shop,
-      title,
-      "",
-      ["We wrote to your order:", ...wrote].join("\n\n"),
-      html`<p>We wrote to your order:</p>${wrote.map((it) => html`\n<p>${it}</p>`)}`,
-    ),
-  };
-}
+    values: { number: orderNumber, message: passage(text) },
+  }),
+  sample: () =>
+    create(OrderNoteAddedSchema, {
+      orderNumber: "7K3MW-9QXD2",
+      text: "Your lamp takes a day longer.\nThank you for your patience.",
+    }),
+});

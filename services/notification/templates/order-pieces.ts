@@ -1,5 +1,6 @@
 import type { Order } from "#gen/souk/order/v1/order_pb.ts";
-import { type Html, html } from "./html.ts";
+import { type Block, NOTHING } from "../wording/placeholders.ts";
+import { html } from "./html.ts";
 import { describeLine } from "./order-summary.ts";
 
 /** A number of pieces of a line of an order. */
@@ -9,20 +10,16 @@ export interface Pieces {
 }
 
 /**
- * Some of what was ordered, as plain text: a row a line.
+ * Some of what was ordered, a row a line.
  *
  * @param order the order
  * @param pieces which of it
  * @throws Error when the order lacks one of the lines
  */
-export function piecesText(order: Order, pieces: readonly Pieces[]): string {
-  return rows(order, pieces).join("\n");
-}
-
-/** The same as HTML. */
-export function piecesHtml(order: Order, pieces: readonly Pieces[]): Html {
-  return html`<ul>
-${rows(order, pieces).map((row) => html`<li>${row}</li>\n`)}</ul>`;
+export function orderPieces(order: Order, pieces: readonly Pieces[]): Block {
+  const listed = rows(order, pieces);
+  if (listed.length === 0) return NOTHING;
+  return { text: listed.join("\n"), html: html`<ul>\n${listed.map((row) => html`<li>${row}</li>\n`)}</ul>` };
 }
 
 function rows({ lines, number }: Order, pieces: readonly Pieces[]): string[] {

@@ -1,44 +1,63 @@
-import type { OrderRefunded } from "#gen/souk/order/v1/events_pb.ts";
-import type { Refund } from "#gen/souk/order/v1/refund_pb.ts";
+import { create } from "@bufbuild/protobuf";
+import { type OrderRefunded, OrderRefundedSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { notice } from "../wording/notice.ts";
 import { formatMoney } from "./format-money.ts";
-import { type Html, html } from "./html.ts";
-import { frameMail } from "./mail-frame.ts";
-import type { Message, Shop } from "./message.ts";
-import { piecesHtml, piecesText } from "./order-pieces.ts";
+import { orderPieces } from "./order-pieces.ts";
+import { SAMPLE_PIECES, sampleAmount, sampleOrder } from "./samples.ts";
 
-/**
- * Tells a customer that money of an order is given back.
- *
- * @throws Error when the event lacks the order, the refund or its amount
- */
-export function orderRefunded({ orderId, refund, order }: OrderRefunded, shop: Shop): Message {
-  if (order === undefined || refund?.amount === undefined)
-    throw new Error(`OrderRefunded of ${orderId} lacks the order, the refund or its amount`);
-  const amount = formatMoney(refund.amount);
-  const title = `You get ${amount} back for order ${order.number}`;
-  const how = refund.toStoreCredit
-    ? `We have added ${amount} to your store credit.`
-    : `We give ${amount} back the way that you paid. It may take some days to arrive.`;
-  const hasLines = refund.lines.length > 0;
-  const text = hasLines ? [how, "It is for:", piecesText(order, refund.lines)] : [how];
-  const list: Html = hasLines ? html`\n<p>It is for:</p>\n${piecesHtml(order, refund.lines)}` : html``;
-  return {
-    topic: "order-refunded",
-    title,
-    body: how,
-    subjectId: orderId,
-    mail: frameMail(
-      shop,
-      title,
-      "",
-      [...text, ...shippingToo(refund)].join("\n\n"),
-      html`<p>${how}</p>${list}${shippingToo(refund).map((it) => html`\n<p>${it}</p>`)}`,
-    ),
-  };
-}
+/** Tells a customer that money of an order is given back. */
+export const orderRefunded = notice({
+  placeholders: {
+    number: "word",
+    amount: "word",
+    // The amount once more, where it goes the way that it came, or else to the store credit.
+    paid_back: "optional word",
+    credited: "optional word",
+    pieces: "optional block",
+    shipping: "optional word",
+  },
+  texts: {
+    "order-refunded": {
+      email: {
+        subject: "You get {{amount}} back for order {{number}}",
+        body: `We give {{paid_back}} back the way that you paid. It may take some days to arrive.
 
-function shippingToo({ shipping }: Refund): string[] {
-  return shipping === undefined || shipping.minor === 0n
-    ? []
-    : [`Of it, ${formatMoney(shipping)} is for shipping.`];
-}
+We have added {{credited}} to your store credit.
+
+It is for:
+{{pieces}}
+
+Of it, {{shipping}} is for shipping.`,
+      },
+      shop: {
+        subject: "You get {{amount}} back for order {{number}}",
+        body: `We give {{paid_back}} back the way that you paid. It may take some days to arrive.
+
+We have added {{credited}} to your store credit.`,
+      },
+    },
+  },
+  read({ orderId, refund, order }: OrderRefunded) {
+    if (order === undefined || refund?.amount === undefined)
+      throw new Error(`OrderRefunded of ${orderId} lacks the order, the refund or its amount`);
+    const { toStoreCredit, lines, shipping } = refund;
+    const amount = formatMoney(refund.amount);
+    return {
+      topic: "order-refunded",
+      subjectId: orderId,
+      values: {
+        number: order.number,
+        amount,
+        paid_back: toStoreCredit ? "" : amount,
+        credited: toStoreCredit ? amount : "",
+        pieces: orderPieces(order, lines),
+        shipping: shipping === undefined || shipping.minor === 0n ? "" : formatMoney(shipping),
+      },
+    };
+  },
+  sample: () =>
+    create(OrderRefundedSchema, {
+      order: sampleOrder(),
+      refund: { amount: sampleAmount(5_390n), shipping: sampleAmount(490n), lines: SAMPLE_PIECES },
+    }),
+});

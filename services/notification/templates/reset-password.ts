@@ -1,28 +1,32 @@
+import { create } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import type { PasswordResetRequested } from "#gen/souk/auth/v1/events_pb.ts";
-import { html } from "./html.ts";
-import { frameMail } from "./mail-frame.ts";
-import type { MailContent, Shop } from "./message.ts";
+import { type PasswordResetRequested, PasswordResetRequestedSchema } from "#gen/souk/auth/v1/events_pb.ts";
+import { notice } from "../wording/notice.ts";
+import { sampleEnd } from "./samples.ts";
 import { formatEnd, tokenLink } from "./token-link.ts";
 
-/**
- * Mails the token with which to set a new password.
- *
- * @throws Error when the event does not say until when it serves
- */
-export function resetPassword(
-  { accountId, token, expireTime }: PasswordResetRequested,
-  shop: Shop,
-): MailContent {
-  if (expireTime === undefined) throw new Error(`PasswordResetRequested of ${accountId} has no end`);
-  const link = tokenLink(shop, "reset-password", token);
-  const how = `Set a new password here, until ${formatEnd(timestampDate(expireTime))}:`;
-  const stranger = "If you did not ask for it, your password stays as it is and you need not do anything.";
-  return frameMail(
-    shop,
-    `A new password for ${shop.name}`,
-    "",
-    `${how}\n\n${link.text}\n\n${stranger}`,
-    html`<p>${how}</p>\n${link.html}\n<p>${stranger}</p>`,
-  );
-}
+/** Mails the token with which to set a new password. */
+export const resetPassword = notice({
+  placeholders: { end: "word", link: "needed block" },
+  texts: {
+    "reset-password": {
+      email: {
+        subject: "A new password for {{shop}}",
+        body: `Set a new password here, until {{end}}:
+
+{{link}}
+
+If you did not ask for it, your password stays as it is and you need not do anything.`,
+      },
+    },
+  },
+  read({ accountId, token, expireTime }: PasswordResetRequested, shop) {
+    if (expireTime === undefined) throw new Error(`PasswordResetRequested of ${accountId} has no end`);
+    return {
+      topic: "reset-password",
+      subjectId: accountId,
+      values: { end: formatEnd(timestampDate(expireTime)), link: tokenLink(shop, "reset-password", token) },
+    };
+  },
+  sample: () => create(PasswordResetRequestedSchema, { token: "sample", expireTime: sampleEnd() }),
+});

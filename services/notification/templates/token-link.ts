@@ -1,11 +1,6 @@
-import { type Html, html } from "./html.ts";
+import type { Block } from "../wording/placeholders.ts";
+import { html } from "./html.ts";
 import type { Shop } from "./message.ts";
-
-/** What to do with a token, as plain text and as HTML. */
-export interface TokenLink {
-  readonly text: string;
-  readonly html: Html;
-}
 
 /**
  * Leads from a mail to a page of the storefront. The token stands in the fragment, which browsers send to no
@@ -15,7 +10,7 @@ export interface TokenLink {
  * @param page the page, for example "verify-email"
  * @param token the token
  */
-export function tokenLink({ url }: Shop, page: string, token: string): TokenLink {
+export function tokenLink({ url }: Shop, page: string, token: string): Block {
   if (url === undefined) {
     return { text: `Your code: ${token}`, html: html`<p>Your code: <code>${token}</code></p>` };
   }

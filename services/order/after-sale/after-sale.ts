@@ -1,7 +1,7 @@
 import type { InvoiceKind } from "#gen/souk/order/v1/invoice_pb.ts";
 import type { ReturnReason } from "#gen/souk/order/v1/return_pb.ts";
 import type { TimelineKind } from "#gen/souk/order/v1/timeline_pb.ts";
-import type { StoredTax } from "../stored-totals.ts";
+import type { StoredDiscount, StoredTax } from "../stored-totals.ts";
 
 /** What happened to an order, as the contract names it. */
 export type TimelineKindName = Exclude<keyof typeof TimelineKind, "UNSPECIFIED">;
@@ -55,6 +55,8 @@ export interface StoredReturnLine extends StoredPieces {
 /** What is printed on an invoice beside what its order says for good. */
 export interface InvoiceContent {
   readonly items: readonly InvoiceItem[];
+  /** What promotions take off the items; absent where nothing is said of that. */
+  readonly discounts?: readonly StoredDiscount[];
   readonly taxes: readonly StoredTax[];
 }
 
@@ -64,5 +66,9 @@ export interface InvoiceItem {
   readonly sku: string;
   /** Empty where nothing is counted. */
   readonly quantity: string;
+  /** What one costs; absent where nothing is counted, or the item is money that is given back. */
+  readonly unitPrice?: string;
+  /** Before discounts and taxes that come on top; absent where that is the total. */
+  readonly subtotal?: string;
   readonly total: string;
 }

@@ -1,9 +1,10 @@
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
+import { MeshReason, refuseMesh } from "#kit/error.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import type { StoredOrder, StoredReturn } from "../order-parts.ts";
 import type { StoredReturnLine } from "./after-sale.ts";
 import { lineNotFound } from "./pieces.ts";
-import { leftToRefund, planRefund, refundable } from "./refunds.ts";
+import { leftToRefund, planRefund, refundable, requireCurrency } from "./refunds.ts";
 
 /** What came back of a line. */
 export interface ReceivedItem {
@@ -29,7 +30,7 @@ export interface Receipt {
  *
  * @param stored the return
  * @param items what staff names
- * @throws SoukError LINE_NOT_FOUND, QUANTITY_EXCEEDED or RETURN_NOT_BOOKED
+ * @throws SoukError LINE_NOT_FOUND, QUANTITY_EXCEEDED, RETURN_NOT_BOOKED or INVALID_REQUEST
  */
 export function receivedLines(stored: StoredReturn, items: readonly ReceivedItem[]): StoredReturnLine[] {
   const named = new Set(items.map(({ lineId }) => lineId.toLowerCase()));
@@ -48,7 +49,11 @@ export function receivedLines(stored: StoredReturn, items: readonly ReceivedItem
     );
   });
   if (stored.exchange_order_id !== null) requireAll(stored, all);
-  return all;
+  if (all.some(({ restocked, writtenOff }) => restocked !== "0" || writtenOff !== "0")) return all;
+  const description = "says of no line that some of it came back; say how many, or reject the return";
+  throw refuseMesh(MeshReason.INVALID_REQUEST, `items ${description}`, {
+    violations: [{ field: "items", description }],
+  });
 }
 
 /** What goods cost that are exchanged pays for others, so that either all of them came back or none. */
@@ -79,6 +84,7 @@ export function planReturnRefund(
   lines: readonly StoredReturnLine[],
   { refundAmount, withShipping }: Receipt,
 ) {
+  requireCurrency(order, refundAmount, "refund_amount");
   const nothing = { amount: 0n, lines: [], shipping: 0n };
   // What goods cost that are exchanged went to the order that replaces them.
   const paid = exchange_order_id === null ? lines : [];

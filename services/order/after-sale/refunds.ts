@@ -96,14 +96,26 @@ function costOf({ line, count }: Pieces): bigint {
   return cost < 0n ? 0n : cost;
 }
 
-function requireCurrency({ id, currency }: StoredOrder, amount: Money | undefined): void {
+/**
+ * Makes sure that money is in the currency of an order.
+ *
+ * @param order the order
+ * @param amount the money; undefined where none is named
+ * @param field what callers know it as
+ * @throws SoukError CURRENCY_MISMATCH
+ */
+export function requireCurrency(
+  { id, currency }: StoredOrder,
+  amount: Money | undefined,
+  field = "amount",
+): void {
   if (amount === undefined || amount.currency === currency) return;
   const description = `must be in ${currency}, the currency of the order`;
   throw refuse(
     ErrorReason.CURRENCY_MISMATCH,
     `order ${id} was paid in ${currency}, not in ${amount.currency}`,
     {
-      violations: [{ field: "amount.currency", description }],
+      violations: [{ field: `${field}.currency`, description }],
     },
   );
 }

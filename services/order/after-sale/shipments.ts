@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { OrderDeliveredSchema } from "#gen/souk/order/v1/events_pb.ts";
+import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import { lockOrder, requireEtag, requireOrder, storeChange } from "../change-order.ts";
 import type { OrderSql, OrderTransaction } from "../database.ts";
@@ -7,6 +8,9 @@ import { ErrorReason, refuse } from "../errors.ts";
 import { toOrder } from "../order-message.ts";
 import type { StoredOrder, StoredShipment } from "../order-parts.ts";
 import { actorOf, writeDown } from "../timeline.ts";
+
+/** How far the clock of who calls may be ahead of ours, in ms. */
+const CLOCKS_DIFFER_MS = 60_000;
 
 /** What of a shipment may change: what carriers tell of it. */
 export type Tracking = Partial<Pick<StoredShipment, "carrier" | "tracking_number" | "tracking_uri">>;
@@ -82,21 +86,22 @@ export async function updateShipment(
  * @param tx the transaction
  * @param scope the call
  * @param id the shipment
- * @param deliveredAt when
+ * @param deliveredAt when; undefined for now
  * @returns the shipment with its order as they are then
- * @throws SoukError SHIPMENT_NOT_FOUND
+ * @throws SoukError SHIPMENT_NOT_FOUND, or INVALID_REQUEST when it cannot have been then
  */
 export async function markDelivered(
   tx: OrderTransaction,
   scope: Scope,
   id: string,
-  deliveredAt: Date,
+  deliveredAt: Date | undefined,
 ): Promise<ShipmentOfOrder> {
   const found = await requireShipment(tx.sql, id, (orderId) => lockOrder(tx, orderId));
   if (found.shipment.state === "DELIVERED") return found;
+  if (deliveredAt !== undefined) requireTime(found.order, deliveredAt);
   await tx.sql
     .updateTable("shipment")
-    .set({ state: "DELIVERED", delivery_time: deliveredAt, version: sql<number>`version + 1` })
+    .set({ state: "DELIVERED", delivery_time: deliveredAt ?? new Date(), version: sql<number>`version + 1` })
     .where("id", "=", id)
     .execute();
   const order = await storeChange(tx, found.order.id);
@@ -115,6 +120,15 @@ export async function markDelivered(
     order: toOrder(order),
   });
   return { order, shipment: shipmentOf(order, id) };
+}
+
+/** From when goods arrived, the time runs in which they can be sent back. Staff may be late to say that they were sent. */
+function requireTime({ create_time }: StoredOrder, deliveredAt: Date): void {
+  if (deliveredAt >= create_time && deliveredAt.getTime() <= Date.now() + CLOCKS_DIFFER_MS) return;
+  const description = `is not between when the order was placed, ${create_time.toISOString()}, and now; correct it, or leave it out for now`;
+  throw refuseMesh(MeshReason.INVALID_REQUEST, `delivery_time ${description}`, {
+    violations: [{ field: "delivery_time", description }],
+  });
 }
 
 function shipmentOf({ shipments }: StoredOrder, id: string): StoredShipment {

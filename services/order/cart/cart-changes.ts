@@ -4,6 +4,8 @@ import type { PricedLine } from "./price-lines.ts";
 export interface Seen {
   /** What one cost, by line; null where it was not on sale. */
   readonly prices?: Readonly<Record<string, string | null>>;
+  /** What it was called, by line, lines that are put aside included: product no longer tells that of what it took off sale. */
+  readonly titles?: Readonly<Record<string, string>>;
   /** How many were available, by line, where that was too few. */
   readonly short?: Readonly<Record<string, string>>;
   /** The coupon codes that took something off. */
@@ -20,6 +22,8 @@ export type CartChange =
 /** A cart as it is told now. */
 export interface Told {
   readonly lines: readonly PricedLine[];
+  /** The lines that are put aside. */
+  readonly saved: readonly PricedLine[];
   /** How many are available, by line, where it was asked and that is too few. */
   readonly short: ReadonlyMap<string, bigint>;
   /** Its coupon codes, and those among them that take something off. */
@@ -58,14 +62,28 @@ export function changesSince(
 }
 
 /**
+ * What a line is called: as product says, or as it said last.
+ *
+ * @param line the line as it is told now
+ * @param seen what was told
+ * @returns "" when product never said
+ */
+export function titleOf({ line, sale }: PricedLine, { titles = {} }: Seen): string {
+  return sale?.productTitle ?? titles[line.id] ?? "";
+}
+
+/**
  * What is kept of what is told now.
  *
  * @param told what is told now
+ * @param seen what was told
  */
-export function toSeen({ lines, short, applied }: Told): Seen {
+export function toSeen({ lines, saved, short, applied }: Told, seen: Seen): Seen {
+  const titles = [...lines, ...saved].map((each) => [each.line.id, titleOf(each, seen)] as const);
   const prices = lines.map(({ line, unitPrice }) => [line.id, unitPrice?.toString() ?? null] as const);
   return {
     prices: Object.fromEntries(prices),
+    titles: Object.fromEntries(titles),
     short: Object.fromEntries([...short].map(([id, available]) => [id, String(available)])),
     applied: [...applied],
   };

@@ -84,12 +84,13 @@ export async function priceCart(
   const saved = priceLines(state.saved, { ...circumstances, offers: [] }).lines;
   const told: Told = {
     lines: priced.lines,
+    saved,
     short: shortLines(state.lines, stock ?? new Map()),
     codes: cart.couponCodes,
     applied: priced.totals.discounts.map(({ couponCode }) => couponCode).filter((code) => code !== ""),
   };
   const changes = changesSince(cart.seen, told, ownLine);
-  const seen = toSeen(told);
+  const seen = toSeen(told, cart.seen);
   // What is in stock was told before and may be true still.
   if (stock === undefined && cart.seen.short !== undefined) Object.assign(seen, { short: cart.seen.short });
   return { cart, priced, saved, short: told.short, changes, seen };
@@ -127,7 +128,7 @@ function shortLines(lines: readonly StoredLine[], stock: Stock): Map<string, big
 }
 
 /** The database keeps the keys of objects in an order of its own. */
-function inOrder({ prices = {}, short = {}, applied = [] }: Seen) {
+function inOrder({ prices = {}, titles = {}, short = {}, applied = [] }: Seen) {
   const entries = (record: object) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [entries(prices), entries(short), applied];
+  return [entries(prices), entries(titles), entries(short), applied];
 }

@@ -132,7 +132,7 @@ export async function prepareOrder(
   const { totals } = priced;
   const applied = totals.discounts.map(({ promotionId }) => promotionId);
   const codes = totals.discounts.map(({ couponCode }) => couponCode).filter((code) => code !== "");
-  const told = { lines: priced.lines, short: new Map(), codes: cart.couponCodes, applied: codes };
+  const told = { lines: priced.lines, saved: [], short: new Map(), codes: cart.couponCodes, applied: codes };
   requireExpected(priced, checkout.expectedTotal, changesSince(cart.seen, told));
   const split = splitPayment(totals.total, cart.currency, means);
   requireCard(split, cart.currency, checkout.paying.token);
@@ -165,8 +165,13 @@ export async function prepareOrder(
   });
 }
 
-function requireEmail({ shopper, guestEmail }: Checkout): string {
-  const email = shopper.email || guestEmail;
+/** Staff that orders for somebody on the phone does so with a guest's cart. */
+function emailOf({ shopper, guestEmail }: Checkout): string {
+  return ("tokenHash" in shopper.owner && guestEmail) || shopper.email;
+}
+
+function requireEmail(checkout: Checkout): string {
+  const email = emailOf(checkout);
   if (email !== "") return email;
   const description = "is missing: a guest says with the order where to write to";
   throw refuse(ErrorReason.GUEST_EMAIL_MISSING, `email ${description}`, {
@@ -183,8 +188,8 @@ async function lockAndRead(tx: OrderTransaction, checkout: Checkout): Promise<Ca
 }
 
 /** Under what the uses of promotions are counted: guests who have the same address are the same guest. */
-function payerKeyOf({ shopper, guestEmail }: Checkout): string {
-  return customerKeyOf(shopper.owner) || `guest:${hashOf((shopper.email || guestEmail).toLowerCase())}`;
+function payerKeyOf(checkout: Checkout): string {
+  return customerKeyOf(checkout.shopper.owner) || `guest:${hashOf(emailOf(checkout).toLowerCase())}`;
 }
 
 function frozen({ line, sale, unitPrice = 0n, subtotal, discounts, taxes, total }: PricedLine) {

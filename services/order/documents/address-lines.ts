@@ -1,6 +1,9 @@
 import { fromJson, type JsonObject } from "@bufbuild/protobuf";
 import { AddressSchema } from "#gen/souk/mesh/v1/address_pb.ts";
 
+/** What countries are called, in the language of the documents. */
+const COUNTRIES = new Intl.DisplayNames("en", { type: "region" });
+
 /**
  * An address as it stands on an envelope, a line each.
  *
@@ -10,5 +13,6 @@ export function addressLines(stored: JsonObject): string[] {
   const { name, line1, line2, postalCode, city, region, countryCode } = fromJson(AddressSchema, stored, {
     ignoreUnknownFields: true,
   });
-  return [name, line1, line2, `${postalCode} ${city}`.trim(), region, countryCode].filter((it) => it !== "");
+  const country = COUNTRIES.of(countryCode) ?? countryCode;
+  return [name, line1, line2, `${postalCode} ${city}`.trim(), region, country].filter((it) => it !== "");
 }

@@ -13,11 +13,19 @@ export interface Document {
   readonly columns: readonly Column[];
   /** A cell a column. */
   readonly rows: readonly (readonly string[])[];
-  /** Below the table, the last one in bold. */
-  readonly sums: readonly (readonly [name: string, value: string])[];
+  /** Below the table. */
+  readonly sums: readonly Sum[];
   readonly remarks: readonly string[];
   /** When it was issued; the same document is the same file whenever it is printed. */
   readonly issuedAt: Date;
+}
+
+/** A sum below the table of a document. */
+export interface Sum {
+  readonly name: string;
+  readonly value: string;
+  /** Whether it is what the others come to. */
+  readonly bold?: boolean;
 }
 
 /** A column of the table of a document. */
@@ -138,8 +146,8 @@ function printEnd(pdf: Pdf, { sums, remarks }: Document, printable: Printable): 
     { title: "", share: 0.25, align: "right" },
   ];
   pdf.y += GAP;
-  for (const [index, sum] of sums.entries()) {
-    printRow(pdf, columns, sum, index === sums.length - 1 ? "bold" : "text", printable);
+  for (const { name, value, bold } of sums) {
+    printRow(pdf, columns, [name, value], bold ? "bold" : "text", printable);
   }
   pdf.font("text").fontSize(SIZE.text);
   for (const remark of remarks) pdf.text(printable(remark), MARGIN, pdf.y + 2 * GAP, { width });

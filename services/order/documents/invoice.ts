@@ -4,9 +4,10 @@ import type { InvoiceContent, InvoiceItem, InvoiceKindName } from "../after-sale
 import { type Pieces, totalsOf } from "../after-sale/pieces.ts";
 import type { OrderTransaction } from "../database.ts";
 import type { StoredOrder } from "../order-parts.ts";
+import { mergeDiscounts } from "../pricing/promotions/basket.ts";
 import { mergeTaxes } from "../pricing/tax/tax-items.ts";
 import type { ItemTotals } from "../pricing/totals.ts";
-import { shippingItemOf, toItemTotals, toStoredTaxes } from "../stored-totals.ts";
+import { shippingItemOf, toItemTotals, toStoredDiscounts, toStoredTaxes } from "../stored-totals.ts";
 
 /** What an invoice is for. */
 export interface InvoiceDraft {
@@ -44,13 +45,31 @@ export function draftInvoice(
     title: [line.title, ...line.option_values].join(", "),
     sku: line.sku,
     quantity: String(count),
+    unitPrice: String(line.unit_price),
+    subtotal: String(totals.subtotal),
     total: String(totals.total),
   }));
-  if (withShipping) items.push({ title: "Shipping", sku: "", quantity: "", total: String(shipping.total) });
+  if (withShipping) {
+    const { subtotal, total } = shipping;
+    items.push({
+      title: "Shipping",
+      sku: "",
+      quantity: "",
+      subtotal: String(subtotal),
+      total: String(total),
+    });
+  }
   const totals: ItemTotals[] = [...goods.map((each) => each.totals), ...(withShipping ? [shipping] : [])];
+  const discounts = mergeDiscounts(totals.flatMap((each) => each.discounts)).filter(
+    ({ amount }) => amount > 0n,
+  );
   return {
     kind: "INVOICE",
-    content: { items, taxes: toStoredTaxes(mergeTaxes(totals.flatMap(({ taxes }) => taxes))) },
+    content: {
+      items,
+      discounts: toStoredDiscounts(discounts),
+      taxes: toStoredTaxes(mergeTaxes(totals.flatMap(({ taxes }) => taxes))),
+    },
     total: totals.reduce((sum, { total }) => sum + total, 0n),
   };
 }

@@ -1,6 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
-import type { PromotionTerms } from "#gen/souk/order/v1/promotion_pb.ts";
+import type { PromotionTerms, TieredOff } from "#gen/souk/order/v1/promotion_pb.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 
 /** A field of the terms and what is wrong with it. */
@@ -46,11 +46,18 @@ function* amounts({ conditions, effect }: PromotionTerms) {
     yield* onePerCurrency("percentage_off.max_amounts", effect.value.maxAmounts);
   }
   if (effect.case === "amountOff") yield* onePerCurrency("amount_off.amounts", effect.value.amounts);
-  if (effect.case !== "tieredOff") return;
-  for (const { reached } of effect.value.tiers) {
-    if (reached.case === "minSubtotal" && reached.value.minor <= 0n) {
-      yield violation("tiered_off.tiers", "has a subtotal that is not more than 0");
-    }
+  if (effect.case === "tieredOff") yield* tiers(effect.value);
+}
+
+function* tiers({ tiers }: TieredOff) {
+  if (tiers.some(({ reached }) => reached.case === "minSubtotal" && reached.value.minor <= 0n)) {
+    yield violation("tiered_off.tiers", "has a subtotal that is not more than 0");
+  }
+  const begins = tiers.map(({ reached: { case: of, value } }) =>
+    of === "minSubtotal" ? `${value.minor} ${value.currency}` : String(value),
+  );
+  if (new Set(begins).size < begins.length) {
+    yield violation("tiered_off.tiers", "has two tiers that begin alike; leave one out");
   }
 }
 

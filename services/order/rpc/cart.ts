@@ -12,13 +12,14 @@ import { money } from "#kit/money.ts";
 import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import { addItem, clearCart, getCart, updateItem } from "../cart/cart.ts";
-import type { CartChange } from "../cart/cart-changes.ts";
+import { type CartChange, titleOf } from "../cart/cart-changes.ts";
 import { applyCoupon, removeCoupon } from "../cart/coupons.ts";
 import { versionOf } from "../cart/etag.ts";
 import { createGuestCart, mergeCart } from "../cart/guest-cart.ts";
 import type { PricedCart } from "../cart/price-cart.ts";
 import type { PricedLine } from "../cart/price-lines.ts";
 import { moveLine } from "../cart/put-aside.ts";
+import type { StoredCart } from "../cart/read-cart.ts";
 import { shopperOf } from "../cart/shopper.ts";
 import type { Shop } from "../shop.ts";
 import { sumOfDiscounts, toDiscount } from "../stored-totals.ts";
@@ -91,22 +92,23 @@ function cartMessage(told: PricedCart, cartMs: number): MessageInitShape<typeof 
     total: money(total, currency),
     discounts: discounts.map((discount) => toDiscount(discount, currency)),
     couponCodes: [...cart.couponCodes],
-    lines: priced.lines.map((line) => toLine(line, currency, short.get(line.line.id))),
-    savedLines: saved.map((line) => toLine(line, currency)),
+    lines: priced.lines.map((line) => toLine(line, cart, short.get(line.line.id))),
+    savedLines: saved.map((line) => toLine(line, cart)),
     changes: changes.map((change) => toChange(change, currency)),
     expireTime: timestampFromMs(cart.updateTime.getTime() + cartMs),
   };
 }
 
 function toLine(
-  { line, sale, unitPrice, discounts, total }: PricedLine,
-  currency: string,
+  priced: PricedLine,
+  { currency, seen }: StoredCart,
   available?: bigint,
 ): MessageInitShape<typeof CartLineSchema> {
+  const { line, sale, unitPrice, discounts, total } = priced;
   return {
     ...line,
     sku: sale?.variant?.sku,
-    title: sale?.productTitle,
+    title: titleOf(priced, seen),
     productSlug: sale?.productSlug,
     optionValues: sale?.variant?.optionValues,
     unitPrice: unitPrice === undefined ? undefined : money(unitPrice, currency),

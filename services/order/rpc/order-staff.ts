@@ -106,7 +106,7 @@ export function orderStaffRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
     },
 
     async markShipmentDelivered({ id, deliveryTime }, call) {
-      const deliveredAt = deliveryTime === undefined ? new Date() : timestampDate(deliveryTime);
+      const deliveredAt = deliveryTime && timestampDate(deliveryTime);
       const { order, shipment } = await db.write(call, (tx) => markDelivered(tx, call, id, deliveredAt));
       return { shipment: toShipment(shipment, order.currency) };
     },

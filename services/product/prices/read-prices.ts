@@ -1,6 +1,6 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { SetVariantPricesRequest, VariantPrice } from "#gen/souk/product/v1/product_input_pb.ts";
-import { decimalsOf } from "../import/currency.ts";
+import { decimalsOf } from "#kit/currency.ts";
 import { invalid, type Violation } from "../invalid.ts";
 import type { ConditionalPrice } from "./conditional-price.ts";
 import type { PricesToSet } from "./set-variant-prices.ts";

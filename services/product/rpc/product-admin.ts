@@ -5,11 +5,11 @@ import type {
   ProductAdminService,
 } from "#gen/souk/product/v1/product_admin_pb.ts";
 import type { CategoryInput, ProductInput } from "#gen/souk/product/v1/product_input_pb.ts";
+import { decimalsOf } from "#kit/currency.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { ProductDatabase } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { exportProducts } from "../export/export-products.ts";
-import { decimalsOf } from "../import/currency.ts";
 import { type ImportStep, importProducts } from "../import/import-products.ts";
 import { invalid } from "../invalid.ts";
 import { noCurrency, readPricesToSet } from "../prices/read-prices.ts";

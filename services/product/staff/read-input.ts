@@ -1,4 +1,5 @@
 import type { ProductInput, VariantInput } from "#gen/souk/product/v1/product_input_pb.ts";
+import { decimalsOf } from "#kit/currency.ts";
 import type { CatalogueImage, CatalogueProduct, CatalogueVariant } from "../catalogue/catalogue-product.ts";
 import type { Column } from "../catalogue/columns.ts";
 import type { CellFault } from "../catalogue/read-cell.ts";
@@ -7,7 +8,6 @@ import { readVariant, VALUE_COLUMNS } from "../catalogue/read-variant.ts";
 import { writePrice } from "../catalogue/write-price.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { categorySlug } from "../import/category-slug.ts";
-import { decimalsOf } from "../import/currency.ts";
 import { invalid, type Violation } from "../invalid.ts";
 import { noCurrency } from "../prices/read-prices.ts";
 

@@ -69,7 +69,8 @@ export const endTransfer = fc
           }
           return;
         }
-        const arrived = quantity - args.lost;
+        // Nothing is on the way any more where all of it came piece by piece.
+        const arrived = args.lost < quantity ? quantity - args.lost : 0n;
         const lines = [{ variantId: goods.variantId, quantity: arrived }];
         const isCancel = args.ending === "cancel";
         const end = (): Promise<{ transfer?: Transfer | undefined }> =>

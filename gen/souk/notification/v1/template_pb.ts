@@ -16,10 +16,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/notification/v1/template.proto.
  */
 export const file_souk_notification_v1_template: GenFile = /*@__PURE__*/
-  fileDesc("CiNzb3VrL25vdGlmaWNhdGlvbi92MS90ZW1wbGF0ZS5wcm90bxIUc291ay5ub3RpZmljYXRpb24udjEi7QEKCFRlbXBsYXRlEgoKAmlkGAEgASgJEg0KBXRvcGljGAIgASgJEi4KB2NoYW5uZWwYAyABKA4yHS5zb3VrLm5vdGlmaWNhdGlvbi52MS5DaGFubmVsEg4KBmxvY2FsZRgEIAEoCRIPCgdzdWJqZWN0GAUgASgJEgwKBGJvZHkYBiABKAkSFAoMcGxhY2Vob2xkZXJzGAcgAygJEhIKCmN1c3RvbWl6ZWQYCCABKAgSDAoEZXRhZxgJIAEoCRIvCgt1cGRhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKFExpc3RUZW1wbGF0ZXNSZXF1ZXN0EhYKBXRvcGljGAEgASgJQge6SARyAhgyEhcKBmxvY2FsZRgCIAEoCUIHukgEcgIYIxIcCglwYWdlX3NpemUYAyABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxj0AyJjChVMaXN0VGVtcGxhdGVzUmVzcG9uc2USMQoJdGVtcGxhdGVzGAEgAygLMh4uc291ay5ub3RpZmljYXRpb24udjEuVGVtcGxhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIioKEkdldFRlbXBsYXRlUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiRwoTR2V0VGVtcGxhdGVSZXNwb25zZRIwCgh0ZW1wbGF0ZRgBIAEoCzIeLnNvdWsubm90aWZpY2F0aW9uLnYxLlRlbXBsYXRlIrIBChVVcGRhdGVUZW1wbGF0ZVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjQKB3N1YmplY3QYAiABKAlCI7pIB3IFEAEY9APCuxgVWW91ciBvcmRlciB7e251bWJlcn19EjYKBGJvZHkYAyABKAlCKLpICHIGEAEY0IYDwrsYGVRoYW5rIHlvdSBmb3IgeW91ciBvcmRlci4SFQoEZXRhZxgEIAEoCUIHukgEcgIYKCJKChZVcGRhdGVUZW1wbGF0ZVJlc3BvbnNlEjAKCHRlbXBsYXRlGAEgASgLMh4uc291ay5ub3RpZmljYXRpb24udjEuVGVtcGxhdGUiLAoUUmVzZXRUZW1wbGF0ZVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkkKFVJlc2V0VGVtcGxhdGVSZXNwb25zZRIwCgh0ZW1wbGF0ZRgBIAEoCzIeLnNvdWsubm90aWZpY2F0aW9uLnYxLlRlbXBsYXRlImIKFlByZXZpZXdUZW1wbGF0ZVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhkKB3N1YmplY3QYAiABKAlCCLpIBXIDGPQDEhcKBGJvZHkYAyABKAlCCbpIBnIEGNCGAyI4ChdQcmV2aWV3VGVtcGxhdGVSZXNwb25zZRIPCgdzdWJqZWN0GAEgASgJEgwKBGJvZHkYAiABKAliBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_policy, file_souk_notification_v1_preference]);
+  fileDesc("CiNzb3VrL25vdGlmaWNhdGlvbi92MS90ZW1wbGF0ZS5wcm90bxIUc291ay5ub3RpZmljYXRpb24udjEi/AEKCFRlbXBsYXRlEgoKAmlkGAEgASgJEg0KBXRvcGljGAIgASgJEi4KB2NoYW5uZWwYAyABKA4yHS5zb3VrLm5vdGlmaWNhdGlvbi52MS5DaGFubmVsEg4KBmxvY2FsZRgEIAEoCRIPCgdzdWJqZWN0GAUgASgJEgwKBGJvZHkYBiABKAkSFAoMcGxhY2Vob2xkZXJzGAcgAygJEhIKCmN1c3RvbWl6ZWQYCCABKAgSDAoEZXRhZxgJIAEoCRIvCgt1cGRhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZmxhd3MYCyADKAkigwEKFExpc3RUZW1wbGF0ZXNSZXF1ZXN0EhYKBXRvcGljGAEgASgJQge6SARyAhgyEhcKBmxvY2FsZRgCIAEoCUIHukgEcgIYIxIcCglwYWdlX3NpemUYAyABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxj0AyJjChVMaXN0VGVtcGxhdGVzUmVzcG9uc2USMQoJdGVtcGxhdGVzGAEgAygLMh4uc291ay5ub3RpZmljYXRpb24udjEuVGVtcGxhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIioKEkdldFRlbXBsYXRlUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiRwoTR2V0VGVtcGxhdGVSZXNwb25zZRIwCgh0ZW1wbGF0ZRgBIAEoCzIeLnNvdWsubm90aWZpY2F0aW9uLnYxLlRlbXBsYXRlIrIBChVVcGRhdGVUZW1wbGF0ZVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjQKB3N1YmplY3QYAiABKAlCI7pIB3IFEAEY9APCuxgVWW91ciBvcmRlciB7e251bWJlcn19EjYKBGJvZHkYAyABKAlCKLpICHIGEAEY0IYDwrsYGVRoYW5rIHlvdSBmb3IgeW91ciBvcmRlci4SFQoEZXRhZxgEIAEoCUIHukgEcgIYKCJKChZVcGRhdGVUZW1wbGF0ZVJlc3BvbnNlEjAKCHRlbXBsYXRlGAEgASgLMh4uc291ay5ub3RpZmljYXRpb24udjEuVGVtcGxhdGUiLAoUUmVzZXRUZW1wbGF0ZVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkkKFVJlc2V0VGVtcGxhdGVSZXNwb25zZRIwCgh0ZW1wbGF0ZRgBIAEoCzIeLnNvdWsubm90aWZpY2F0aW9uLnYxLlRlbXBsYXRlImIKFlByZXZpZXdUZW1wbGF0ZVJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhkKB3N1YmplY3QYAiABKAlCCLpIBXIDGPQDEhcKBGJvZHkYAyABKAlCCbpIBnIEGNCGAyJGChdQcmV2aWV3VGVtcGxhdGVSZXNwb25zZRIPCgdzdWJqZWN0GAEgASgJEgwKBGJvZHkYAiABKAkSDAoEaHRtbBgDIAEoCWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_policy, file_souk_notification_v1_preference]);
 
 /**
- * What a notification says.
+ * What a notification says. The body is plain text: an empty line ends a paragraph, and a line that is
+ * nothing but an address of the web becomes a link. A placeholder such as {{number}} gives way to what
+ * it stands for; those for lists, tables, links and what somebody typed stand on a line of their own. A
+ * paragraph is left out where one of its placeholders has nothing to say, as {{tracking}} of a parcel
+ * that nobody tracks. In the shop all paragraphs make one.
  *
  * @generated from message souk.notification.v1.Template
  */
@@ -67,7 +71,7 @@ export type Template = Message<"souk.notification.v1.Template"> & {
   body: string;
 
   /**
-   * The placeholders that it may have.
+   * The names of the placeholders that it may have.
    *
    * @generated from field: repeated string placeholders = 7;
    */
@@ -88,11 +92,19 @@ export type Template = Message<"souk.notification.v1.Template"> & {
   etag: string;
 
   /**
-   * When it last changed.
+   * When it last changed; absent while it is as it came with the shop.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 10;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * What keeps a customized text from being used since a release, for example a placeholder that is no
+   * more: the one that came with the shop stands in for it. Empty when nothing does.
+   *
+   * @generated from field: repeated string flaws = 11;
+   */
+  flaws: string[];
 };
 
 /**
@@ -242,7 +254,7 @@ export type UpdateTemplateRequest = Message<"souk.notification.v1.UpdateTemplate
   body: string;
 
   /**
-   * When given, the change is refused if the template changed since.
+   * When given, the change is refused if the template changed since, unless it says this already.
    *
    * @generated from field: string etag = 4;
    */
@@ -368,11 +380,18 @@ export type PreviewTemplateResponse = Message<"souk.notification.v1.PreviewTempl
   subject: string;
 
   /**
-   * The text.
+   * The text; of a mail, with the greeting and the signature.
    *
    * @generated from field: string body = 2;
    */
   body: string;
+
+  /**
+   * The same as HTML, of a mail; empty for other channels.
+   *
+   * @generated from field: string html = 3;
+   */
+  html: string;
 };
 
 /**

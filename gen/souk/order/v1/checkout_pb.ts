@@ -238,7 +238,8 @@ export type PlaceOrderRequest = Message<"souk.order.v1.PlaceOrderRequest"> & {
   cartToken: string;
 
   /**
-   * Where to write to a guest; customers are written to at their own address.
+   * Where to write to about the order of a guest's cart; when left out, to the address of who is signed in. About
+   * their own cart, customers are written to at their own address.
    *
    * @generated from field: string email = 6;
    */
