@@ -10,7 +10,8 @@ import type { StoredOrder } from "../order-parts.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf } from "../timeline.ts";
 import { beginRefund, failRefund, settleRefund } from "./book-refund.ts";
-import { giveBack, type Share } from "./order-payments.ts";
+import { giveBack } from "./move-money.ts";
+import type { Share } from "./order-payments.ts";
 import type { Item } from "./pieces.ts";
 import { planRefund } from "./refunds.ts";
 

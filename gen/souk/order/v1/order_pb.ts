@@ -1322,7 +1322,9 @@ export const OrderService: GenService<{
     output: typeof ReceiveReturnResponseSchema;
   },
   /**
-   * Gives some or all of what was paid back; never more than was captured.
+   * Gives some or all of what was paid back; never more than was captured, but for what the provider
+   * refused to give back of an exchange (OrderPayment.rest_refused). That goes first where neither
+   * items nor shipping are named, and is part of neither captured nor refunded.
    *
    * @generated from rpc souk.order.v1.OrderService.RefundOrder
    */
