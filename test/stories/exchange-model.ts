@@ -12,7 +12,7 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
+import { shareOf, stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
 import { keep, type OrderPayment, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
 import { type Bill, reckon } from "./reckon.ts";
@@ -166,9 +166,9 @@ function replacementOf(order: Order, { wish, bill }: ExchangePlan): Order {
 /** What promotions took off pieces, as promotions of their own. */
 function carriedOver({ promotions }: Model, { lines, bill }: Order, pieces: readonly Pieces[]): Terms[] {
   const discounts = pieces.flatMap(({ line, count }) => {
-    const until = (amount: bigint, number: bigint) => (amount * number) / line.quantity;
     return (bill.lines[lines.indexOf(line)] ?? []).map((it): Discount => {
-      const amount = until(it.amount, line.refunded + count) - until(it.amount, line.refunded);
+      const before = shareOf(it.amount, line, line.refunded);
+      const amount = shareOf(it.amount, line, line.refunded + count) - before;
       return { ...it, amount };
     });
   });

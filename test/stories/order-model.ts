@@ -194,8 +194,17 @@ export function shippingOf({ shipping, discounts, lines }: Bill): bigint {
  *
  * @param price what one costs before discounts
  */
-export function worthOf(price: bigint, { quantity, discounts }: OrderLine, count: bigint): bigint {
-  return discounts.reduce((left, discount) => left - (discount * count) / quantity, price * count);
+export function worthOf(price: bigint, line: OrderLine, count: bigint): bigint {
+  return line.discounts.reduce((left, discount) => left - shareOf(discount, line, count), price * count);
+}
+
+/** What the first pieces of a line have of a discount, in cents, rounded down. */
+export function shareOf(
+  discount: bigint,
+  { quantity, discounted = quantity }: OrderLine,
+  count: bigint,
+): bigint {
+  return (discount * (count < discounted ? count : discounted)) / discounted;
 }
 
 /** Does in the model what cancelling an order should do. */

@@ -142,11 +142,18 @@ function unpriced({ line, quantity }: Wanted, keepsDiscounts: boolean): Unpriced
   return { ...place, sku, title, option_values, grams, quantity, unit_price, note, discounts };
 }
 
-/** What is taken off the pieces that stay, as where the others are cancelled. */
+/** What is taken off the pieces that stay, as where the others are cancelled; it is not off those that are added. */
 function keptDiscounts(line: StoredOrderLine, quantity: bigint): Discount[] {
   const open = openPieces(line);
-  const { discounts } = totalsOf({ line, count: quantity < open ? quantity : open }, 0n);
-  return discounts.filter(({ amount }) => amount > 0n);
+  const stay = quantity < open ? quantity : open;
+  const { discounts } = totalsOf({ line, count: stay }, 0n);
+  return discounts
+    .map((discount, index) => {
+      const had = BigInt(line.discounts[index]?.pieces ?? line.quantity);
+      const pieces = had < stay ? had : stay;
+      return { ...discount, ...(pieces < quantity && { pieces }) };
+    })
+    .filter(({ amount }) => amount > 0n);
 }
 
 /**
