@@ -360,6 +360,18 @@ test("the groups that staff puts a customer in decide about prices, from the car
     assert.equal((await ada.as(CartService).getCart({})).cart?.subtotal?.minor, 4_000n);
   });
   t.is((await order(ada)).subtotal?.minor, 12_000n);
+  // The cart that was a guest's until she signed in is priced for her, and still not for others who have its token.
+  const nobody = mesh.withToken(CartService, "");
+  const { cartToken } = await nobody.createGuestCart({});
+  const added = await ada.as(CartService).addItem({ cartToken, variantId, quantity: 1n });
+  t.is(added.cart?.subtotal?.minor, 4_000n);
+  t.is((await nobody.getCart({ cartToken })).cart?.subtotal?.minor, 6_000n);
+  const delivery = { cartToken, shippingAddress: addressOf(ada.mark), shippingMethod: "standard" };
+  const { quotes } = await ada.as(CheckoutService).getQuote(delivery);
+  t.is(quotes[0]?.subtotal?.minor, 4_000n);
+  const placing = { ...delivery, payment: { token: "tok_visa" } };
+  const placed = await ada.as(CheckoutService).placeOrder(placing, once());
+  t.is(placed.order?.subtotal?.minor, 4_000n);
   await put([]);
   await ada.as(CartService).addItem({ variantId, quantity: 1n });
   await eventually(async () => {
