@@ -9,7 +9,7 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { cancelledOf, DECLINING, openPieces, shareOf, stateOf, UNTOUCHED } from "./order-model.ts";
+import { askedOf, cancelledOf, DECLINING, openPieces, shareOf, stateOf, UNTOUCHED } from "./order-model.ts";
 import { leftToTake, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
 import { type Bill, type Priced, reckon, SHIPPING_METHODS, shippingFor } from "./reckon.ts";
@@ -126,13 +126,18 @@ export function obstacleTo(more: Portions, missing: bigint, token: string): stri
   return missing > 0n && DECLINING.includes(token) ? "PAYMENT_DECLINED" : undefined;
 }
 
-/** Does in the model what editing an order should do. */
-export function applyEdit(shopper: Shopper, order: Order, plan: EditPlan): void {
+/**
+ * Does in the model what editing an order should do.
+ *
+ * @param token of the card that pays
+ */
+export function applyEdit(shopper: Shopper, order: Order, plan: EditPlan, token: string): void {
   const { edit, lines, bill, missing, more, less } = plan;
   merge(order.reservation, reserve(more));
   reduce(order.reservation, less);
   if (missing > 0n) {
-    const payment = newPayment({ amount: missing, currency: order.currency, declined: false });
+    const asked = askedOf(shopper, order.currency, token);
+    const payment = newPayment({ ...asked, amount: missing, declined: false });
     order.paid.push(payment);
     order.payments.push(ownPayment(payment));
   }

@@ -12,7 +12,7 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { shareOf, stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
+import { askedOf, shareOf, stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
 import { keep, type OrderPayment, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
 import { type Bill, reckon } from "./reckon.ts";
@@ -81,14 +81,14 @@ export function planExchange(
 /**
  * Does in the model what an exchange should do.
  *
- * @param returnId of the return of the goods that come back
+ * @param made of the card that pays, and of the return of the goods that come back
  */
 export function applyExchange(
   model: Model,
   owner: Shopper,
   order: Order,
   plan: ExchangePlan,
-  returnId: string,
+  { token, returnId }: { readonly token: string; readonly returnId: string },
 ): Order {
   const { wish, amount, costs, missing, more } = plan;
   const shares = keep(order, amount);
@@ -106,7 +106,9 @@ export function applyExchange(
     exchange: { amount, costs, shares },
   });
   const paid =
-    missing > 0n ? [newPayment({ amount: missing, currency: order.currency, declined: false })] : [];
+    missing > 0n
+      ? [newPayment({ ...askedOf(owner, order.currency, token), amount: missing, declined: false })]
+      : [];
   const exchanged = shares.map(({ from, amount: share }): OrderPayment => {
     return { payment: from.payment, amount: share, captured: 0n, refunded: 0n, exchanged: true };
   });

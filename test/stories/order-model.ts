@@ -12,15 +12,17 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { giveBackOf, isReplacing, ownPayment, setFree, take } from "./order-money.ts";
+import { type GivingBack, giveBackOf, isReplacing, ownPayment, setFree, take } from "./order-money.ts";
 import { free, type Means, newPayment } from "./payment-model.ts";
-import { type Bill, SHIPPING_METHODS } from "./reckon.ts";
+import { type Bill, type Currency, SHIPPING_METHODS } from "./reckon.ts";
 import { canLeave, lackingOf, leave, type Portions, reduce, release, reserve } from "./warehouse.ts";
 
 /** The cards that a payment provider declines. */
 export const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
+/** The card to which a payment provider gives nothing back. */
+const NOT_BACK = "tok_refund_fails";
 /** All cards. */
-export const TOKENS = ["tok_visa", "tok_mastercard", ...DECLINING];
+export const TOKENS = ["tok_visa", "tok_mastercard", NOT_BACK, ...DECLINING];
 /** How the cards begin that a customer has to confirm. */
 const ASKING = "tok_3ds";
 
@@ -58,7 +60,8 @@ export function placeOrder(
   const isCancelled = isLacking || declined;
   // There is nothing to pay for what is free.
   const isPaid = !isLacking && bill.total > 0n;
-  const paid = isPaid ? [newPayment({ amount: bill.total, currency, declined, means })] : [];
+  const asked = { ...askedOf(shopper, currency, token), amount: bill.total, declined };
+  const paid = isPaid ? [newPayment({ ...asked, means })] : [];
   const order: Order = {
     id: "",
     currency,
@@ -92,6 +95,12 @@ export function placeOrder(
   shopper.attempts.push({ key, request, outcome: order });
   if (!order.isAwaited) confirm(shopper, order);
   return order;
+}
+
+/** What is asked for with every payment of a shopper. */
+export function askedOf({ isGuest, credit }: Shopper, currency: Currency, token: string) {
+  const account = isGuest ? undefined : credit[currency];
+  return { currency, refundsFail: token === NOT_BACK, account };
 }
 
 /** Does in the model what should be done once an order is certain: all that is in its cart leaves it. */
@@ -293,11 +302,16 @@ export function deliver(shopper: Shopper, order: Order, shipment: Order["shipmen
   tell(shopper, { topic: isAll ? "order-delivered" : "order-partially-delivered", order });
 }
 
-/** Gives money of an order back, in the model. */
-export function giveBack(shopper: Shopper, order: Order, amount: bigint): void {
-  if (amount > 0n) tell(shopper, { topic: "order-refunded", order });
-  order.refunded += amount;
-  giveBackOf(order, amount);
+/**
+ * Gives money of an order back, in the model.
+ *
+ * @returns how much went; less than all where the provider refuses some
+ */
+export function giveBack(shopper: Shopper, order: Order, giving: GivingBack): bigint {
+  const { all, taken } = giveBackOf(order, giving);
+  if (all > 0n) tell(shopper, { topic: "order-refunded", order });
+  order.refunded += taken;
+  return all;
 }
 
 /** How many of each of the goods pieces are. */

@@ -19,7 +19,11 @@ export const ADDRESS = {
 };
 
 const METHODS = fc.constantFrom("standard", "standard", "standard", "express", "pick-up");
-const PAYING = fc.constantFrom("tok_visa", "tok_mastercard");
+/** Cards that pay; to one of them the provider gives nothing back. */
+export const PAYING = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom("tok_visa", "tok_mastercard") },
+  { weight: 1, arbitrary: fc.constant("tok_refund_fails") },
+);
 
 /** Up to how much, in cents; as much as they can when left out. */
 const MOST = fc.option(fc.bigInt(1n, 60_00n), { nil: undefined, freq: 1 });
