@@ -12,6 +12,8 @@ export interface OrderPayment {
   readonly exchanged: boolean;
   /** Whether the provider refused to give back what of it the order does not need. */
   restRefused?: boolean;
+  /** Whether the provider refused to give anything of it back when it came first. */
+  wasRefused?: boolean;
 }
 
 /** A payment that is an order's alone. */
@@ -56,12 +58,18 @@ export function take({ payments }: Order, amount: bigint): void {
   }
 }
 
-/** Keeps money of an order for an exchange, in the model: of the first payment first. */
+/** Keeps money of an order for an exchange, in the model: of the payments in turn. */
 export function keep({ payments }: Order, amount: bigint): { from: OrderPayment; amount: bigint }[] {
-  return spread(payments, amount, ({ captured, refunded }) => captured - refunded).map(([from, share]) => {
+  const left = ({ captured, refunded }: OrderPayment) => captured - refunded;
+  return spread(inTurn(payments), amount, left).map(([from, share]) => {
     from.refunded += share;
     return { from, amount: share };
   });
+}
+
+/** The order in which payments go back: those last that were refused. */
+function inTurn(payments: readonly OrderPayment[]): OrderPayment[] {
+  return [...payments.filter((it) => !it.wasRefused), ...payments.filter((it) => it.wasRefused)];
 }
 
 /** What is given back. */
@@ -73,18 +81,23 @@ export interface GivingBack {
 }
 
 /**
- * Gives money of an order back, in the model: of the first payment first, until the provider refuses one.
+ * Gives money of an order back, in the model: of the payments in turn, until the provider refuses one.
  *
  * @returns how much went, and how much of that was no rest of an exchange
  */
 export function giveBackOf({ payments }: Order, { amount, rest = 0n, toStoreCredit = false }: GivingBack) {
-  const taken = new Map(spread(payments, amount - rest, ({ captured, refunded }) => captured - refunded));
-  const rests = new Map(spread(payments, rest, restOf));
+  const all = inTurn(payments);
+  const taken = new Map(spread(all, amount - rest, ({ captured, refunded }) => captured - refunded));
+  const rests = new Map(spread(all, rest, restOf));
   const given = { all: 0n, taken: 0n };
-  for (const it of payments) {
+  for (const it of all) {
     const [ofTaken, ofRest] = [taken.get(it) ?? 0n, rests.get(it) ?? 0n];
     if (ofTaken + ofRest === 0n) continue;
-    if (!refund(it.payment, ofTaken + ofRest, toStoreCredit)) break;
+    if (!refund(it.payment, ofTaken + ofRest, toStoreCredit)) {
+      // Where nothing goes back at all, the refund failed for it.
+      if (given.all === 0n) it.wasRefused = true;
+      break;
+    }
     it.refunded += ofTaken;
     it.amount -= ofRest;
     given.all += ofTaken + ofRest;

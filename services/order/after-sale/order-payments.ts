@@ -55,7 +55,8 @@ export function planTaking(order: StoredOrder, amount: bigint, captureId: string
 }
 
 /**
- * Spreads what is to be given back over the payments of an order, the first one first.
+ * Spreads what is to be given back over the payments of an order, the first one first; those last of which the provider
+ * refused that before, so that it does not keep the others from going back.
  *
  * @param order the order, locked
  * @param amount in minor units; no more than is left of what was taken, and the rest
@@ -64,9 +65,14 @@ export function planTaking(order: StoredOrder, amount: bigint, captureId: string
  */
 export function planGivingBack(order: StoredOrder, amount: bigint, refundId: string, rest = 0n): Share[] {
   const leftOf = ({ captured, refunded }: StoredPayment) => BigInt(captured) - BigInt(refunded);
-  const taken = spread(order, amount - rest, leftOf);
-  const rests = spread(order, rest, restOf);
-  const shares = order.payments.map(({ paymentId }, index) => {
+  const failed = order.refunds.filter((it) => it.state === "FAILED" && !it.to_store_credit);
+  const refused = new Set(failed.map(({ shares: [first] }) => first?.paymentId));
+  const payments = order.payments.toSorted(
+    (a, b) => Number(refused.has(a.paymentId)) - Number(refused.has(b.paymentId)),
+  );
+  const taken = spread({ ...order, payments }, amount - rest, leftOf);
+  const rests = spread({ ...order, payments }, rest, restOf);
+  const shares = payments.map(({ paymentId }, index) => {
     const ofRest = rests[index] ?? 0n;
     return { paymentId, amount: (taken[index] ?? 0n) + ofRest, rest: ofRest };
   });

@@ -45,7 +45,8 @@ type GivenBack = { readonly orderId: string; readonly refundId: string };
 
 /**
  * Gives money back. The order keeps room for it from the beginning, so that however many refunds come at once, they
- * never come to more than was taken. One that several payments bear goes through as far as the provider lets it.
+ * never come to more than was taken. One that several payments bear goes through as far as the provider lets it; a
+ * payment that it refuses comes last from then on.
  */
 export const refundOrderSaga = defineSaga<Refund, Found, GivenBack, typeof entities>({
   name: "refund-order",

@@ -122,3 +122,34 @@ test.serial(
     t.is((await refusal(refund())).reason, "REFUND_EXCEEDED");
   },
 );
+
+test.serial(
+  "a payment that the provider refuses does not keep the others of its order from going back",
+  async (t) => {
+    const { staff } = afterSaleOf(shop());
+    const ada = await shop().customer();
+    await ada.add(await shop().offer(10_000n, 10));
+    const { id: orderId, lines, total } = await ada.place({ token: "tok_refund_fails" });
+    const more = [{ lineId: lines[0]?.id ?? "", quantity: 2n }];
+    const { order: edited } = await staff.editOrder(
+      { orderId, lines: more, paymentToken: "tok_visa" },
+      once(),
+    );
+    const [first, second] = (edited?.payments ?? []).map(({ paymentId }) => paymentId);
+    await staff.shipOrder({ orderId }, once());
+    const refund = (minor?: bigint) => {
+      const amount = minor === undefined ? {} : { amount: { minor, currency: "EUR" } };
+      return staff.refundOrder({ orderId, ...amount }, once());
+    };
+    const refunded = async () => [await refundedOf(first ?? ""), await refundedOf(second ?? "")];
+    t.is((await refusal(refund(3_000n))).reason, "REFUND_REFUSED");
+    await refund(3_000n);
+    t.deepEqual(await refunded(), [0n, 3_000n]);
+    // What is refused of the later one does not go, and stays with the order.
+    t.is((await refund()).refund?.amount?.minor, 7_000n);
+    t.deepEqual(await refunded(), [0n, 10_000n]);
+    await staff.refundOrder({ orderId, toStoreCredit: true }, once());
+    t.deepEqual(await refunded(), [total?.minor, 10_000n]);
+    t.is((await refusal(refund())).reason, "REFUND_EXCEEDED");
+  },
+);
