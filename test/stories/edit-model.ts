@@ -9,9 +9,10 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { askedOf, cancelledOf, DECLINING, openPieces, shareOf, stateOf, UNTOUCHED } from "./order-model.ts";
+import { cancelledOf, openPieces, shareOf, stateOf, UNTOUCHED } from "./order-model.ts";
 import { leftToTake, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
+import { askedOf, DECLINING } from "./place-model.ts";
 import { type Bill, type Priced, reckon, SHIPPING_METHODS, shippingFor } from "./reckon.ts";
 import { type Goods, lackingOf, merge, type Portions, reduce, reserve } from "./warehouse.ts";
 

@@ -12,9 +12,10 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { askedOf, shareOf, stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
+import { shareOf, stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
 import { keep, type OrderPayment, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
+import { askedOf } from "./place-model.ts";
 import { type Bill, reckon } from "./reckon.ts";
 import { beginReturn, refundOf } from "./return-model.ts";
 import { type Portions, reserve } from "./warehouse.ts";

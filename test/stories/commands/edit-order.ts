@@ -5,7 +5,8 @@ import { answered, command, type Outcome, outcomeOf, refused } from "../command.
 import { applyEdit, type Edit, obstacleTo, planEdit } from "../edit-model.ts";
 import { expectOrder, know } from "../expect.ts";
 import { goodsAt, type Order, type OrderLine } from "../model.ts";
-import { stateOf, TOKENS } from "../order-model.ts";
+import { stateOf } from "../order-model.ts";
+import { TOKENS } from "../place-model.ts";
 import { GOODS, NOTES, WHICH } from "./choices.ts";
 import { ADDRESS, PAYING } from "./place-order.ts";
 import { hasOrder, orderAt } from "./some-pieces.ts";

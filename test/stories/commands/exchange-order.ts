@@ -6,7 +6,7 @@ import { obstacleTo } from "../edit-model.ts";
 import { applyExchange, exchangeable, giveUpExchange, planExchange } from "../exchange-model.ts";
 import { expectOrder, know } from "../expect.ts";
 import { goodsAt, type Model, type Order } from "../model.ts";
-import { TOKENS } from "../order-model.ts";
+import { TOKENS } from "../place-model.ts";
 import { GOODS, NOTES } from "./choices.ts";
 import { PAYING } from "./place-order.ts";
 import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";

@@ -5,7 +5,7 @@ import { cartBill } from "../cart-model.ts";
 import { answered, type Counter, command, type Outcome, outcomeOf, refused } from "../command.ts";
 import { expectOrder, know } from "../expect.ts";
 import { type Model, type Order, oneOf, type PlaceRequest, portionsOf, type Shopper } from "../model.ts";
-import { placeOrder as placeInModel, TOKENS } from "../order-model.ts";
+import { placeOrder as placeInModel, TOKENS } from "../place-model.ts";
 import { lackingOf } from "../warehouse.ts";
 import { SHOPPERS, WHICH } from "./choices.ts";
 
