@@ -11,7 +11,7 @@ import { ErrorReason, refuse } from "./errors.ts";
 import { type SignedIn, signedIn } from "./sign-in.ts";
 import { hashToken, makeToken } from "./tokens.ts";
 
-/** A sign-in that is still good. */
+/** A sign-in. */
 export interface StoredSession {
   readonly id: string;
   readonly ip_address: string | null;
@@ -19,9 +19,19 @@ export interface StoredSession {
   readonly create_time: Date;
   readonly last_use_time: Date;
   readonly expire_time: Date;
+  readonly end_time: Date | null;
 }
 
 const LISTED = 100;
+const SESSION = [
+  "id",
+  "ip_address",
+  "user_agent",
+  "create_time",
+  "last_use_time",
+  "expire_time",
+  "end_time",
+] as const;
 
 /**
  * Exchanges a refresh token for new tokens. A token serves once: when it comes again, somebody
@@ -77,13 +87,36 @@ export function logoutEverywhere(
 export function listSessions(db: AuthDatabase, accountId: string): Promise<StoredSession[]> {
   return db.sql
     .selectFrom("session")
-    .select(["id", "ip_address", "user_agent", "create_time", "last_use_time", "expire_time"])
+    .select(SESSION)
     .where("account_id", "=", accountId)
     .where("end_time", "is", null)
     .where("expire_time", ">", sql<Date>`now()`)
     .orderBy("last_use_time", "desc")
     .orderBy("id", "desc")
     .limit(LISTED)
+    .execute();
+}
+
+/**
+ * The sessions of an account that are over, the one that began last first.
+ *
+ * @param before the last one that was given; undefined for the beginning
+ * @param limit how many at most
+ */
+export function listEndedSessions(
+  db: AuthDatabase,
+  accountId: string,
+  before: string | undefined,
+  limit: number,
+): Promise<StoredSession[]> {
+  return db.sql
+    .selectFrom("session")
+    .select(SESSION)
+    .where("account_id", "=", accountId)
+    .where((it) => it.or([it("end_time", "is not", null), it("expire_time", "<=", sql<Date>`now()`)]))
+    .$if(before !== undefined, (query) => query.where("id", "<", before as string))
+    .orderBy("id", "desc")
+    .limit(limit)
     .execute();
 }
 

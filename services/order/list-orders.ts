@@ -79,3 +79,29 @@ export async function listOrders(
     .execute();
   return withParts(db, rows);
 }
+
+/**
+ * Orders of a customer, the newest first.
+ *
+ * @param db where to read
+ * @param customerId whose
+ * @param limit how many at most
+ * @param before the order after which to go on; from the newest when left out
+ */
+export async function listOrdersOf(
+  db: OrderSql,
+  customerId: string,
+  limit: number,
+  before?: string,
+): Promise<StoredOrder[]> {
+  // Ids are made in the order of time.
+  const orders = await db
+    .selectFrom("orders")
+    .selectAll()
+    .where("customer_id", "=", customerId)
+    .$if(before !== undefined, (query) => query.where("id", "<", before as string))
+    .orderBy("id", "desc")
+    .limit(limit)
+    .execute();
+  return withParts(db, orders);
+}

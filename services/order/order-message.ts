@@ -6,8 +6,8 @@ import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb
 import { money } from "#kit/money.ts";
 import { toInvoice, toPayment, toRefund, toReturn, toShipment } from "./after-sale/after-sale-message.ts";
 import type { MeansPart } from "./checkout/means.ts";
+import type { StoredOrder, StoredOrderLine } from "./order-parts.ts";
 import type { OrderState as StoredState } from "./order-state.ts";
-import type { StoredOrder, StoredOrderLine } from "./orders.ts";
 import type { Destination } from "./pricing/order-to-price.ts";
 import { sumOfDiscounts, toDiscount, toTaxAmount } from "./stored-totals.ts";
 

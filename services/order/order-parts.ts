@@ -73,14 +73,14 @@ export function readLinesOf(db: OrderSql, orderIds: readonly string[]): Promise<
  * What became of orders once something of them was sent.
  *
  * @param db where to read
- * @param orders the orders; those of which nothing was sent cost nothing
+ * @param orders the orders; those of which nothing was sent cost nothing, but cancelled ones that have money
  * @returns gives it for the id of one of them
  */
 export async function readAfterSale(
   db: OrderSql,
-  orders: readonly { readonly id: string; readonly state: OrderState }[],
+  orders: readonly Pick<OrderRow, "id" | "state" | "payments">[],
 ): Promise<(orderId: string) => AfterSale> {
-  const ids = orders.filter(({ state }) => SENT.has(state)).map(({ id }) => id);
+  const ids = orders.filter(hasMore).map(({ id }) => id);
   if (ids.length === 0) return () => NOTHING_SENT;
   const read = <T extends "shipment" | "order_return" | "refund" | "invoice">(table: T) =>
     db
@@ -105,6 +105,12 @@ export async function readAfterSale(
 }
 
 const SENT: ReadonlySet<OrderState> = new Set(["PARTIALLY_SHIPPED", "SHIPPED", "DELIVERED", "RETURNED"]);
+
+function hasMore({ state, payments }: Pick<OrderRow, "state" | "payments">): boolean {
+  // It replaced goods, and the provider refused to give back what they had paid.
+  const wasRefused = state === "CANCELLED" && payments.length > 0;
+  return wasRefused || SENT.has(state);
+}
 
 function byOrder<T extends { readonly order_id: string }>(rows: readonly T[]): Map<string, T[]> {
   return Map.groupBy(rows, ({ order_id }) => order_id);

@@ -5,7 +5,10 @@ import { add } from "./pricing/rates.ts";
 import type { Discount, ItemTotals, Tax, Totals } from "./pricing/totals.ts";
 
 /** A discount in a JSON column; amounts are decimal texts there, so that they stay whole. */
-export type StoredDiscount = Omit<Discount, "amount"> & { readonly amount: string };
+export type StoredDiscount = Omit<Discount, "amount" | "pieces"> & {
+  readonly amount: string;
+  readonly pieces?: string;
+};
 
 /** A tax in a JSON column. */
 export type StoredTax = Pick<Tax, "included" | "reverseCharge"> & {
@@ -29,7 +32,11 @@ export interface StoredItem {
  * @param discounts the discounts
  */
 export function toStoredDiscounts(discounts: readonly Discount[]): StoredDiscount[] {
-  return discounts.map((discount) => ({ ...discount, amount: String(discount.amount) }));
+  return discounts.map(({ amount, pieces, ...discount }) => ({
+    ...discount,
+    amount: String(amount),
+    ...(pieces !== undefined && { pieces: String(pieces) }),
+  }));
 }
 
 /**
@@ -85,7 +92,11 @@ export function toStoredTotals(totals: Totals) {
 export function toItemTotals({ subtotal, discounts, taxes, total }: StoredItem): ItemTotals {
   return {
     subtotal,
-    discounts: discounts.map((discount) => ({ ...discount, amount: BigInt(discount.amount) })),
+    discounts: discounts.map(({ amount, pieces, ...discount }) => ({
+      ...discount,
+      amount: BigInt(amount),
+      ...(pieces !== undefined && { pieces: BigInt(pieces) }),
+    })),
     taxes: taxes.map(({ name, ppm, base, amount, included, reverseCharge }) => ({
       rate: { name, ppm: BigInt(ppm) },
       base: BigInt(base),

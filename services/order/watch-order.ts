@@ -3,8 +3,8 @@ import type { Owner } from "./cart/shopper.ts";
 import { requireOrder } from "./change-order.ts";
 import type { OrderSql } from "./database.ts";
 import { type OrderChanges, POLL_MS } from "./order-changes.ts";
+import type { StoredOrder } from "./order-parts.ts";
 import { hasEnded } from "./order-state.ts";
-import type { StoredOrder } from "./orders.ts";
 import { requireOwnOrder } from "./own-order.ts";
 import type { Shop } from "./shop.ts";
 

@@ -92,6 +92,33 @@ test("a session that is revoked ends everywhere, its access token too; the other
   t.is((await ada.client.listSessions({})).sessions.length, 1);
 });
 
+test("sessions that are over are listed apart, the one that began last first, to whose they were", async (t) => {
+  const ada = await desk.register();
+  const began: string[] = [];
+  for (let count = 0; count < 3; count++) {
+    const elsewhere = await desk.login(ada);
+    const { sessions } = await elsewhere.client.listSessions({});
+    began.unshift(sessions.find(({ current }) => current)?.id ?? "");
+    await desk.nobody.logout({ refreshToken: elsewhere.refreshToken });
+  }
+  const pages: string[] = [];
+  for (let pageToken = ""; ; ) {
+    const page = await ada.client.listEndedSessions({ pageSize: 2, pageToken });
+    t.true(page.sessions.every(({ endTime, current }) => endTime !== undefined && !current));
+    pages.push(...page.sessions.map(({ id }) => id));
+    pageToken = page.nextPageToken;
+    if (pageToken === "") break;
+  }
+  t.deepEqual(pages, began);
+  const { sessions } = await ada.client.listSessions({});
+  t.deepEqual(
+    sessions.map(({ current, endTime }) => [current, endTime]),
+    [[true, undefined]],
+  );
+  const eve = await desk.register();
+  t.deepEqual((await eve.client.listEndedSessions({})).sessions, []);
+});
+
 test("somebody else's session is not there", async (t) => {
   const ada = await desk.register();
   const eve = await desk.register();

@@ -100,6 +100,11 @@ test("a transfer arrives in parts: what is left stays on the way until it comes 
   t.like(levels[0], { available: 5n, inTransit: 4n });
 
   const broken = { variantId: lamp, quantity: 1n, writtenOff: 1n, writeOffReason: AdjustmentReason.DAMAGE };
+  for (const writeOffReason of [AdjustmentReason.DELIVERY, AdjustmentReason.FOUND]) {
+    const gain = { id, arrivalId: uuidv7(), lines: [{ ...broken, writeOffReason }] };
+    const error = await t.throwsAsync<SoukError>(staff.receiveTransfer(gain), { instanceOf: SoukError });
+    t.regex(error.message, /^lines\[0\]\.write_off_reason: must be why goods do not arrive: DAMAGE, LOSS/);
+  }
   const { transfer } = await staff.receiveTransfer({ id, arrivalId: uuidv7(), lines: [broken] });
   t.deepEqual(state(transfer), [TransferState.IN_TRANSIT, "3/1/2", "0/0/2"]);
   const tooMany = { id, arrivalId: uuidv7(), lines: [{ variantId: lamp, quantity: 1n, writtenOff: 2n }] };

@@ -228,7 +228,7 @@ test("a review is plain text that can be seen", async (t) => {
   const typed = {
     authorName: " Ada\u202E\n L. ",
     title: "So\tsoft\r\n<b>",
-    body: "\uFEFFI <3 it\u0007\r\n\r\n\r\n\r\nUnd wie! 👩‍👩‍👧\r\n",
+    body: "\uFEFFI <3 it\u0007\r\n\r\n \t\r\n\u200B\u2800\r\n\r\nUnd wie! 👩‍👩‍👧\r\n",
   };
   t.like(await write(ada, productId, typed), {
     authorName: "Ada L.",

@@ -116,12 +116,13 @@ async function deliver({ id: orderId }: Order, { mark }: Shopper): Promise<void>
 }
 
 /** Has somebody review what is for sale, for everybody to see. */
-async function review({ as, mark }: Shopper): Promise<void> {
+async function review({ as, mark }: Shopper): Promise<string> {
   const { products } = await as(ProductService).listProducts({});
   const written = { productId: products[0]?.id ?? "", authorName: mark, stars: 5 };
   const { review: made } = await as(ReviewService).createReview(written);
   const verdict = { case: "approve", value: {} } as const;
   await mesh.as(ReviewService).moderateReview({ id: made?.id ?? "", verdict });
+  return made?.productId ?? "";
 }
 
 async function export_(as: Customer): Promise<Record<string, unknown>> {
@@ -300,6 +301,23 @@ test("an export holds what every service knows of who asks, in pieces that make 
     assert.equal(notifications.length, 4);
   });
 
+  const { reviews } = await ada.as(ReviewService).listReviews({ productId: await review(stranger) });
+  const reason = "Praises a stranger";
+  await ada.as(ReviewService).reportReview({ id: reviews[0]?.id ?? "", reason });
+  await stranger.as(ReviewService).reportReview({ id: reviews.at(-1)?.id ?? "", reason: "Mine is better" });
+  const door = mesh.withToken(AuthService, "");
+  const { tokens } = await door.login({ email: ada.email, password: PASSWORD });
+  await door.logout({ refreshToken: tokens?.refreshToken ?? "" });
+  await stranger.as(AuthService).logoutEverywhere({});
+  const signedIn = { method: "souk.auth.v1.AuthService/Login", objectId: ada.id };
+  await eventually(async () => {
+    const { records } = await ada.as(AuthService).listMyActivity({});
+    assert.partialDeepStrictEqual(
+      records.find(({ method }) => method === signedIn.method),
+      signedIn,
+    );
+  });
+
   const files = await export_(ada.as);
   t.like(files, {
     "profile.json": { id: ada.id, email: ada.email, firstName: ada.mark, staffNote: "Pays on time" },
@@ -311,6 +329,7 @@ test("an export holds what every service knows of who asks, in pieces that make 
     "store-credit.json": [],
     "store-credit-entries.json": [],
     "reviews.json": [{ authorName: ada.mark, stars: 5 }],
+    "review-reports.json": [{ reviewId: reviews[0]?.id, reason }],
   });
   const orders = files["orders.json"] as { id: string }[];
   t.deepEqual(
@@ -319,9 +338,19 @@ test("an export holds what every service knows of who asks, in pieces that make 
   );
   t.is((files["cart.json"] as { lines: unknown[] }).lines.length, 1);
   t.is((files["notifications.json"] as unknown[]).length, 4);
-  const activity = files["activity.json"] as { method: string; accountId: string }[];
-  t.true(activity.some(({ method }) => method === "souk.order.v1.CheckoutService/PlaceOrder"));
-  t.true(activity.every(({ accountId }) => accountId === ada.id));
+  const [ended, ...others] = files["ended-sessions.json"] as { endTime?: string }[];
+  t.deepEqual(others, []);
+  t.truthy(ended?.endTime);
+  const activity = files["activity.json"] as { method: string; accountId?: string; objectId?: string }[];
+  for (const method of ["CheckoutService/PlaceOrder", "AuthService/Register", "AuthService/Login"]) {
+    t.true(
+      activity.some((it) => it.method.endsWith(`.${method}`)),
+      method,
+    );
+  }
+  t.true(
+    activity.every(({ accountId, objectId }) => accountId === ada.id || (!accountId && objectId === ada.id)),
+  );
   t.false(JSON.stringify(files).includes(stranger.email));
 });
 
@@ -360,6 +389,18 @@ test("the groups that staff puts a customer in decide about prices, from the car
     assert.equal((await ada.as(CartService).getCart({})).cart?.subtotal?.minor, 4_000n);
   });
   t.is((await order(ada)).subtotal?.minor, 12_000n);
+  // The cart that was a guest's until she signed in is priced for her, and still not for others who have its token.
+  const nobody = mesh.withToken(CartService, "");
+  const { cartToken } = await nobody.createGuestCart({});
+  const added = await ada.as(CartService).addItem({ cartToken, variantId, quantity: 1n });
+  t.is(added.cart?.subtotal?.minor, 4_000n);
+  t.is((await nobody.getCart({ cartToken })).cart?.subtotal?.minor, 6_000n);
+  const delivery = { cartToken, shippingAddress: addressOf(ada.mark), shippingMethod: "standard" };
+  const { quotes } = await ada.as(CheckoutService).getQuote(delivery);
+  t.is(quotes[0]?.subtotal?.minor, 4_000n);
+  const placing = { ...delivery, payment: { token: "tok_visa" } };
+  const placed = await ada.as(CheckoutService).placeOrder(placing, once());
+  t.is(placed.order?.subtotal?.minor, 4_000n);
   await put([]);
   await ada.as(CartService).addItem({ variantId, quantity: 1n });
   await eventually(async () => {

@@ -55,7 +55,9 @@ async function agreeOnBalances(
     assert.equal(giftCard?.balance?.minor, minor, `what is left on gift card ${code}`);
   }
   const till = shop.call(StoreCreditService, { caller: "operator" });
-  for (const { id, minor, currency } of credit.filter(({ granted }) => granted !== 0n)) {
+  for (const { id, minor, currency } of credit.filter(
+    ({ granted, minor }) => granted !== 0n || minor !== 0n,
+  )) {
     const { balances } = await till.getStoreCredit({ accountId: id });
     const told = balances.find((balance) => balance.currency === currency);
     assert.equal(told?.minor ?? 0n, minor, `the store credit of ${id}`);

@@ -1,4 +1,3 @@
-import type { Discount } from "./discounts.ts";
 import {
   goodsAt,
   MOST_OF_A_LINE,
@@ -10,9 +9,10 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { cancelledOf, DECLINING, openPieces, stateOf, UNTOUCHED } from "./order-model.ts";
+import { cancelledOf, openPieces, shareOf, stateOf, UNTOUCHED } from "./order-model.ts";
 import { leftToTake, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
+import { askedOf, DECLINING } from "./place-model.ts";
 import { type Bill, type Priced, reckon, SHIPPING_METHODS, shippingFor } from "./reckon.ts";
 import { type Goods, lackingOf, merge, type Portions, reduce, reserve } from "./warehouse.ts";
 
@@ -46,13 +46,11 @@ export interface EditPlan {
 export function planEdit(model: Model, { isGuest }: Shopper, order: Order, edit: Edit): EditPlan | string {
   const { currency } = order;
   if (stateOf(order) !== "CONFIRMED") return "ORDER_NOT_EDITABLE";
-  const kept = order.lines.map((line) => ({
-    ...line,
-    ...UNTOUCHED,
-    id: line.id,
-    quantity: edit.quantities.get(line) ?? openPieces(line),
-    off: offOf(order, line, edit.quantities.get(line) ?? openPieces(line)),
-  }));
+  const kept = order.lines.map((line) => {
+    const quantity = edit.quantities.get(line) ?? openPieces(line);
+    const { discounted: _, ...rest } = line;
+    return { ...rest, ...UNTOUCHED, id: line.id, quantity, ...offOf(order, line, quantity) };
+  });
   const isSame =
     edit.added.length === 0 &&
     edit.method === order.method &&
@@ -87,16 +85,18 @@ export function planEdit(model: Model, { isGuest }: Shopper, order: Order, edit:
 }
 
 /**
- * What stays off a line of what replaces goods: of each discount the share of the pieces that stay, rounded down.
- * What does not replace goods gets its promotions anew.
+ * What stays off a line of what replaces goods, and off how many pieces: of each discount the share of the pieces that
+ * stay, rounded down. What does not replace goods gets its promotions anew.
  */
-function offOf({ replaces, lines, bill }: Order, line: OrderLine, wanted: bigint): Discount[] {
-  if (replaces === undefined) return [];
+function offOf({ replaces, lines, bill }: Order, line: OrderLine, wanted: bigint) {
+  if (replaces === undefined) return { off: [] };
   const stay = wanted < openPieces(line) ? wanted : openPieces(line);
-  const off = bill.lines[lines.indexOf(line)] ?? [];
-  return off
-    .map((it) => ({ ...it, amount: (it.amount * stay) / line.quantity }))
+  const { discounted = line.quantity } = line;
+  const pieces = discounted < stay ? discounted : stay;
+  const off = (bill.lines[lines.indexOf(line)] ?? [])
+    .map((it) => ({ ...it, amount: shareOf(it.amount, line, stay) }))
     .filter(({ amount }) => amount > 0n);
+  return { off, ...(pieces < wanted && { discounted: pieces }) };
 }
 
 /** What replaces goods is sent like them for nothing; it pays what another way costs more. */
@@ -127,13 +127,18 @@ export function obstacleTo(more: Portions, missing: bigint, token: string): stri
   return missing > 0n && DECLINING.includes(token) ? "PAYMENT_DECLINED" : undefined;
 }
 
-/** Does in the model what editing an order should do. */
-export function applyEdit(shopper: Shopper, order: Order, plan: EditPlan): void {
+/**
+ * Does in the model what editing an order should do.
+ *
+ * @param token of the card that pays
+ */
+export function applyEdit(shopper: Shopper, order: Order, plan: EditPlan, token: string): void {
   const { edit, lines, bill, missing, more, less } = plan;
   merge(order.reservation, reserve(more));
   reduce(order.reservation, less);
   if (missing > 0n) {
-    const payment = newPayment({ amount: missing, currency: order.currency, declined: false });
+    const asked = askedOf(shopper, order.currency, token);
+    const payment = newPayment({ ...asked, amount: missing, declined: false });
     order.paid.push(payment);
     order.payments.push(ownPayment(payment));
   }

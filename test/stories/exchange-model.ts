@@ -12,9 +12,10 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
+import { shareOf, stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
 import { keep, type OrderPayment, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
+import { askedOf } from "./place-model.ts";
 import { type Bill, reckon } from "./reckon.ts";
 import { beginReturn, refundOf } from "./return-model.ts";
 import { type Portions, reserve } from "./warehouse.ts";
@@ -81,14 +82,14 @@ export function planExchange(
 /**
  * Does in the model what an exchange should do.
  *
- * @param returnId of the return of the goods that come back
+ * @param made of the card that pays, and of the return of the goods that come back
  */
 export function applyExchange(
   model: Model,
   owner: Shopper,
   order: Order,
   plan: ExchangePlan,
-  returnId: string,
+  { token, returnId }: { readonly token: string; readonly returnId: string },
 ): Order {
   const { wish, amount, costs, missing, more } = plan;
   const shares = keep(order, amount);
@@ -106,7 +107,9 @@ export function applyExchange(
     exchange: { amount, costs, shares },
   });
   const paid =
-    missing > 0n ? [newPayment({ amount: missing, currency: order.currency, declined: false })] : [];
+    missing > 0n
+      ? [newPayment({ ...askedOf(owner, order.currency, token), amount: missing, declined: false })]
+      : [];
   const exchanged = shares.map(({ from, amount: share }): OrderPayment => {
     return { payment: from.payment, amount: share, captured: 0n, refunded: 0n, exchanged: true };
   });
@@ -166,9 +169,9 @@ function replacementOf(order: Order, { wish, bill }: ExchangePlan): Order {
 /** What promotions took off pieces, as promotions of their own. */
 function carriedOver({ promotions }: Model, { lines, bill }: Order, pieces: readonly Pieces[]): Terms[] {
   const discounts = pieces.flatMap(({ line, count }) => {
-    const until = (amount: bigint, number: bigint) => (amount * number) / line.quantity;
     return (bill.lines[lines.indexOf(line)] ?? []).map((it): Discount => {
-      const amount = until(it.amount, line.refunded + count) - until(it.amount, line.refunded);
+      const before = shareOf(it.amount, line, line.refunded);
+      const amount = shareOf(it.amount, line, line.refunded + count) - before;
       return { ...it, amount };
     });
   });

@@ -74,9 +74,10 @@ export function expectOrder(order: ToldOrder | undefined, model: Model, expected
       city: order?.shippingAddress?.city,
       replaces: order?.exchangeOfOrderId,
       means: order?.means.map(({ kind, amount }) => [kind, minorIn(amount, currency)]),
-      payments: order?.payments.map(({ paymentId, amount, captured, refunded, exchanged }) => ({
+      payments: order?.payments.map(({ paymentId, amount, captured, refunded, exchanged, restRefused }) => ({
         id: paymentId,
         exchanged,
+        restRefused,
         money: [amount, captured, refunded].map((it) => minorIn(it, currency)),
       })),
       lines: order?.lines.map((line) => ({
@@ -99,9 +100,10 @@ export function expectOrder(order: ToldOrder | undefined, model: Model, expected
         balance.kind === "gift card" ? MeansKind.GIFT_CARD : MeansKind.STORE_CREDIT,
         minor,
       ]),
-      payments: expected.payments.map(({ payment, exchanged, amount, captured, refunded }) => ({
+      payments: expected.payments.map(({ payment, exchanged, restRefused, amount, captured, refunded }) => ({
         id: payment.id,
         exchanged,
+        restRefused: restRefused === true && amount !== captured,
         money: [amount, captured, refunded],
       })),
       lines: expected.lines.map((line, index) => ({

@@ -118,6 +118,8 @@ export interface OrderLine extends Ordered {
   refundedAmount: bigint;
   /** What promotions take off it, each in cents. */
   readonly discounts: readonly bigint[];
+  /** Off how many of its pieces that is, the first ones; off all of them when left out. */
+  readonly discounted?: bigint;
 }
 
 /** Pieces of an order that come back. */

@@ -1,147 +1,17 @@
-import { cartBill, inForce, isUsedUp } from "./cart-model.ts";
 import {
   goodsAt,
   type Model,
   type Order,
   type OrderLine,
   type Pieces,
-  type PlaceRequest,
-  type Promotion,
   portionsOf,
   type Return,
   type Shopper,
   tell,
 } from "./model.ts";
-import { giveBackOf, isReplacing, ownPayment, setFree, take } from "./order-money.ts";
-import { free, type Means, newPayment } from "./payment-model.ts";
-import { type Bill, SHIPPING_METHODS } from "./reckon.ts";
-import { canLeave, lackingOf, leave, type Portions, reduce, release, reserve } from "./warehouse.ts";
-
-/** The cards that a payment provider declines. */
-export const DECLINING = ["tok_declined", "tok_insufficient_funds", "tok_expired_card", "tok_made_up"];
-/** All cards. */
-export const TOKENS = ["tok_visa", "tok_mastercard", ...DECLINING];
-/** How the cards begin that a customer has to confirm. */
-const ASKING = "tok_3ds";
-
-/**
- * Does in the model what PlaceOrder should do.
- *
- * @returns the order, or the reason with which it is refused
- */
-export function placeOrder(
-  model: Model,
-  shopper: Shopper,
-  key: string,
-  request: PlaceRequest,
-): Order | string {
-  const { method, token, expected } = request;
-  const { currency } = shopper;
-  const lines = shopper.cart.map(({ goods, note, quantity }) => ({ goods, note, quantity }));
-  if (lines.length === 0) return "CART_EMPTY";
-  const isSpent = (it: Promotion) => it.code !== "" && isUsedUp(model, it, shopper, true);
-  if (inForce(model, shopper).some(isSpent)) return "COUPON_EXHAUSTED";
-  if (!SHIPPING_METHODS.includes(method)) return "SHIPPING_METHOD_UNAVAILABLE";
-  const bill = cartBill(model, shopper, method, true);
-  if (expected !== undefined && expected !== bill.total) return "TOTAL_CHANGED";
-
-  const means = splitPayment(shopper, request, bill.total);
-  if (typeof means === "string") return means;
-  const card = means.reduce((left, { minor }) => left - minor, bill.total);
-  if (card > 0n && token === "") return "INVALID_REQUEST";
-
-  const portions = portionsOf(model, lines);
-  const isLacking = lackingOf(portions).size > 0;
-  const isAsked = card > 0n && token.startsWith(ASKING);
-  const isRefused = DECLINING.includes(token) || (isAsked && request.returnUri === "");
-  const declined = !isLacking && card > 0n && isRefused;
-  const isCancelled = isLacking || declined;
-  // There is nothing to pay for what is free.
-  const isPaid = !isLacking && bill.total > 0n;
-  const paid = isPaid ? [newPayment({ amount: bill.total, currency, declined, means })] : [];
-  const order: Order = {
-    id: "",
-    currency,
-    lines: lines.map((line, index) => {
-      const discounts = bill.lines[index]?.map(({ amount }) => amount) ?? [];
-      return { ...line, ...UNTOUCHED, discounts };
-    }),
-    method,
-    city: CITY,
-    bill,
-    uses: model.promotions.filter(({ id }) => bill.discounts.some(({ promotion }) => promotion === id)),
-    cancelReason: isLacking ? "OUT_OF_STOCK" : declined ? "PAYMENT_DECLINED" : "",
-    isCancelled,
-    shipments: [],
-    refunded: 0n,
-    refunding: 0n,
-    isShippingRefunded: false,
-    isAwaited: isAsked && !isCancelled,
-    means,
-    payments: isCancelled ? [] : paid.map(ownPayment),
-    paid,
-    reservation: isCancelled ? { shares: [] } : reserve(portions),
-    replaces: undefined,
-    waitsFor: undefined,
-  };
-  shopper.orders.push(order);
-  if (order.isCancelled) {
-    shopper.attempts.push({ key, request, outcome: order.cancelReason });
-    return order.cancelReason;
-  }
-  shopper.attempts.push({ key, request, outcome: order });
-  if (!order.isAwaited) confirm(shopper, order);
-  return order;
-}
-
-/** Does in the model what should be done once an order is certain: all that is in its cart leaves it. */
-export function confirm(shopper: Shopper, order: Order): void {
-  order.isAwaited = false;
-  shopper.cart = [];
-  shopper.codes = shopper.codes.filter((code) => !order.bill.discounts.some((it) => it.code === code));
-  tell(shopper, { topic: "order-confirmed", order });
-}
-
-/**
- * Does in the model what should be done with an order whose payment is not confirmed.
- *
- * @param reason why it is cancelled
- */
-export function giveUp(order: Order, reason: string): void {
-  Object.assign(order, { isAwaited: false, isCancelled: true, cancelReason: reason, payments: [] });
-  for (const payment of order.paid) free(payment);
-  release(order.reservation);
-}
-
-/**
- * What gift cards and store credit pay of a total, in cents.
- *
- * @returns the reason when one cannot, or not what it shall
- */
-function splitPayment(
-  { isGuest, currency, credit }: Shopper,
-  { giftCards, credit: ofCredit }: PlaceRequest,
-  total: bigint,
-): Means[] | string {
-  const means: Means[] = [];
-  let left = total;
-  const wanted = [
-    ...giftCards,
-    ...(ofCredit === undefined ? [] : [{ ...ofCredit, balance: credit[currency] }]),
-  ];
-  for (const { balance, most } of wanted) {
-    const { kind, isDisabled, minor } = balance;
-    const isCard = kind === "gift card";
-    const refusal = isCard ? "GIFT_CARD_REFUSED" : "STORE_CREDIT_REFUSED";
-    const isUsable = isCard ? !isDisabled && minor > 0n && balance.currency === currency : !isGuest;
-    const asked = most !== undefined && most < left ? most : left;
-    if (!isUsable || (most !== undefined && asked > minor)) return refusal;
-    const paid = asked < minor ? asked : minor;
-    if (paid > 0n) means.push({ balance, minor: paid });
-    left -= paid;
-  }
-  return means;
-}
+import { type GivingBack, giveBackOf, isReplacing, setFree, take } from "./order-money.ts";
+import type { Bill } from "./reckon.ts";
+import { canLeave, leave, type Portions, reduce } from "./warehouse.ts";
 
 /** A line of an order of which nothing became yet. */
 export const UNTOUCHED = {
@@ -153,9 +23,6 @@ export const UNTOUCHED = {
   refunded: 0n,
   refundedAmount: 0n,
 };
-/** Where orders go to. */
-const CITY = "Kiel";
-
 /** The state of an order, as the contract names it. */
 export function stateOf({ isCancelled, isAwaited, lines, shipments }: Order) {
   if (isCancelled) return "CANCELLED";
@@ -194,8 +61,17 @@ export function shippingOf({ shipping, discounts, lines }: Bill): bigint {
  *
  * @param price what one costs before discounts
  */
-export function worthOf(price: bigint, { quantity, discounts }: OrderLine, count: bigint): bigint {
-  return discounts.reduce((left, discount) => left - (discount * count) / quantity, price * count);
+export function worthOf(price: bigint, line: OrderLine, count: bigint): bigint {
+  return line.discounts.reduce((left, discount) => left - shareOf(discount, line, count), price * count);
+}
+
+/** What the first pieces of a line have of a discount, in cents, rounded down. */
+export function shareOf(
+  discount: bigint,
+  { quantity, discounted = quantity }: OrderLine,
+  count: bigint,
+): bigint {
+  return (discount * (count < discounted ? count : discounted)) / discounted;
 }
 
 /** Does in the model what cancelling an order should do. */
@@ -284,11 +160,16 @@ export function deliver(shopper: Shopper, order: Order, shipment: Order["shipmen
   tell(shopper, { topic: isAll ? "order-delivered" : "order-partially-delivered", order });
 }
 
-/** Gives money of an order back, in the model. */
-export function giveBack(shopper: Shopper, order: Order, amount: bigint): void {
-  if (amount > 0n) tell(shopper, { topic: "order-refunded", order });
-  order.refunded += amount;
-  giveBackOf(order, amount);
+/**
+ * Gives money of an order back, in the model.
+ *
+ * @returns how much went; less than all where the provider refuses some
+ */
+export function giveBack(shopper: Shopper, order: Order, giving: GivingBack): bigint {
+  const { all, taken } = giveBackOf(order, giving);
+  if (all > 0n) tell(shopper, { topic: "order-refunded", order });
+  order.refunded += taken;
+  return all;
 }
 
 /** How many of each of the goods pieces are. */

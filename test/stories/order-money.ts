@@ -10,6 +10,10 @@ export interface OrderPayment {
   refunded: bigint;
   /** Whether it was taken for goods that the order replaces. */
   readonly exchanged: boolean;
+  /** Whether the provider refused to give back what of it the order does not need. */
+  restRefused?: boolean;
+  /** Whether the provider refused to give anything of it back when it came first. */
+  wasRefused?: boolean;
 }
 
 /** A payment that is an order's alone. */
@@ -27,7 +31,16 @@ export function capturedOf({ payments }: Order): bigint {
   return payments.reduce((sum, { captured }) => sum + captured, 0n);
 }
 
-/** What of that can be given back, in cents. */
+/** What the provider refused to give back of an exchange, in cents. */
+export function refusedRest({ payments }: Order): bigint {
+  return payments.reduce((sum, payment) => sum + restOf(payment), 0n);
+}
+
+function restOf({ restRefused = false, amount, captured }: OrderPayment): bigint {
+  return restRefused ? amount - captured : 0n;
+}
+
+/** What of what was taken can be given back, in cents. */
 export function leftToRefund(order: Order): bigint {
   return capturedOf(order) - order.refunded - order.refunding;
 }
@@ -45,17 +58,52 @@ export function take({ payments }: Order, amount: bigint): void {
   }
 }
 
-/** Keeps money of an order for an exchange, in the model: of the first payment first. */
+/** Keeps money of an order for an exchange, in the model: of the payments in turn. */
 export function keep({ payments }: Order, amount: bigint): { from: OrderPayment; amount: bigint }[] {
-  return spread(payments, amount, ({ captured, refunded }) => captured - refunded).map(([from, share]) => {
+  const left = ({ captured, refunded }: OrderPayment) => captured - refunded;
+  return spread(inTurn(payments), amount, left).map(([from, share]) => {
     from.refunded += share;
     return { from, amount: share };
   });
 }
 
-/** Gives money of an order back, in the model: of the first payment first. */
-export function giveBackOf(order: Order, amount: bigint): void {
-  for (const { from, amount: share } of keep(order, amount)) refund(from.payment, share);
+/** The order in which payments go back: those last that were refused. */
+function inTurn(payments: readonly OrderPayment[]): OrderPayment[] {
+  return [...payments.filter((it) => !it.wasRefused), ...payments.filter((it) => it.wasRefused)];
+}
+
+/** What is given back. */
+export interface GivingBack {
+  /** In cents, the rest of an exchange included. */
+  readonly amount: bigint;
+  readonly rest?: bigint;
+  readonly toStoreCredit?: boolean;
+}
+
+/**
+ * Gives money of an order back, in the model: of the payments in turn, until the provider refuses one.
+ *
+ * @returns how much went, and how much of that was no rest of an exchange
+ */
+export function giveBackOf({ payments }: Order, { amount, rest = 0n, toStoreCredit = false }: GivingBack) {
+  const all = inTurn(payments);
+  const taken = new Map(spread(all, amount - rest, ({ captured, refunded }) => captured - refunded));
+  const rests = new Map(spread(all, rest, restOf));
+  const given = { all: 0n, taken: 0n };
+  for (const it of all) {
+    const [ofTaken, ofRest] = [taken.get(it) ?? 0n, rests.get(it) ?? 0n];
+    if (ofTaken + ofRest === 0n) continue;
+    if (!refund(it.payment, ofTaken + ofRest, toStoreCredit)) {
+      // Where nothing goes back at all, the refund failed for it.
+      if (given.all === 0n) it.wasRefused = true;
+      break;
+    }
+    it.refunded += ofTaken;
+    it.amount -= ofRest;
+    given.all += ofTaken + ofRest;
+    given.taken += ofTaken;
+  }
+  return given;
 }
 
 /**
@@ -65,8 +113,12 @@ export function giveBackOf(order: Order, amount: bigint): void {
 export function setFree(order: Order): void {
   for (const it of order.payments) {
     if (it.exchanged && isReplacing(order)) continue;
-    if (it.exchanged) refund(it.payment, it.amount - it.captured);
-    else free(it.payment);
+    const rest = it.amount - it.captured;
+    if (!it.exchanged) free(it.payment);
+    else if (rest > 0n && !refund(it.payment, rest)) {
+      it.restRefused = true;
+      continue;
+    }
     it.amount = it.captured;
   }
   order.payments = order.payments.filter(({ amount }) => amount > 0n);

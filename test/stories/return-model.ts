@@ -109,9 +109,12 @@ function giveBackFor(model: Model, owner: Shopper, order: Order, pieces: readonl
     .filter(({ count }) => count > 0n);
   if (leftToRefund(order) === 0n) return;
   const { amount, costs } = refundOf(model, order, unpaid);
-  giveBack(owner, order, amount);
+  const given = giveBack(owner, order, { amount });
+  // Where the provider refuses it, staff gives it another way.
+  if (amount > 0n && given === 0n) return;
+  const shares = divide(given, costs);
   for (const [index, { line, count }] of unpaid.entries()) {
     line.refunded += count;
-    line.refundedAmount += costs[index] ?? 0n;
+    line.refundedAmount += shares[index] ?? 0n;
   }
 }

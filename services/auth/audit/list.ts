@@ -1,4 +1,5 @@
 import { type Selectable, sql } from "kysely";
+import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { plannedEachTime } from "#kit/data/planned-each-time.ts";
 import type { Tables } from "#kit/data/tables.ts";
 import type { AuthDatabase } from "../database.ts";
@@ -12,6 +13,8 @@ export interface RecordFilter {
   readonly accountId?: string | undefined;
   readonly objectId?: string | undefined;
   readonly method?: string | undefined;
+  /** Only methods of this service of a contract. */
+  readonly methodsOf?: string | undefined;
   readonly result?: number | undefined;
   /** From this time on. */
   readonly start?: Date | undefined;
@@ -35,7 +38,7 @@ export function listRecords(
   before: RecordPlace | undefined,
   limit: number,
 ): Promise<StoredRecord[]> {
-  const { accountId, objectId, method, result, start, end } = filter;
+  const { accountId, objectId, method, methodsOf, result, start, end } = filter;
   const byTime = start !== undefined || end !== undefined;
   return db.sql
     .selectFrom("audit_record")
@@ -44,6 +47,9 @@ export function listRecords(
     .$if(accountId !== undefined, (query) => query.where("account_id", "=", accountId as string))
     .$if(objectId !== undefined, (query) => query.where("object_id", "=", objectId as string))
     .$if(method !== undefined, (query) => query.where("method", "=", method as string))
+    .$if(methodsOf !== undefined, (query) =>
+      query.where(sql<boolean>`starts_with(method, ${`${methodsOf}/`})`),
+    )
     .$if(result !== undefined, (query) => query.where("result", "=", result as number))
     .$if(start !== undefined, (query) => query.where("start_time", ">=", start as Date))
     .$if(end !== undefined, (query) => query.where("start_time", "<", end as Date))
@@ -58,4 +64,27 @@ export function listRecords(
     .orderBy("seq", "desc")
     .limit(limit)
     .execute();
+}
+
+/**
+ * A page of what somebody did, newest first: with the account, and before they were signed in to it, as signing in is.
+ *
+ * @param before the last one that was given; undefined for the beginning
+ * @param limit how many at most
+ */
+export async function listActivity(
+  db: AuthDatabase,
+  accountId: string,
+  before: RecordPlace | undefined,
+  limit: number,
+): Promise<StoredRecord[]> {
+  const signingIn = { accountId: "", objectId: accountId, methodsOf: AuthService.typeName };
+  const found = await Promise.all([
+    listRecords(db, { accountId }, before, limit),
+    listRecords(db, signingIn, before, limit),
+  ]);
+  return found
+    .flat()
+    .sort((a, b) => Number(BigInt(b.seq) - BigInt(a.seq)))
+    .slice(0, limit);
 }

@@ -5,7 +5,7 @@ import type { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { decodePageToken, encodePageToken, NUMBER } from "#kit/data/page-token.ts";
 import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
-import { listRecords, type RecordFilter, type StoredRecord } from "../audit/list.ts";
+import { listActivity, listRecords, type RecordPlace, type StoredRecord } from "../audit/list.ts";
 import type { AuthDatabase } from "../database.ts";
 
 const PAGE_SIZE = 20;
@@ -22,7 +22,8 @@ export function auditRpc(db: AuthDatabase) {
         start: startTime && timestampDate(startTime),
         end: endTime && timestampDate(endTime),
       };
-      return listPage(db, "ListAuditRecords", filter, pageSize, pageToken);
+      const list = `ListAuditRecords ${JSON.stringify(filter)}`;
+      return listPage(list, pageSize, pageToken, (before, limit) => listRecords(db, filter, before, limit));
     },
   } satisfies Partial<Implementation<typeof AccessService>>;
 }
@@ -30,23 +31,25 @@ export function auditRpc(db: AuthDatabase) {
 /** Serves the part of souk.auth.v1.AuthService that shows people what they did. */
 export function activityRpc(db: AuthDatabase) {
   return {
-    listMyActivity: ({ pageSize, pageToken }, call) =>
-      listPage(db, "ListMyActivity", { accountId: requireUser(call).id }, pageSize, pageToken),
+    listMyActivity({ pageSize, pageToken }, call) {
+      const { id } = requireUser(call);
+      return listPage(`ListMyActivity ${id}`, pageSize, pageToken, (before, limit) =>
+        listActivity(db, id, before, limit),
+      );
+    },
   } satisfies Partial<Implementation<typeof AuthService>>;
 }
 
 async function listPage(
-  db: AuthDatabase,
-  method: string,
-  filter: RecordFilter,
+  list: string,
   pageSize: number,
   pageToken: string,
+  read: (before: RecordPlace | undefined, limit: number) => Promise<StoredRecord[]>,
 ) {
   const limit = pageSize || PAGE_SIZE;
-  const list = `${method} ${JSON.stringify(filter)}`;
   const [seq, time] = decodePageToken(list, pageToken, [NUMBER, NUMBER]);
   const before = seq === undefined ? undefined : { seq: BigInt(seq), start_time: new Date(Number(time)) };
-  const records = await listRecords(db, filter, before, limit);
+  const records = await read(before, limit);
   const last = records.length < limit ? undefined : records.at(-1);
   return {
     records: records.map(toAuditRecord),

@@ -1,5 +1,6 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
+import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
 import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import { changePassword } from "../change-password.ts";
@@ -8,6 +9,7 @@ import { register } from "../register.ts";
 import { requestPasswordReset, resetPassword } from "../reset-password.ts";
 import { confirmTotp, disableTotp, enrollTotp, regenerateRecoveryCodes } from "../second-factor.ts";
 import {
+  listEndedSessions,
   listSessions,
   logout,
   logoutEverywhere,
@@ -19,6 +21,8 @@ import { completeLogin, login } from "../sign-in.ts";
 import { getSignInMethods } from "../sign-in-methods.ts";
 import { sendVerificationEmail, verifyEmail } from "../verify-email.ts";
 import { toAccount, toChallenge, toIdentity, toTokens } from "./messages.ts";
+
+const PAGE_SIZE = 20;
 
 /** Serves souk.auth.v1.AuthService, but for what people did. */
 export function authRpc(auth: AuthContext) {
@@ -55,6 +59,19 @@ export function authRpc(auth: AuthContext) {
     async listSessions(_, call) {
       const { id, sessionId } = requireUser(call);
       return { sessions: (await listSessions(auth.db, id)).map((it) => toSession(it, sessionId)) };
+    },
+
+    async listEndedSessions({ pageSize, pageToken }, call) {
+      const { id, sessionId } = requireUser(call);
+      const list = `ListEndedSessions ${id}`;
+      const limit = pageSize || PAGE_SIZE;
+      const [before] = decodePageToken(list, pageToken, [UUID]);
+      const sessions = await listEndedSessions(auth.db, id, before, limit);
+      const last = sessions.length < limit ? undefined : sessions.at(-1);
+      return {
+        sessions: sessions.map((it) => toSession(it, sessionId)),
+        nextPageToken: last === undefined ? "" : encodePageToken(list, [last.id]),
+      };
     },
 
     async revokeSession({ id }, call) {
@@ -109,6 +126,8 @@ export function authRpc(auth: AuthContext) {
 }
 
 function toSession(stored: StoredSession, current: string) {
+  const isOver = stored.end_time !== null || stored.expire_time.getTime() <= Date.now();
+  const endTime = stored.end_time ?? stored.expire_time;
   return {
     id: stored.id,
     ipAddress: stored.ip_address ?? "",
@@ -117,5 +136,6 @@ function toSession(stored: StoredSession, current: string) {
     lastUseTime: timestampFromDate(stored.last_use_time),
     expireTime: timestampFromDate(stored.expire_time),
     current: stored.id === current,
+    ...(isOver && { endTime: timestampFromDate(endTime) }),
   };
 }

@@ -99,7 +99,7 @@ export function toRefund(
  * @param currency an ISO 4217 code
  */
 export function toPayment(
-  { paymentId, amount, captured, refunded, exchanged }: StoredPayment,
+  { paymentId, amount, captured, refunded, exchanged, restRefused = false }: StoredPayment,
   currency: string,
 ): MessageInitShape<typeof OrderPaymentSchema> & object {
   return {
@@ -108,6 +108,7 @@ export function toPayment(
     captured: money(BigInt(captured), currency),
     refunded: money(BigInt(refunded), currency),
     exchanged,
+    restRefused: restRefused && amount !== captured,
   };
 }
 

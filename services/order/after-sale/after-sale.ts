@@ -31,6 +31,8 @@ export interface StoredPayment {
   readonly refunded: string;
   /** Whether it was taken for goods of another order, which come back: payment has nothing left to take. */
   readonly exchanged: boolean;
+  /** Whether the provider refused to give back what of it the order does not need; false when left out. */
+  readonly restRefused?: boolean;
 }
 
 /** What a refund gives back of a payment, and under which id. */
@@ -38,6 +40,8 @@ export interface StoredShare {
   readonly paymentId: string;
   readonly movementId: string;
   readonly amount: string;
+  /** How much of that is the rest of an exchange; nothing when left out. */
+  readonly rest?: string;
 }
 
 /** What a refund gives back for a line. */

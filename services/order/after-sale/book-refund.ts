@@ -32,8 +32,9 @@ export interface NewRefund extends RefundPlan {
  * @returns what goes back of which payment
  */
 export function beginRefund(tx: OrderTransaction, order: StoredOrder, refund: NewRefund): Share[] {
-  const { id, amount, lines, shipping, toStoreCredit = false, reason = "", exchangeOrderId = null } = refund;
-  const shares = planGivingBack(order, amount, id);
+  const { id, amount, lines, shipping, rest = 0n } = refund;
+  const { toStoreCredit = false, reason = "", exchangeOrderId = null } = refund;
+  const shares = planGivingBack(order, amount, id, rest);
   const stored = lines.map((it) => ({
     lineId: it.line.id,
     quantity: String(it.count),
@@ -51,7 +52,7 @@ export function beginRefund(tx: OrderTransaction, order: StoredOrder, refund: Ne
         shipping,
         to_store_credit: toStoreCredit,
         reason,
-        shares: json(shares.map((share): StoredShare => ({ ...share, amount: String(share.amount) }))),
+        shares: json(shares.map(toStoredShare)),
         exchange_order_id: exchangeOrderId,
       })
       .compile(),
@@ -72,7 +73,7 @@ export function beginRefund(tx: OrderTransaction, order: StoredOrder, refund: Ne
     tx.sql
       .updateTable("orders")
       .set({
-        refunding: order.refunding + amount,
+        refunding: order.refunding + amount - rest,
         payments: json(withRefunded(order, shares)),
         shipping_refunded: order.shipping_refunded || shipping > 0n,
       })
@@ -103,10 +104,11 @@ export async function settleRefund(
   const refund = await shorten(tx, ended, ended.shares.slice(0, given));
   const before = await requireOrder(tx.sql, orderId);
   // Goods that were free are exchanged, too.
-  if (refund.amount > 0n) await issueInvoice(tx, orderId, draftCreditNote(before, refund));
+  const amount = takenIn(refund);
+  if (amount > 0n) await issueInvoice(tx, orderId, draftCreditNote(before, { ...refund, amount }));
   const order = await storeChange(tx, orderId, ({ refunding, refunded }) => ({
-    refunding: refunding - refund.amount,
-    refunded: refunded + refund.amount,
+    refunding: refunding - amount,
+    refunded: refunded + amount,
   }));
   if (refund.exchange_order_id !== null) {
     const text = "What the goods cost went to the order that replaces them";
@@ -144,9 +146,9 @@ export async function failRefund(tx: OrderTransaction, orderId: string, refundId
   if (refund.exchange_order_id !== null)
     await tx.sql.deleteFrom("refund").where("id", "=", refundId).execute();
   await storeChange(tx, orderId, (order) => ({
-    refunding: order.refunding - refund.amount,
+    refunding: order.refunding - takenIn(refund),
     shipping_refunded: order.shipping_refunded && refund.shipping === 0n,
-    payments: json(withRefunded(order, refund.shares.map(takenBack))),
+    payments: json(withRefunded(order, refund.shares.map(toShare).map(takenBack))),
   }));
 }
 
@@ -186,13 +188,17 @@ async function shorten(
   refund: StoredRefund,
   shares: readonly StoredShare[],
 ): Promise<StoredRefund> {
-  const given = new Map(shares.map(({ paymentId, amount }) => [paymentId, BigInt(amount)]));
-  const amount = add(given.values());
+  const given = new Map(shares.map((share) => [share.paymentId, share]));
+  const amount = add(shares.map((share) => BigInt(share.amount)));
   if (amount === refund.amount) return refund;
-  const left = refund.shares.map((share) => ({
-    ...share,
-    amount: String(BigInt(share.amount) - (given.get(share.paymentId) ?? 0n)),
-  }));
+  const left = refund.shares.map(({ paymentId, amount: planned, rest = "0" }) => {
+    const gives = given.get(paymentId);
+    return {
+      paymentId,
+      amount: BigInt(planned) - BigInt(gives?.amount ?? 0n),
+      rest: BigInt(rest) - BigInt(gives?.rest ?? 0n),
+    };
+  });
   const shipping = amount < refund.shipping ? amount : refund.shipping;
   const before = refund.lines.map((line) => BigInt(line.amount));
   const forLines = divide(amount - shipping, before);
@@ -204,7 +210,7 @@ async function shorten(
   }));
   await takeFromLines(tx, less);
   await storeChange(tx, refund.order_id, (order) => ({
-    refunding: order.refunding - (refund.amount - amount),
+    refunding: order.refunding - add(left.map((share) => share.amount - share.rest)),
     payments: json(withRefunded(order, left.map(takenBack))),
   }));
   return tx.sql
@@ -230,8 +236,21 @@ async function takeFromLines(tx: OrderTransaction, lines: StoredRefund["lines"])
   );
 }
 
-function takenBack({ paymentId, amount }: StoredShare) {
-  return { paymentId, amount: -BigInt(amount) };
+/** What a refund gives back of what was taken; the rest of an exchange was not taken for what was sent. */
+function takenIn({ amount, shares }: StoredRefund): bigint {
+  return amount - add(shares.map(({ rest = "0" }) => BigInt(rest)));
+}
+
+function toStoredShare({ amount, rest = 0n, ...share }: Share): StoredShare {
+  return { ...share, amount: String(amount), ...(rest > 0n && { rest: String(rest) }) };
+}
+
+function toShare({ amount, rest = "0", ...share }: StoredShare) {
+  return { ...share, amount: BigInt(amount), rest: BigInt(rest) };
+}
+
+function takenBack({ paymentId, amount, rest }: Omit<ReturnType<typeof toShare>, "movementId">) {
+  return { paymentId, amount: -amount, rest: -rest };
 }
 
 async function endRefund(

@@ -15,8 +15,15 @@ import { giveBackPromotions } from "../promotions/use-promotions.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf, writeDown } from "../timeline.ts";
 import { voidError, voidOfTaken } from "../translate-error.ts";
-import { findOpenExchange, type OpenExchange, takeBackExchange, withoutExchange } from "./exchanges.ts";
-import { type Freeing, planFreeing, setFree, withoutRest } from "./order-payments.ts";
+import {
+  findOpenExchange,
+  noteRefusedRest,
+  type OpenExchange,
+  takeBackExchange,
+  withoutExchange,
+} from "./exchanges.ts";
+import { setFree } from "./move-money.ts";
+import { type Freeing, planFreeing, withoutRest } from "./order-payments.ts";
 import { type Item, openPieces, type Pieces, requirePieces, worthOf } from "./pieces.ts";
 
 /** What staff asks for. */
@@ -114,6 +121,7 @@ export const cancelItemsSaga = defineSaga<Cancelling, Found, Cancelled, typeof e
       text: order.state === "CANCELLED" ? "The order was cancelled" : "Some of the order was cancelled",
       actorId,
     });
+    noteRefusedRest(tx, order, actorId);
     return { orderId };
   },
   async abandon({ input: { orderId, leaves } }, _, tx) {

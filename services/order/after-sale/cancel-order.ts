@@ -12,16 +12,24 @@ import type { OrderTransaction } from "../database.ts";
 import type { entities } from "../entities.ts";
 import { ErrorReason, ErrorReasonSchema, refuse } from "../errors.ts";
 import { json } from "../json-column.ts";
+import { moveOrder, tryMoveOrder } from "../move-order.ts";
 import { type OrderChanges, POLL_MS } from "../order-changes.ts";
 import { toOrder } from "../order-message.ts";
-import { moveOrder, type StoredOrder, tryMoveOrder } from "../orders.ts";
+import type { StoredOrder } from "../order-parts.ts";
 import { requireOwnOrder } from "../own-order.ts";
 import { giveBackPromotions } from "../promotions/use-promotions.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf } from "../timeline.ts";
 import { voidError } from "../translate-error.ts";
-import { findOpenExchange, type OpenExchange, takeBackExchange, withoutExchange } from "./exchanges.ts";
-import { type Freeing, planFreeing, setFree, withoutRest } from "./order-payments.ts";
+import {
+  findOpenExchange,
+  noteRefusedRest,
+  type OpenExchange,
+  takeBackExchange,
+  withoutExchange,
+} from "./exchanges.ts";
+import { setFree } from "./move-money.ts";
+import { type Freeing, planFreeing, withoutRest } from "./order-payments.ts";
 
 /** What the saga of a cancellation is started with. */
 type Cancelling = {
@@ -75,6 +83,7 @@ export const cancelOrderSaga = defineSaga<Cancelling, Found, Nothing, typeof ent
     const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason, input.actorId);
     await giveBackPromotions(tx, order.id);
     if (input.exchange !== null) await takeBackExchange(tx, input.exchange, input.actorId);
+    noteRefusedRest(tx, order, input.actorId);
     tx.emit(OrderCancelledSchema, {
       orderId: order.id,
       customerId: order.customer_id ?? "",

@@ -1,12 +1,13 @@
 import { beingChanged, lockOrder, requireOrder, storeChange } from "../change-order.ts";
 import type { OrderSql, OrderTransaction } from "../database.ts";
+import { formatMoney } from "../documents/format-money.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { json } from "../json-column.ts";
 import type { StoredOrder, StoredReturn } from "../order-parts.ts";
 import { writeDown } from "../timeline.ts";
 import type { StoredPayment } from "./after-sale.ts";
 import { failRefund, lessenRefund, settleRefund } from "./book-refund.ts";
-import { type Freeing, planFreeing, withoutRest } from "./order-payments.ts";
+import { type Freeing, planFreeing, refusedRest, withoutRest } from "./order-payments.ts";
 import { openPieces } from "./pieces.ts";
 import { type Way, wayOf } from "./reckon-order.ts";
 import { storeReturn } from "./returns.ts";
@@ -151,16 +152,36 @@ export async function findReplacement(
  *
  * @param tx the transaction
  * @param replacement what was to be given back
+ * @param actorId the account that does it
  * @param kept payments of which that could not be
  */
 export async function settleReplacement(
   tx: OrderTransaction,
   { orderId, freeings }: Replacement,
+  actorId: string,
   kept: readonly string[] = [],
 ): Promise<void> {
   if (freeings.length === 0) return;
   await lockOrder(tx, orderId);
-  await storeChange(tx, orderId, (order) => ({ payments: json(withoutRest(order, freeings, kept)) }));
+  const changed = await storeChange(tx, orderId, (order) => ({
+    payments: json(withoutRest(order, freeings, kept)),
+  }));
+  noteRefusedRest(tx, changed, actorId);
+}
+
+/**
+ * Writes down for staff what the provider refused to give back of an order of which nothing is left to send: nobody
+ * else looks after it.
+ *
+ * @param tx the transaction
+ * @param order the order as it is from now on
+ * @param actorId the account that did what it was to be given back for
+ */
+export function noteRefusedRest(tx: OrderTransaction, order: StoredOrder, actorId: string): void {
+  const rest = refusedRest(order);
+  if (rest === 0n) return;
+  const text = `The payment provider refused to give ${formatMoney(rest, order.currency)} back that goods were exchanged for; refund the order to give it another way`;
+  writeDown(tx, { orderId: order.id, kind: "PAYMENT", text, actorId, visibleToCustomer: false });
 }
 
 /**
@@ -186,7 +207,7 @@ export async function giveUpGoods(
       { metadata: { return_id: id, state, exchange_order_id } },
     );
   }
-  await settleReplacement(tx, { orderId: order.id, freeings: planFreeing(order, [], true) });
+  await settleReplacement(tx, { orderId: order.id, freeings: planFreeing(order, [], true) }, actorId);
   const refundId = refund_id as string;
   await lessenRefund(tx, refundId, (paymentId) => {
     const payment = order.payments.find((it) => it.exchanged && it.paymentId === paymentId);

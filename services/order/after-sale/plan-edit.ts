@@ -4,9 +4,9 @@ import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import type { SaleVariants } from "../cart/sale-variants.ts";
 import { requireVatId } from "../checkout/checkout-rules.ts";
 import { ErrorReason, refuse } from "../errors.ts";
+import { FRESH_LINE } from "../new-order.ts";
 import { destinationOf, toStoredAddress } from "../order-message.ts";
 import type { StoredOrder, StoredOrderLine } from "../order-parts.ts";
-import { FRESH_LINE } from "../orders.ts";
 import type { Offer } from "../pricing/order-to-price.ts";
 import type { Discount } from "../pricing/totals.ts";
 import type { Shop } from "../shop.ts";
@@ -142,11 +142,18 @@ function unpriced({ line, quantity }: Wanted, keepsDiscounts: boolean): Unpriced
   return { ...place, sku, title, option_values, grams, quantity, unit_price, note, discounts };
 }
 
-/** What is taken off the pieces that stay, as where the others are cancelled. */
+/** What is taken off the pieces that stay, as where the others are cancelled; it is not off those that are added. */
 function keptDiscounts(line: StoredOrderLine, quantity: bigint): Discount[] {
   const open = openPieces(line);
-  const { discounts } = totalsOf({ line, count: quantity < open ? quantity : open }, 0n);
-  return discounts.filter(({ amount }) => amount > 0n);
+  const stay = quantity < open ? quantity : open;
+  const { discounts } = totalsOf({ line, count: stay }, 0n);
+  return discounts
+    .map((discount, index) => {
+      const had = BigInt(line.discounts[index]?.pieces ?? line.quantity);
+      const pieces = had < stay ? had : stay;
+      return { ...discount, ...(pieces < quantity && { pieces }) };
+    })
+    .filter(({ amount }) => amount > 0n);
 }
 
 /**

@@ -17,7 +17,8 @@ import { stockReturnError } from "../translate-error.ts";
 import type { StoredReturnLine } from "./after-sale.ts";
 import { beginRefund, failRefund, settleRefund } from "./book-refund.ts";
 import { findReplacement, type Replacement, settleReplacement } from "./exchanges.ts";
-import { giveBack, type Share, setFree } from "./order-payments.ts";
+import { giveBack, setFree } from "./move-money.ts";
+import type { Share } from "./order-payments.ts";
 import { planReturnRefund, type Receipt, receivedLines } from "./plan-receipt.ts";
 import { lockReturn, returnConflict, storeReturn, tellOfReturn } from "./returns.ts";
 
@@ -93,7 +94,7 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
   async complete({ sagaId, input, data }, tx) {
     const { orderId, returnId, lines, shares, free, actorId, exchangeRefundId, replacement } = input;
     // Before the order of the goods, as by who sends or cancels it.
-    if (replacement !== undefined) await settleReplacement(tx, replacement, data.kept);
+    if (replacement !== undefined) await settleReplacement(tx, replacement, actorId, data.kept);
     await lockOrder(tx, orderId);
     await Promise.all(
       lines.map(({ lineId, quantity, restocked, writtenOff }) =>

@@ -10,7 +10,8 @@ import type { StoredOrder } from "../order-parts.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf } from "../timeline.ts";
 import { beginRefund, failRefund, settleRefund } from "./book-refund.ts";
-import { giveBack, type Share } from "./order-payments.ts";
+import { giveBack } from "./move-money.ts";
+import type { Share } from "./order-payments.ts";
 import type { Item } from "./pieces.ts";
 import { planRefund } from "./refunds.ts";
 
@@ -44,7 +45,8 @@ type GivenBack = { readonly orderId: string; readonly refundId: string };
 
 /**
  * Gives money back. The order keeps room for it from the beginning, so that however many refunds come at once, they
- * never come to more than was taken. One that several payments bear goes through as far as the provider lets it.
+ * never come to more than was taken. One that several payments bear goes through as far as the provider lets it; a
+ * payment that it refuses comes last from then on.
  */
 export const refundOrderSaga = defineSaga<Refund, Found, GivenBack, typeof entities>({
   name: "refund-order",

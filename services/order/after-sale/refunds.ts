@@ -2,6 +2,7 @@ import type { Money } from "#gen/souk/mesh/v1/money_pb.ts";
 import { allocate } from "#kit/money.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import type { StoredOrder, StoredOrderLine } from "../order-parts.ts";
+import { refusedRest } from "./order-payments.ts";
 import { type Item, type Pieces, requirePieces, worthOf } from "./pieces.ts";
 
 /** What a refund gives back for a line. */
@@ -17,6 +18,8 @@ export interface RefundPlan {
   readonly lines: readonly RefundedPieces[];
   /** How much of it is for shipping. */
   readonly shipping: bigint;
+  /** How much of it the provider refused to give back before, as the rest of an exchange; nothing when left out. */
+  readonly rest?: bigint;
 }
 
 /** What is asked to be given back. */
@@ -44,22 +47,25 @@ export function planRefund(
 ): RefundPlan {
   requireCurrency(order, amount);
   const left = leftToRefund(order);
+  const pieces = items.length === 0 ? [] : requirePieces(order, items, refundable);
+  const isWhole = pieces.length === 0 && !withShipping;
+  // What the customer waits for longest goes first.
+  const rest = isWhole ? refusedRest(order) : 0n;
+  const all = left + rest;
   const shipping =
     withShipping && !order.shipping_refunded && order.captured > 0n ? order.shipping_total : 0n;
-  const pieces = items.length === 0 ? [] : requirePieces(order, items, refundable);
   const costs = pieces.map((each) => costOf(each));
   const cost = costs.reduce((sum, it) => sum + it, shipping);
-  const isWhole = pieces.length === 0 && !withShipping;
-  const wished = amount?.minor ?? (isWhole ? left : cost);
-  const asked = isCapped && wished > left ? left : wished;
+  const wished = amount?.minor ?? (isWhole ? all : cost);
+  const asked = isCapped && wished > all ? all : wished;
   const least = isCapped ? 0n : 1n;
-  if (asked < least || asked > left || (pieces.length > 0 && asked > cost)) {
-    throw exceeded(order, asked, pieces.length > 0 && cost < left ? cost : left);
+  if (asked < least || asked > all || (pieces.length > 0 && asked > cost)) {
+    throw exceeded(order, asked, pieces.length > 0 && cost < all ? cost : all);
   }
   const forShipping = asked < shipping ? asked : shipping;
   const forLines = divide(asked - forShipping, costs);
   const lines = pieces.map((each, index) => ({ ...each, amount: forLines[index] ?? 0n }));
-  return { amount: asked, lines, shipping: forShipping };
+  return { amount: asked, lines, shipping: forShipping, rest: asked < rest ? asked : rest };
 }
 
 /**

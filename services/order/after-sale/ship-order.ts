@@ -14,16 +14,14 @@ import type { StoredOrder } from "../order-parts.ts";
 import type { Shop } from "../shop.ts";
 import { actorOf, writeDown } from "../timeline.ts";
 import { shippingError } from "../translate-error.ts";
-import { findOpenExchange, requireBack } from "./exchanges.ts";
+import { findOpenExchange, noteRefusedRest, requireBack } from "./exchanges.ts";
 import { gatherGoods } from "./gather-goods.ts";
+import { putBack, setFree, take } from "./move-money.ts";
 import {
   type Freeing,
   planFreeing,
   planTaking,
-  putBack,
-  setFree,
   type Taking,
-  take,
   withCaptured,
   withoutRest,
 } from "./order-payments.ts";
@@ -143,6 +141,7 @@ export const shipOrderSaga = defineSaga<Sending, Found, Sent, typeof entities>({
       actorId: input.actorId,
       referenceId: sagaId,
     });
+    noteRefusedRest(tx, order, input.actorId);
     tx.emit(OrderShippedSchema, {
       orderId: order.id,
       customerId: order.customer_id ?? "",

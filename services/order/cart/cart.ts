@@ -1,5 +1,4 @@
 import { uuidv7 } from "uuidv7";
-import { MeshReason, refuseMesh } from "#kit/error.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { OrderTransaction } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
@@ -14,17 +13,10 @@ import {
   setQuantity,
   touchCart,
 } from "./cart-rows.ts";
+import { currencyOf, requireCurrency, requireFits, requireOnSale, requireVersion } from "./cart-rules.ts";
 import { type ExistingCart, keepSeen, type PricedCart, priceCart } from "./price-cart.ts";
 import { type CartState, readCart, type StoredCart, type StoredLine } from "./read-cart.ts";
-import { type SaleVariants, unitPriceOf } from "./sale-variants.ts";
 import { groupsOf, type Shopper } from "./shopper.ts";
-
-/** How many lines a cart may have. */
-export const MAX_LINES = 100;
-/** How many lines may be put aside; with the others they are as many as product is asked for at once. */
-const MAX_SAVED = 99;
-/** How many of a variant a line may hold. */
-export const MAX_QUANTITY = 999n;
 
 /**
  * A cart at today's prices. A customer's is made when there is none yet.
@@ -230,72 +222,6 @@ const NEW_CART: StoredCart = {
 
 function variantsOf({ lines, saved }: Pick<CartState, "lines" | "saved">): string[] {
   return [...lines, ...saved].map(({ variantId }) => variantId);
-}
-
-/** The currency that a cart will have. */
-function currencyOf(shop: Shop, { cart, lines, saved }: CartState, asked: string): string {
-  if (cart === undefined) return asked || shop.currency;
-  if (lines.length + saved.length === 0) return asked || cart.currency;
-  requireCurrency(cart, asked);
-  return cart.currency;
-}
-
-function requireCurrency({ currency }: StoredCart, asked: string): void {
-  if (asked === "" || asked === currency) return;
-  throw refuse(
-    ErrorReason.CURRENCY_MISMATCH,
-    `the cart is in ${currency}, not in ${asked}; empty it first, or leave the currency out`,
-    { metadata: { cart_currency: currency, currency: asked } },
-  );
-}
-
-function requireVersion(cart: StoredCart | undefined, version: number | undefined): void {
-  if (version === undefined || version === (cart?.version ?? 0)) return;
-  throw refuseMesh(
-    MeshReason.ETAG_MISMATCH,
-    "the cart was changed since it was read; read it again and repeat the change",
-  );
-}
-
-function requireOnSale(
-  variants: SaleVariants,
-  { variantId, quantity }: Omit<StoredLine, "id">,
-  currency: string,
-): void {
-  const sale = variants.get(variantId);
-  if (sale === undefined) {
-    throw refuse(
-      ErrorReason.VARIANT_NOT_FOUND,
-      `there is no variant ${variantId} on sale; read the product again`,
-    );
-  }
-  if (unitPriceOf(sale, currency, quantity) !== undefined) return;
-  const variantCurrency = sale.variant?.price?.currency ?? "";
-  throw refuse(
-    ErrorReason.CURRENCY_MISMATCH,
-    `the variant is sold in ${variantCurrency} and the cart is in ${currency}; one cart holds one currency`,
-    { metadata: { variant_id: variantId, variant_currency: variantCurrency, cart_currency: currency } },
-  );
-}
-
-function requireFits(lines: readonly StoredLine[], saved: readonly StoredLine[]): void {
-  if (lines.length > MAX_LINES) {
-    throw refuse(ErrorReason.CART_TOO_LARGE, `a cart holds ${MAX_LINES} lines; remove one first`, {
-      metadata: { limit: String(MAX_LINES) },
-    });
-  }
-  if (saved.length > MAX_SAVED) {
-    throw refuse(ErrorReason.CART_TOO_LARGE, `${MAX_SAVED} lines can be put aside; remove one first`, {
-      metadata: { limit: String(MAX_SAVED) },
-    });
-  }
-  const large = [...lines, ...saved].find(({ quantity }) => quantity > MAX_QUANTITY);
-  if (large === undefined) return;
-  throw refuse(
-    ErrorReason.CART_TOO_LARGE,
-    `a line holds ${MAX_QUANTITY} and would hold ${large.quantity}; add fewer`,
-    { metadata: { limit: String(MAX_QUANTITY), line_id: large.id, variant_id: large.variantId } },
-  );
 }
 
 function sameLine(lines: readonly StoredLine[], item: Omit<StoredLine, "id">): StoredLine | undefined {

@@ -46,7 +46,7 @@ export interface CartState {
   readonly candidates: readonly Candidate[];
   /** Whether its customer has no order yet; never for a guest. */
   readonly isNew: boolean;
-  /** In which groups staff put its customer; none for a guest. */
+  /** In which groups staff put its customer, or who signed in and asks for a guest's; none for others. */
   readonly groups: readonly string[];
 }
 
@@ -174,8 +174,10 @@ function isNew(owner: Owner): RawBuilder<boolean> {
 }
 
 function keptGroups(owner: Owner): RawBuilder<readonly string[] | null> {
-  if ("tokenHash" in owner) return sql`null`;
-  return sql`(select groups from customer_groups where customer_id = ${owner.customerId})`;
+  // Who signed in and has not merged the cart yet is a customer all the same.
+  const customerId = "customerId" in owner ? owner.customerId : owner.signedInId;
+  if (customerId === undefined) return sql`null`;
+  return sql`(select groups from customer_groups where customer_id = ${customerId})`;
 }
 
 function candidatesFor(customerKey: string): RawBuilder<readonly Candidate[]> {

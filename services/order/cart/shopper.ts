@@ -13,8 +13,10 @@ export interface Shopper {
   readonly groups: readonly string[];
 }
 
-/** Whose a cart is: a customer's, or of whoever has its token. */
-export type Owner = { readonly customerId: string } | { readonly tokenHash: string };
+/** Whose a cart is: a customer's, or of whoever has its token, who may be signed in; undefined where nobody is. */
+export type Owner =
+  | { readonly customerId: string }
+  | { readonly tokenHash: string; readonly signedInId?: string | undefined };
 
 /** As many groups as product takes. */
 const MOST_GROUPS = 20;
@@ -31,7 +33,8 @@ export function shopperOf(scope: Scope, cartToken: string): Shopper {
   const user = scope.principal.kind === "user" && !scope.principal.machine ? scope.principal : undefined;
   const groups = user?.roles.slice(0, MOST_GROUPS) ?? [];
   if (cartToken !== "") {
-    return { owner: { tokenHash: hashOf(cartToken) }, cartToken, email: user?.email ?? "", groups };
+    const owner = { tokenHash: hashOf(cartToken), signedInId: user?.id };
+    return { owner, cartToken, email: user?.email ?? "", groups };
   }
   if (user === undefined) {
     throw refuse(

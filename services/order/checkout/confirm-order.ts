@@ -3,8 +3,9 @@ import { sql } from "kysely";
 import { OrderAwaitsPaymentSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { takeOrderedLines, takeUsedCodes, touchCartById } from "../cart/cart-rows.ts";
 import type { OrderTransaction } from "../database.ts";
+import { moveKnownOrder, moveOrder } from "../move-order.ts";
 import { toOrder } from "../order-message.ts";
-import { moveKnownOrder, moveOrder, type StoredOrder } from "../orders.ts";
+import type { StoredOrder } from "../order-parts.ts";
 
 /** For how long customers hear nothing of an order that waits for them, in ms; a third of the wait where that is less. */
 const REMIND_AFTER_MS = 5 * 60_000;

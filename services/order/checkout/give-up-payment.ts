@@ -6,7 +6,7 @@ import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import { keepFor } from "../change-order.ts";
 import type { entities } from "../entities.ts";
-import { moveOrder } from "../orders.ts";
+import { moveOrder } from "../move-order.ts";
 import { giveBackPromotions } from "../promotions/use-promotions.ts";
 import { actorOf } from "../timeline.ts";
 import { voidError } from "../translate-error.ts";

@@ -3,7 +3,7 @@ import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
 import { ErrorReason, refuse } from "../errors.ts";
 import { type OrderChanges, POLL_MS } from "../order-changes.ts";
-import type { StoredOrder } from "../orders.ts";
+import type { StoredOrder } from "../order-parts.ts";
 import { askerOf, requireOwnOrder } from "../own-order.ts";
 import type { Shop } from "../shop.ts";
 import { passOverDecision, paymentDeclined, paymentNotConfirmed } from "../translate-error.ts";

@@ -9,6 +9,8 @@ export const IS_OPEN = sql<boolean>`(
   orders.state in ('PENDING', 'AWAITING_PAYMENT', 'CONFIRMED', 'CANCELLING', 'PARTIALLY_SHIPPED')
   or orders.state = 'SHIPPED' and orders.update_time > now() - ${sql.lit(ARRIVED)}::interval
   or orders.changing is not null or orders.refunding > 0
+  or exists (select from jsonb_array_elements(orders.payments) paid
+    where paid -> 'restRefused' = 'true' and paid -> 'amount' <> paid -> 'captured')
   or exists (select from order_return back where back.order_id = orders.id
     and back.state in ('REQUESTED', 'APPROVED', 'RECEIVING')))`;
 

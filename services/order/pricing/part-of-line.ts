@@ -12,6 +12,7 @@ export interface Pieces {
  * What some pieces of a line come to, for a shipment, a refund or an invoice of a part of it. However a line is
  * cut up, its parts add up to the whole in each figure: a part is what the pieces up to its end come to, rounded
  * down, less what those before it did. And each part adds up in itself, for its total follows from its figures.
+ * What is off some of the pieces is off the first ones.
  *
  * @param line what the line comes to
  * @param quantity how many pieces the line has, 1 or more
@@ -23,15 +24,35 @@ export function partOfLine(line: ItemTotals, quantity: bigint, { from, count }: 
   if (from < 0n || count < 0n || to > quantity) {
     throw new RangeError(`a line of ${quantity} has no pieces ${from} to ${to}`);
   }
-  const part = (amount: bigint) => (amount * to) / quantity - (amount * from) / quantity;
+  const part = (amount: bigint, pieces = quantity) =>
+    firstOf(amount, to, pieces) - firstOf(amount, from, pieces);
   const subtotal = part(line.subtotal);
-  const discounts = line.discounts.map((discount) => ({ ...discount, amount: part(discount.amount) }));
-  const taxes = line.taxes.map((tax) => ({ ...tax, amount: part(tax.amount) }));
+  const discounts = line.discounts.map(({ pieces, ...discount }) => {
+    return { ...discount, amount: part(discount.amount, pieces) };
+  });
+  const weigh = weighing(line, quantity);
+  const [before, until, whole] = [weigh(from), weigh(to), weigh(quantity)];
+  const share = (amount: bigint) =>
+    whole === 0n ? 0n : (amount * until) / whole - (amount * before) / whole;
+  const taxes = line.taxes.map((tax) => ({ ...tax, amount: share(tax.amount) }));
   // What a company need not pay of prices that contain a tax which it owes itself.
   const relief = line.subtotal - amountOf(line.discounts) + onTop(line.taxes) - line.total;
-  const total = subtotal - amountOf(discounts) + onTop(taxes) - part(relief);
+  const total = subtotal - amountOf(discounts) + onTop(taxes) - share(relief);
   const base = total - amountOf(taxes);
   return { subtotal, discounts, taxes: taxes.map((tax) => ({ ...tax, base })), total };
+}
+
+/** What the first pieces have of an amount that is of some, rounded down. */
+function firstOf(amount: bigint, count: bigint, pieces: bigint): bigint {
+  return (amount * (count < pieces ? count : pieces)) / pieces;
+}
+
+/** By what taxes are divided: by pieces, or, where something is off only some of them, by what the first ones cost. */
+function weighing({ subtotal, discounts }: ItemTotals, quantity: bigint): (count: bigint) => bigint {
+  if (discounts.every(({ pieces }) => pieces === undefined)) return (count) => count;
+  return (count) =>
+    firstOf(subtotal, count, quantity) -
+    add(discounts.map(({ amount, pieces = quantity }) => firstOf(amount, count, pieces)));
 }
 
 function onTop(taxes: readonly Tax[]): bigint {

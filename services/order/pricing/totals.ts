@@ -38,6 +38,8 @@ export interface Discount {
   readonly couponCode: string;
   /** A positive amount; 0 only where a promotion ships for nothing what costs nothing. */
   readonly amount: bigint;
+  /** Off how many pieces of its line it is, the first ones; off all of them when left out. */
+  readonly pieces?: bigint;
 }
 
 /** A tax on what is to pay. */

@@ -12,7 +12,7 @@ import { getQuotes, type Quote } from "../checkout/quote.ts";
 import { returnFromPayment } from "../checkout/return-from-payment.ts";
 import type { OrderChanges } from "../order-changes.ts";
 import { destinationOf, toMeansShare, toOrder } from "../order-message.ts";
-import type { StoredOrder } from "../orders.ts";
+import type { StoredOrder } from "../order-parts.ts";
 import type { Shop } from "../shop.ts";
 import { taxIncludedIn, toDiscount, toStoredTaxes, toTaxAmount } from "../stored-totals.ts";
 

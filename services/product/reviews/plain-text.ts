@@ -6,13 +6,16 @@ import { invalid } from "../invalid.ts";
  */
 const INVISIBLE = /[[\p{Cc}--[\t\n]]\u202A-\u202E\u2066-\u2069\uFEFF]/gv;
 
+/** Line breaks after a line and those of the lines below it that show nothing, where two of these or more do. */
+const EMPTY_LINES = /\n(?:[[\s\p{Default_Ignorable_Code_Point}\u2800]--\n]*\n){2,}/gv;
+
 /**
  * A text as somebody typed it, without what cannot be seen, and with one empty line at most between two others. It is
  * no HTML and does not become any.
  */
 export function plainText(typed: string): string {
   const text = typed.replace(/\r\n?|[\u2028\u2029]/g, "\n").replace(INVISIBLE, "");
-  return text.replace(/\n{3,}/g, "\n\n").trim();
+  return text.replace(EMPTY_LINES, "\n\n").trim();
 }
 
 /** The same on one line. */

@@ -3,6 +3,7 @@ import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { ProductDatabase } from "../database.ts";
 import { changeReview } from "../reviews/change-review.ts";
+import { listReportsOf, toReport } from "../reviews/list-reports.ts";
 import { listReviews, listReviewsForStaff, listReviewsOf } from "../reviews/list-reviews.ts";
 import { moderateReview } from "../reviews/moderate-review.ts";
 import { removeReview } from "../reviews/remove-review.ts";
@@ -37,6 +38,11 @@ export function reviewRpc(db: ProductDatabase): Implementation<typeof ReviewServ
     async reportReview({ id, reason }, call) {
       await reportReview(db, call, requireUser(call).id, id, reason);
       return {};
+    },
+
+    async listMyReviewReports(request, call) {
+      const { reports, nextPageToken } = await listReportsOf(db, requireUser(call).id, request);
+      return { reports: reports.map(toReport), nextPageToken };
     },
 
     async listReviewsForStaff(request) {

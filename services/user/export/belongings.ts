@@ -17,7 +17,7 @@ import { OrderSchema, OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { TimelineEntrySchema } from "#gen/souk/order/v1/timeline_pb.ts";
 import { BalanceEntrySchema } from "#gen/souk/payment/v1/gift_card_pb.ts";
 import { StoreCreditService } from "#gen/souk/payment/v1/store_credit_pb.ts";
-import { ReviewSchema, ReviewService } from "#gen/souk/product/v1/review_pb.ts";
+import { ReviewReportSchema, ReviewSchema, ReviewService } from "#gen/souk/product/v1/review_pb.ts";
 import { SavedAddressSchema } from "#gen/souk/user/v1/user_pb.ts";
 import { UserSchema } from "#gen/souk/user/v1/user_staff_pb.ts";
 import type { Scope } from "#kit/scope.ts";
@@ -50,6 +50,10 @@ export function belongings(db: UserDatabase, scope: Scope, userId: string): Arch
     ]),
     one("sign-in.json", GetSignInMethodsResponseSchema, () => auth.getSignInMethods({})),
     list("sessions.json", SessionSchema, async () => [(await auth.listSessions({})).sessions]),
+    list("ended-sessions.json", SessionSchema, async (page) => {
+      const { sessions, nextPageToken } = await auth.listEndedSessions(page);
+      return [sessions, nextPageToken];
+    }),
     list("api-keys.json", ApiKeySchema, async (page) => {
       const { keys, nextPageToken } = await scope.mesh(ApiKeyService).listApiKeys(page);
       return [keys, nextPageToken];
@@ -78,6 +82,10 @@ export function belongings(db: UserDatabase, scope: Scope, userId: string): Arch
     list("reviews.json", ReviewSchema, async (page) => {
       const { reviews, nextPageToken } = await scope.mesh(ReviewService).listMyReviews(page);
       return [reviews, nextPageToken];
+    }),
+    list("review-reports.json", ReviewReportSchema, async (page) => {
+      const { reports, nextPageToken } = await scope.mesh(ReviewService).listMyReviewReports(page);
+      return [reports, nextPageToken];
     }),
     list("notifications.json", NotificationSchema, async (page) => {
       const { notifications, nextPageToken } = await scope

@@ -18,6 +18,7 @@ import { exchangeOrder } from "./exchange-order.ts";
 import { getQuote } from "./get-quote.ts";
 import { adjustStoreCredit, disableGiftCard, issueGiftCard } from "./give-balance.ts";
 import { holdStock } from "./hold-stock.ts";
+import { inTurn } from "./in-turn.ts";
 import { letAuthorizationExpire, letCartExpire, letTimePass } from "./let-time-pass.ts";
 import { mergeCart } from "./merge-cart.ts";
 import { moveAgain, moveMoney } from "./move-money.ts";
@@ -75,6 +76,9 @@ const WEIGHTS: readonly (readonly [arbitrary: fc.Arbitrary<Command>, weight: num
   [editOrder, 10],
   [editAtOnce, 2],
   [exchangeOrder, 10],
+  [inTurn(addItem, placeOrder, shipOrder), 10],
+  [inTurn(exchangeOrder, editOrder, editOrder), 8],
+  [inTurn(exchangeOrder, shipOrder, bringBack, refundAmount), 8],
   [issueGiftCard, 4],
   [disableGiftCard, 1],
   [adjustStoreCredit, 7],

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
-import { oneOf } from "../model.ts";
+import { type Order, oneOf } from "../model.ts";
 import { cancelOrder as cancelInModel, stateOf } from "../order-model.ts";
 import { WHICH } from "./choices.ts";
 import { hasOrder, orderAt } from "./some-pieces.ts";
@@ -20,7 +20,7 @@ export const cancelOrder = fc
       "cancel order",
       args,
       async (model, shop) => {
-        const { order, owner } = orderAt(model, args);
+        const { order, owner } = orderAt(model, args, isConfirmed);
         const others = model.shoppers.filter((it) => it !== owner && !it.isGuest);
         const shopper = args.isOwn ? owner : oneOf(others, args.tabs);
         const { reason } = args;
@@ -36,6 +36,12 @@ export const cancelOrder = fc
         }
       },
       // A guest has no account with which to do so.
-      (model) => hasOrder(model) && !(args.isOwn && orderAt(model, args).owner.isGuest),
+      (model) =>
+        hasOrder(model, args, isConfirmed) &&
+        !(args.isOwn && orderAt(model, args, isConfirmed).owner.isGuest),
     ),
   );
+
+function isConfirmed(order: Order): boolean {
+  return stateOf(order) === "CONFIRMED";
+}

@@ -5,9 +5,10 @@ import { answered, command, type Outcome, outcomeOf, refused } from "../command.
 import { applyEdit, type Edit, obstacleTo, planEdit } from "../edit-model.ts";
 import { expectOrder, know } from "../expect.ts";
 import { goodsAt, type Order, type OrderLine } from "../model.ts";
-import { stateOf, TOKENS } from "../order-model.ts";
+import { stateOf } from "../order-model.ts";
+import { TOKENS } from "../place-model.ts";
 import { GOODS, NOTES, WHICH } from "./choices.ts";
-import { ADDRESS } from "./place-order.ts";
+import { ADDRESS, PAYING } from "./place-order.ts";
 import { hasOrder, orderAt } from "./some-pieces.ts";
 
 const METHODS = fc.constantFrom("", "", "", "", "express", "standard", "pick-up", "balloon");
@@ -22,10 +23,7 @@ const CHANGES = {
   added: fc.option(fc.record({ goods: GOODS, quantity: fc.bigInt(1n, 3n), note: NOTES }), { nil: undefined }),
   method: METHODS,
   city: fc.constantFrom("", "", "", "Bonn", "Kiel"),
-  token: fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom("tok_visa", "tok_mastercard") },
-    { weight: 1, arbitrary: fc.constantFrom("", ...TOKENS) },
-  ),
+  token: fc.oneof({ weight: 6, arbitrary: PAYING }, { weight: 1, arbitrary: fc.constantFrom("", ...TOKENS) }),
 };
 
 /** Staff edits an order, after a look at what it would cost; with a good guess at that, a bad one, or none. */
@@ -40,7 +38,7 @@ export const editOrder = fc
       "edit order",
       args,
       async (model, shop) => {
-        const { order, owner } = orderAt(model, args, isEditable);
+        const { order, owner } = orderAt(model, args, isEditableReplacement, isEditable);
         const edit = editOf(model.goods.length, order, args);
         const plan = planEdit(model, owner, order, edit);
         const guess =
@@ -71,11 +69,11 @@ export const editOrder = fc
         }
         const { order: told, difference } = answered(outcome);
         assert.equal(difference?.minor, plan.difference);
-        applyEdit(owner, order, plan);
+        applyEdit(owner, order, plan, args.token);
         know(order, told);
         expectOrder(told, model, order);
       },
-      hasOrder,
+      (model) => hasOrder(model, args, isEditable),
     ),
   );
 
@@ -85,7 +83,7 @@ export const editAtOnce = fc.record({ ...CHANGES, oneKey: fc.boolean() }).map((a
     "edit at once",
     args,
     async (model, shop) => {
-      const { order, owner } = orderAt(model, args, isEditable);
+      const { order, owner } = orderAt(model, args, isEditableReplacement, isEditable);
       const edit = editOf(model.goods.length, order, args);
       const plan = planEdit(model, owner, order, edit);
       const problem = typeof plan === "string" ? plan : obstacleTo(plan.more, plan.missing, args.token);
@@ -106,19 +104,24 @@ export const editAtOnce = fc.record({ ...CHANGES, oneKey: fc.boolean() }).map((a
         return;
       }
       assert.ok(winner, "one of them edits it");
-      applyEdit(owner, order, plan);
+      applyEdit(owner, order, plan, args.token);
       know(order, answered(winner).order);
       for (const outcome of outcomes) {
         if (args.oneKey || outcome === winner) expectOrder(answered(outcome).order, model, order);
         else refusedWith(outcome, ["ETAG_MISMATCH", "ORDER_BEING_CHANGED"]);
       }
     },
-    hasOrder,
+    (model) => hasOrder(model, args, isEditable),
   ),
 );
 
 function isEditable(order: Order): boolean {
   return stateOf(order) === "CONFIRMED";
+}
+
+/** Of an order that replaces goods, what was taken off them is kept. */
+function isEditableReplacement(order: Order): boolean {
+  return isEditable(order) && order.replaces !== undefined;
 }
 
 interface Changes {

@@ -6,8 +6,9 @@ import { obstacleTo } from "../edit-model.ts";
 import { applyExchange, exchangeable, giveUpExchange, planExchange } from "../exchange-model.ts";
 import { expectOrder, know } from "../expect.ts";
 import { goodsAt, type Model, type Order } from "../model.ts";
-import { TOKENS } from "../order-model.ts";
+import { TOKENS } from "../place-model.ts";
 import { GOODS, NOTES } from "./choices.ts";
+import { PAYING } from "./place-order.ts";
 import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
 
 /** What is sent instead: as many of the same, or something else, for the same price, more or less. */
@@ -24,7 +25,7 @@ export const exchangeOrder = fc
     sentFirst: fc.boolean(),
     expects: fc.constantFrom("anything", "anything", "the difference", "a cent more"),
     token: fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom("tok_visa", "tok_mastercard") },
+      { weight: 6, arbitrary: PAYING },
       { weight: 1, arbitrary: fc.constantFrom("", ...TOKENS) },
     ),
     callers: fc.constantFrom(1, 1, 2),
@@ -71,7 +72,10 @@ export const exchangeOrder = fc
           return;
         }
         const [first] = outcomes.map(answered);
-        const replacement = applyExchange(model, owner, order, plan, first?.return?.id ?? "");
+        const replacement = applyExchange(model, owner, order, plan, {
+          token: args.token,
+          returnId: first?.return?.id ?? "",
+        });
         know(replacement, first?.replacement);
         for (const { order: told, replacement: toldNew, difference } of outcomes.map(answered)) {
           assert.equal(difference?.minor, plan.difference);
@@ -81,7 +85,7 @@ export const exchangeOrder = fc
         }
       },
       // An exchange of nothing is no exchange.
-      (model) => hasOrder(model) && piecesIn(model, args).length > 0,
+      (model) => hasOrder(model, args, hasExchangeable) && piecesIn(model, args).length > 0,
     ),
   );
 

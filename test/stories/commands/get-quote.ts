@@ -4,7 +4,7 @@ import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { cartBill } from "../cart-model.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { billOf, toDiscount } from "../expect.ts";
-import { shopperAt } from "../model.ts";
+import { oneOf } from "../model.ts";
 import { SHIPPING_METHODS } from "../reckon.ts";
 import { SHOPPERS } from "./choices.ts";
 import { ADDRESS } from "./place-order.ts";
@@ -12,7 +12,8 @@ import { ADDRESS } from "./place-order.ts";
 /** Asks what a cart would cost with each way of shipping it. */
 export const getQuote = fc.record({ by: SHOPPERS }).map((args) =>
   command("get quote", args, async (model, shop) => {
-    const shopper = shopperAt(model, args.by);
+    const ready = model.shoppers.filter(({ cart }) => cart.length > 0);
+    const shopper = oneOf(args.by === 0 || ready.length === 0 ? model.shoppers : ready, args.by);
     const checkout = shop.call(CheckoutService, shopper.customer);
     const outcome = await outcomeOf(
       checkout.getQuote({ shippingAddress: ADDRESS, cartToken: shopper.cartToken }),

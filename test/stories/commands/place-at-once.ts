@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { command } from "../command.ts";
 import { type PlaceRequest, portionsOf, shopperAt } from "../model.ts";
-import { placeOrder } from "../order-model.ts";
+import { placeOrder } from "../place-model.ts";
 import { lackingOf } from "../warehouse.ts";
 import { SHOPPERS } from "./choices.ts";
 import { ask, expectPlaced } from "./place-order.ts";

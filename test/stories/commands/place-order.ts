@@ -5,7 +5,7 @@ import { cartBill } from "../cart-model.ts";
 import { answered, type Counter, command, type Outcome, outcomeOf, refused } from "../command.ts";
 import { expectOrder, know } from "../expect.ts";
 import { type Model, type Order, oneOf, type PlaceRequest, portionsOf, type Shopper } from "../model.ts";
-import { placeOrder as placeInModel, TOKENS } from "../order-model.ts";
+import { placeOrder as placeInModel, TOKENS } from "../place-model.ts";
 import { lackingOf } from "../warehouse.ts";
 import { SHOPPERS, WHICH } from "./choices.ts";
 
@@ -19,7 +19,11 @@ export const ADDRESS = {
 };
 
 const METHODS = fc.constantFrom("standard", "standard", "standard", "express", "pick-up");
-const PAYING = fc.constantFrom("tok_visa", "tok_mastercard");
+/** Cards that pay; to one of them the provider gives nothing back. */
+export const PAYING = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom("tok_visa", "tok_mastercard") },
+  { weight: 1, arbitrary: fc.constant("tok_refund_fails") },
+);
 
 /** Up to how much, in cents; as much as they can when left out. */
 const MOST = fc.option(fc.bigInt(1n, 60_00n), { nil: undefined, freq: 1 });

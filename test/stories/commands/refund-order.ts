@@ -3,8 +3,9 @@ import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { answered, command, outcomeOf, refused } from "../command.ts";
 import { divide } from "../discounts.ts";
 import { expectOrder } from "../expect.ts";
+import type { Order, Shopper } from "../model.ts";
 import { giveBack, shippingOf } from "../order-model.ts";
-import { capturedOf, leftToRefund } from "../order-money.ts";
+import { capturedOf, leftToRefund, refusedRest } from "../order-money.ts";
 import { costOf } from "../return-model.ts";
 import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
 
@@ -13,6 +14,7 @@ export const refundAmount = fc
   .record({
     order: SOME_PIECES.order,
     share: fc.constantFrom(1n, 50n, 100n, 101n),
+    toStoreCredit: fc.constantFrom(false, false, true),
     callers: fc.constantFrom(1, 2),
   })
   .map((args) =>
@@ -20,21 +22,29 @@ export const refundAmount = fc
       "refund amount",
       args,
       async (model, shop) => {
-        const { order, owner } = orderAt(model, args);
-        const left = leftToRefund(order);
-        const minor = (left * args.share + 99n) / 100n + (args.share > 100n || left === 0n ? 1n : 0n);
+        const { order, owner } = orderAt(model, args, isRefused, hasMoney);
+        const { toStoreCredit } = args;
+        const rest = refusedRest(order);
+        const left = leftToRefund(order) + rest;
+        const amount = (left * args.share + 99n) / 100n + (args.share > 100n || left === 0n ? 1n : 0n);
         const staff = shop.call(OrderService, { caller: "operator" });
-        const request = { orderId: order.id, amount: { minor, currency: order.currency } };
+        const request = {
+          orderId: order.id,
+          amount: { minor: amount, currency: order.currency },
+          toStoreCredit,
+        };
         const options = { idempotencyKey: shop.unique() };
         const refund = () => outcomeOf(staff.refundOrder(request, options));
         const outcomes = await Promise.all(Array.from({ length: args.callers }, refund));
-        if (minor <= left) giveBack(owner, order, minor);
+        const problem = amount > left ? "REFUND_EXCEEDED" : problemOf(owner, toStoreCredit);
+        const giving = { amount, rest: amount < rest ? amount : rest, toStoreCredit };
+        const isGiven = problem === undefined && giveBack(owner, order, giving) > 0n;
         for (const outcome of outcomes) {
-          if (minor <= left) expectOrder(answered(outcome).order, model, order);
-          else refused(outcome, "REFUND_EXCEEDED");
+          if (isGiven) expectOrder(answered(outcome).order, model, order);
+          else refused(outcome, problem ?? "REFUND_REFUSED");
         }
       },
-      hasOrder,
+      (model) => hasOrder(model, args, hasMoney),
     ),
   );
 
@@ -50,7 +60,7 @@ export const refundPieces = fc
       "refund pieces",
       args,
       async (model, shop) => {
-        const { order, owner } = orderAt(model, args);
+        const { order, owner } = orderAt(model, args, isRefused, hasMoney);
         const { withShipping } = args;
         const { pieces, items, isTooMany } = piecesAt(
           order,
@@ -58,7 +68,8 @@ export const refundPieces = fc
           ({ shipped, refunded }) => shipped - refunded,
         );
         const named = items.length === 0 ? [] : pieces;
-        const left = leftToRefund(order);
+        const rest = named.length === 0 && !withShipping ? refusedRest(order) : 0n;
+        const left = leftToRefund(order) + rest;
         const isDue = withShipping && !order.isShippingRefunded && capturedOf(order) > 0n;
         const shipping = isDue ? shippingOf(order.bill) : 0n;
         const costs = named.map((each) => costOf(model, order, each));
@@ -80,16 +91,38 @@ export const refundPieces = fc
           refused(outcome, isTooMany ? "QUANTITY_EXCEEDED" : "REFUND_EXCEEDED");
           return;
         }
-        giveBack(owner, order, amount);
+        const given = giveBack(owner, order, { amount, rest: amount < rest ? amount : rest });
+        if (given === 0n) {
+          refused(outcome, "REFUND_REFUSED");
+          return;
+        }
         const forShipping = amount < shipping ? amount : shipping;
         if (forShipping > 0n) order.isShippingRefunded = true;
-        const shares = divide(amount - forShipping, costs);
+        // Where the provider refuses some of it, it comes to less, for the lines in proportion.
+        const shares = divide(
+          given - (given < forShipping ? given : forShipping),
+          divide(amount - forShipping, costs),
+        );
         for (const [index, { line, count }] of named.entries()) {
           line.refunded += count;
           line.refundedAmount += shares[index] ?? 0n;
         }
         expectOrder(answered(outcome).order, model, order);
       },
-      hasOrder,
+      (model) => hasOrder(model, args, hasMoney),
     ),
   );
+
+function hasMoney(order: Order): boolean {
+  return leftToRefund(order) + refusedRest(order) > 0n;
+}
+
+/** Those have the money first that the provider refused to give back. */
+function isRefused(order: Order): boolean {
+  return refusedRest(order) > 0n;
+}
+
+/** A guest has no store credit. */
+function problemOf({ isGuest }: Shopper, toStoreCredit: boolean): string | undefined {
+  return isGuest && toStoreCredit ? "REFUND_REFUSED" : undefined;
+}

@@ -1,14 +1,13 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { ReturnReason } from "#gen/souk/order/v1/return_pb.ts";
 import { answered, type Counter, command, outcomeOf, refused } from "../command.ts";
 import { expectOrder } from "../expect.ts";
-import { type Model, oneOf, type Return, tell } from "../model.ts";
+import { type Model, type Order, type OrderLine, oneOf, type Return, tell } from "../model.ts";
 import { stateOf } from "../order-model.ts";
 import { beginReturn, isRejectable, receive, reject } from "../return-model.ts";
 import { WHICH } from "./choices.ts";
-import { hasOrder, orderAt, SOME_PIECES } from "./some-pieces.ts";
+import { hasOrder, orderAt, piecesAt, SOME_PIECES } from "./some-pieces.ts";
 
 /** A customer sends pieces back, and staff takes them in, refuses them, or approves that they come later. */
 export const sendBack = fc
@@ -22,22 +21,19 @@ export const sendBack = fc
       "send back",
       args,
       async (model, shop) => {
-        const { order, owner } = orderAt(model, args);
-        const line = order.lines[args.line % order.lines.length];
-        assert.ok(line);
-        const quantity = args.count;
-        const items = [{ lineId: line.id, quantity, reason: ReturnReason.OTHER }];
+        const { order, owner } = orderAt(model, args, isReturnable);
+        const { pieces, items: named, isTooMany } = piecesAt(order, args, left);
+        const items = named.map((it) => ({ ...it, reason: ReturnReason.OTHER }));
         const requested = await outcomeOf(
           shop.call(OrderService, owner.customer).requestReturn({ orderId: order.id, items }),
         );
         const isPossible = ["PARTIALLY_SHIPPED", "SHIPPED", "DELIVERED"].includes(stateOf(order));
-        if (!isPossible || quantity > line.shipped - line.awaited - line.returned) {
+        if (!isPossible || isTooMany) {
           refused(requested, isPossible ? "QUANTITY_EXCEEDED" : "ORDER_NOT_RETURNABLE");
           return;
         }
         const id = answered(requested).return?.id ?? "";
         tell(owner, { topic: "return-requested", order });
-        const pieces = [{ line, count: quantity }];
         const returned = beginReturn(model, {
           id,
           owner,
@@ -57,27 +53,44 @@ export const sendBack = fc
         if (args.ending !== "wait") await endReturn(model, shop, returned, args.ending);
       },
       // A guest has no account with which to ask for it.
-      (model) => hasOrder(model) && !orderAt(model, args).owner.isGuest,
+      (model) => hasOrder(model, args, isReturnable) && !orderAt(model, args, isReturnable).owner.isGuest,
     ),
   );
+
+function isReturnable({ lines }: Order): boolean {
+  return lines.some((line) => left(line) > 0n);
+}
+
+/** How many pieces of a line were sent and can come back. */
+function left({ shipped, awaited, returned }: OrderLine): bigint {
+  return shipped - awaited - returned;
+}
 
 /** How a return ends. */
 type Ending = "restock" | "write off" | "reject";
 
 /** Pieces that were to come back, as any or in exchange for others, come, or do not. */
 export const bringBack = fc
-  .record({ which: WHICH, ending: fc.constantFrom<Ending>("restock", "restock", "write off", "reject") })
+  .record({ which: WHICH, ending: fc.constantFrom<Ending>("restock", "write off", "reject") })
   .map((args) =>
     command(
       "bring back",
       args,
-      (model, shop) => endReturn(model, shop, oneOf(openReturns(model), args.which), args.ending),
-      (model) => openReturns(model).length > 0,
+      (model, shop) => endReturn(model, shop, returnAt(model, args), args.ending),
+      ({ returns }) => returns.some(({ isOpen }) => isOpen),
     ),
   );
 
-function openReturns({ returns }: Readonly<Model>): Return[] {
-  return returns.filter(({ isOpen }) => isOpen);
+/** The return that is meant: mostly of what is exchanged, and for a rejection one that can be. */
+function returnAt(
+  { returns }: Model,
+  { which, ending }: { readonly which: number; readonly ending: Ending },
+) {
+  const open = returns.filter(({ isOpen }) => isOpen);
+  const exchanged = open.filter(({ exchange }) => exchange !== undefined);
+  const choices = [ending === "reject" ? exchanged.filter(isRejectable) : [], exchanged, open];
+  const fit = choices.find(({ length }) => length > 0) ?? open;
+  return oneOf(which % 4 > 0 ? fit : open, which);
 }
 
 /** Staff takes the pieces of a return in twice, restocked or written off, or refuses them. */

@@ -16,25 +16,41 @@ export interface SomePieces {
   readonly count: bigint;
 }
 
-/** Whether there is an order. */
-export function hasOrder(model: Readonly<Model>): boolean {
-  return ordersOf(model).length > 0;
+/** Whether something mostly is done with an order: one for which it is fit. */
+type IsFit = (order: Order) => boolean;
+
+/**
+ * Whether there is an order that is meant.
+ *
+ * @param fits as for orderAt
+ */
+export function hasOrder(
+  model: Readonly<Model>,
+  wanted: { readonly order: number },
+  ...fits: IsFit[]
+): boolean {
+  return choiceOf(model, wanted, fits).length > 0;
 }
 
 /**
  * The order that is meant, and whose it is.
  *
- * @param isFit for which orders it mostly is, where there are such
+ * @param fits which orders mostly are meant: of those that are fit for the first, or else for the next, and so on. Now
+ *   and then it is any order, and the refusal is what is of interest
  */
-export function orderAt(
-  model: Readonly<Model>,
-  { order }: { readonly order: number },
-  isFit: (order: Order) => boolean = () => true,
-) {
-  const all = ordersOf(model);
-  const fit = all.filter((it) => isFit(it.order));
-  return oneOf(fit.length > 0 && order % 4 > 0 ? fit : all, order);
+export function orderAt(model: Readonly<Model>, wanted: { readonly order: number }, ...fits: IsFit[]) {
+  return oneOf(choiceOf(model, wanted, fits), wanted.order);
 }
+
+function choiceOf(model: Readonly<Model>, { order }: { readonly order: number }, fits: readonly IsFit[]) {
+  const all = ordersOf(model);
+  if (fits.length === 0 || order % ANY_ONE_IN === 0) return all;
+  const wider = order % ANY_ONE_IN === 1 ? fits.slice(-1) : fits;
+  return wider.map((isFit) => all.filter((it) => isFit(it.order))).find(({ length }) => length > 0) ?? [];
+}
+
+/** Of how many choices one is of any order. */
+const ANY_ONE_IN = 6;
 
 /** Those of which the id is known: all but those that were refused. */
 function ordersOf({ shoppers }: Readonly<Model>): { readonly owner: Shopper; readonly order: Order }[] {
@@ -44,19 +60,23 @@ function ordersOf({ shoppers }: Readonly<Model>): { readonly owner: Shopper; rea
 }
 
 /**
- * The pieces that are meant: a number of one line, or all that lines have left.
+ * The pieces that are meant: a number of one line, mostly of one that has as many left, or all that lines have left.
  *
  * @param left how many a line has left
  */
 export function piecesAt(order: Order, { line, count }: SomePieces, left: (line: OrderLine) => bigint) {
   const isAll = count === 0n;
-  const one = order.lines[line % order.lines.length] as OrderLine;
+  const some = order.lines.filter((each) => left(each) > 0n);
+  const isAny = some.length === 0 || line % ANY_ONE_IN === 0;
+  const one = oneOf(isAny ? order.lines : some, line);
+  const most = isAny ? count : left(one);
+  const number = count < most ? count : most;
   const pieces: Pieces[] = isAll
     ? order.lines.map((each) => ({ line: each, count: left(each) })).filter((each) => each.count > 0n)
-    : [{ line: one, count }];
+    : [{ line: one, count: number }];
   return {
     pieces,
-    items: isAll ? [] : [{ lineId: one.id, quantity: count }],
-    isTooMany: !isAll && count > left(one),
+    items: isAll ? [] : [{ lineId: one.id, quantity: number }],
+    isTooMany: !isAll && number > left(one),
   };
 }

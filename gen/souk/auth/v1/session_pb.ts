@@ -13,10 +13,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/auth/v1/session.proto.
  */
 export const file_souk_auth_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("Chpzb3VrL2F1dGgvdjEvc2Vzc2lvbi5wcm90bxIMc291ay5hdXRoLnYxIu0BCgdTZXNzaW9uEgoKAmlkGAEgASgJEhcKCmlwX2FkZHJlc3MYAiABKAlCA4ABARIXCgp1c2VyX2FnZW50GAMgASgJQgOAAQESLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfdXNlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjdXJyZW50GAcgASgIIi8KF0xvZ291dEV2ZXJ5d2hlcmVSZXF1ZXN0EhQKDGtlZXBfY3VycmVudBgBIAEoCCIyChhMb2dvdXRFdmVyeXdoZXJlUmVzcG9uc2USFgoOc2Vzc2lvbnNfZW5kZWQYASABKAUiFQoTTGlzdFNlc3Npb25zUmVxdWVzdCI/ChRMaXN0U2Vzc2lvbnNSZXNwb25zZRInCghzZXNzaW9ucxgBIAMoCzIVLnNvdWsuYXV0aC52MS5TZXNzaW9uIiwKFFJldm9rZVNlc3Npb25SZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASIXChVSZXZva2VTZXNzaW9uUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Chpzb3VrL2F1dGgvdjEvc2Vzc2lvbi5wcm90bxIMc291ay5hdXRoLnYxIpsCCgdTZXNzaW9uEgoKAmlkGAEgASgJEhcKCmlwX2FkZHJlc3MYAiABKAlCA4ABARIXCgp1c2VyX2FnZW50GAMgASgJQgOAAQESLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfdXNlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjdXJyZW50GAcgASgIEiwKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvChdMb2dvdXRFdmVyeXdoZXJlUmVxdWVzdBIUCgxrZWVwX2N1cnJlbnQYASABKAgiMgoYTG9nb3V0RXZlcnl3aGVyZVJlc3BvbnNlEhYKDnNlc3Npb25zX2VuZGVkGAEgASgFIhUKE0xpc3RTZXNzaW9uc1JlcXVlc3QiPwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJwoIc2Vzc2lvbnMYASADKAsyFS5zb3VrLmF1dGgudjEuU2Vzc2lvbiJWChhMaXN0RW5kZWRTZXNzaW9uc1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY9AMiXQoZTGlzdEVuZGVkU2Vzc2lvbnNSZXNwb25zZRInCghzZXNzaW9ucxgBIAMoCzIVLnNvdWsuYXV0aC52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIsChRSZXZva2VTZXNzaW9uUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiFwoVUmV2b2tlU2Vzc2lvblJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
- * A sign-in that is still good.
+ * A sign-in.
  *
  * @generated from message souk.auth.v1.Session
  */
@@ -69,6 +69,13 @@ export type Session = Message<"souk.auth.v1.Session"> & {
    * @generated from field: bool current = 7;
    */
   current: boolean;
+
+  /**
+   * When it was ended, or ended for it was not used any more; absent while it is good.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 8;
+   */
+  endTime?: Timestamp | undefined;
 };
 
 /**
@@ -157,6 +164,62 @@ export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@_
   messageDesc(file_souk_auth_v1_session, 4);
 
 /**
+ * Asks for a page of sessions that are over.
+ *
+ * @generated from message souk.auth.v1.ListEndedSessionsRequest
+ */
+export type ListEndedSessionsRequest = Message<"souk.auth.v1.ListEndedSessionsRequest"> & {
+  /**
+   * How many at most; 20 when 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on, from the answer before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message souk.auth.v1.ListEndedSessionsRequest.
+ * Use `create(ListEndedSessionsRequestSchema)` to create a new message.
+ */
+export const ListEndedSessionsRequestSchema: GenMessage<ListEndedSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_session, 5);
+
+/**
+ * A page of sessions that are over.
+ *
+ * @generated from message souk.auth.v1.ListEndedSessionsResponse
+ */
+export type ListEndedSessionsResponse = Message<"souk.auth.v1.ListEndedSessionsResponse"> & {
+  /**
+   * The sessions.
+   *
+   * @generated from field: repeated souk.auth.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+
+  /**
+   * Where to go on; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message souk.auth.v1.ListEndedSessionsResponse.
+ * Use `create(ListEndedSessionsResponseSchema)` to create a new message.
+ */
+export const ListEndedSessionsResponseSchema: GenMessage<ListEndedSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_souk_auth_v1_session, 6);
+
+/**
  * Names a session.
  *
  * @generated from message souk.auth.v1.RevokeSessionRequest
@@ -175,7 +238,7 @@ export type RevokeSessionRequest = Message<"souk.auth.v1.RevokeSessionRequest"> 
  * Use `create(RevokeSessionRequestSchema)` to create a new message.
  */
 export const RevokeSessionRequestSchema: GenMessage<RevokeSessionRequest> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_session, 5);
+  messageDesc(file_souk_auth_v1_session, 7);
 
 /**
  * The session is over.
@@ -190,5 +253,5 @@ export type RevokeSessionResponse = Message<"souk.auth.v1.RevokeSessionResponse"
  * Use `create(RevokeSessionResponseSchema)` to create a new message.
  */
 export const RevokeSessionResponseSchema: GenMessage<RevokeSessionResponse> = /*@__PURE__*/
-  messageDesc(file_souk_auth_v1_session, 6);
+  messageDesc(file_souk_auth_v1_session, 8);
 

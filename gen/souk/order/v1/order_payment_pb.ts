@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/order/v1/order_payment.proto.
  */
 export const file_souk_order_v1_order_payment: GenFile = /*@__PURE__*/
-  fileDesc("CiFzb3VrL29yZGVyL3YxL29yZGVyX3BheW1lbnQucHJvdG8SDXNvdWsub3JkZXIudjEiqAEKDE9yZGVyUGF5bWVudBISCgpwYXltZW50X2lkGAEgASgJEiMKBmFtb3VudBgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghjYXB0dXJlZBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghyZWZ1bmRlZBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIRCglleGNoYW5nZWQYBSABKAhiBnByb3RvMw", [file_souk_mesh_v1_money]);
+  fileDesc("CiFzb3VrL29yZGVyL3YxL29yZGVyX3BheW1lbnQucHJvdG8SDXNvdWsub3JkZXIudjEivgEKDE9yZGVyUGF5bWVudBISCgpwYXltZW50X2lkGAEgASgJEiMKBmFtb3VudBgCIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghjYXB0dXJlZBgDIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIlCghyZWZ1bmRlZBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIRCglleGNoYW5nZWQYBSABKAgSFAoMcmVzdF9yZWZ1c2VkGAYgASgIYgZwcm90bzM", [file_souk_mesh_v1_money]);
 
 /**
  * What pays for an order: a payment, or the part of one that is the order's. An order has several
@@ -55,6 +55,14 @@ export type OrderPayment = Message<"souk.order.v1.OrderPayment"> & {
    * @generated from field: bool exchanged = 5;
    */
   exchanged: boolean;
+
+  /**
+   * Whether the provider refused to give back what of it the order did not need, which is amount less
+   * captured: RefundOrder gives it another way, or tries again.
+   *
+   * @generated from field: bool rest_refused = 6;
+   */
+  restRefused: boolean;
 };
 
 /**

@@ -1278,8 +1278,9 @@ export const OrderService: GenService<{
   /**
    * Changes an order of which nothing is sent yet. What it costs more than is set aside for it is set
    * aside at once; what it costs less is not taken when it is sent. An order that replaces goods keeps
-   * what was taken off the pieces that stay, and goes where those goods went, in the way they did, for
-   * nothing; another way or place costs what the shop asks for it more.
+   * what was taken off the pieces that stay, which is nothing off those that are added, and goes where
+   * those goods went, in the way they did, for nothing; another way or place costs what the shop asks
+   * for it more.
    *
    * @generated from rpc souk.order.v1.OrderService.EditOrder
    */
@@ -1322,7 +1323,9 @@ export const OrderService: GenService<{
     output: typeof ReceiveReturnResponseSchema;
   },
   /**
-   * Gives some or all of what was paid back; never more than was captured.
+   * Gives some or all of what was paid back; never more than was captured, but for what the provider
+   * refused to give back of an exchange (OrderPayment.rest_refused). That goes first where neither
+   * items nor shipping are named, and is part of neither captured nor refunded.
    *
    * @generated from rpc souk.order.v1.OrderService.RefundOrder
    */

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file souk/product/v1/review.proto.
  */
 export const file_souk_product_v1_review: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvcmV2aWV3LnByb3RvEg9zb3VrLnByb2R1Y3QudjEi9QIKBlJldmlldxIKCgJpZBgBIAEoCRISCgpwcm9kdWN0X2lkGAIgASgJEhgKC2F1dGhvcl9uYW1lGAMgASgJQgOAAQESDQoFc3RhcnMYBCABKAUSEgoFdGl0bGUYBSABKAlCA4ABARIRCgRib2R5GAYgASgJQgOAAQESGQoRdmVyaWZpZWRfcHVyY2hhc2UYByABKAgSKwoFc3RhdGUYCCABKA4yHC5zb3VrLnByb2R1Y3QudjEuUmV2aWV3U3RhdGUSFQoNcmVqZWN0X3JlYXNvbhgJIAEoCRIPCgdyZXBvcnRzGAogASgFEgwKBGV0YWcYCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbCg5yZXBvcnRfcmVhc29ucxgOIAMoCUIDgAEBIogBChJMaXN0UmV2aWV3c1JlcXVlc3QSHAoKcHJvZHVjdF9pZBgBIAEoCUIIukgFcgOwAQESGAoFc3RhcnMYAiABKAVCCbpIBhoEGAUoABIcCglwYWdlX3NpemUYAyABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxj0AyKBAQoTTGlzdFJldmlld3NSZXNwb25zZRIoCgdyZXZpZXdzGAEgAygLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldxInCgZyYXRpbmcYAiABKAsyFy5zb3VrLnByb2R1Y3QudjEuUmF0aW5nEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSJSChRMaXN0TXlSZXZpZXdzUmVxdWVzdBIcCglwYWdlX3NpemUYASABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxj0AyJaChVMaXN0TXlSZXZpZXdzUmVzcG9uc2USKAoHcmV2aWV3cxgBIAMoCzIXLnNvdWsucHJvZHVjdC52MS5SZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrYBChNDcmVhdGVSZXZpZXdSZXF1ZXN0EhwKCnByb2R1Y3RfaWQYASABKAlCCLpIBXIDsAEBEisKC2F1dGhvcl9uYW1lGAIgASgJQhaAAQG6SAZyBBABGGTCuxgGQWRhIEwuEh0KBXN0YXJzGAMgASgFQg66SAYaBBgFKAHCuxgBNRIaCgV0aXRsZRgEIAEoCUILgAEBukgFcgMYyAESGQoEYm9keRgFIAEoCUILgAEBukgFcgMYiCciPwoUQ3JlYXRlUmV2aWV3UmVzcG9uc2USJwoGcmV2aWV3GAEgASgLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldyKaAQoVVXBkYXRlTXlSZXZpZXdSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIdCgVzdGFycxgCIAEoBUIOukgGGgQYBSgBwrsYATQSGgoFdGl0bGUYAyABKAlCC4ABAbpIBXIDGMgBEhkKBGJvZHkYBCABKAlCC4ABAbpIBXIDGIgnEhUKBGV0YWcYBSABKAlCB7pIBHICGCgiQQoWVXBkYXRlTXlSZXZpZXdSZXNwb25zZRInCgZyZXZpZXcYASABKAsyFy5zb3VrLnByb2R1Y3QudjEuUmV2aWV3Ii0KFURlbGV0ZU15UmV2aWV3UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiGAoWRGVsZXRlTXlSZXZpZXdSZXNwb25zZSJfChNSZXBvcnRSZXZpZXdSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIyCgZyZWFzb24YAiABKAlCIoABAbpIB3IFEAEY9APCuxgRSW5zdWx0cyB0aGUgbWFrZXIiFgoUUmVwb3J0UmV2aWV3UmVzcG9uc2UiwgEKGkxpc3RSZXZpZXdzRm9yU3RhZmZSZXF1ZXN0EjUKBXN0YXRlGAEgASgOMhwuc291ay5wcm9kdWN0LnYxLlJldmlld1N0YXRlQgi6SAWCAQIQARIfCgpwcm9kdWN0X2lkGAIgASgJQgu6SAjYAQFyA7ABARIQCghyZXBvcnRlZBgDIAEoCBIcCglwYWdlX3NpemUYBCABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxj0AyJgChtMaXN0UmV2aWV3c0ZvclN0YWZmUmVzcG9uc2USKAoHcmV2aWV3cxgBIAMoCzIXLnNvdWsucHJvZHVjdC52MS5SZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIr4BChVNb2RlcmF0ZVJldmlld1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEjIKB2FwcHJvdmUYAiABKAsyHy5zb3VrLnByb2R1Y3QudjEuUmV2aWV3QXBwcm92YWxIABIyCgZyZWplY3QYAyABKAsyIC5zb3VrLnByb2R1Y3QudjEuUmV2aWV3UmVqZWN0aW9uSAASFQoEZXRhZxgEIAEoCUIHukgEcgIYKEIQCgd2ZXJkaWN0EgW6SAIIASIQCg5SZXZpZXdBcHByb3ZhbCItCg9SZXZpZXdSZWplY3Rpb24SGgoGcmVhc29uGAEgASgJQgq6SAdyBRABGPQDIkEKFk1vZGVyYXRlUmV2aWV3UmVzcG9uc2USJwoGcmV2aWV3GAEgASgLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldyp7CgtSZXZpZXdTdGF0ZRIcChhSRVZJRVdfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRSRVZJRVdfU1RBVEVfUEVORElORxABEhkKFVJFVklFV19TVEFURV9BUFBST1ZFRBACEhkKFVJFVklFV19TVEFURV9SRUpFQ1RFRBADMuUHCg1SZXZpZXdTZXJ2aWNlEm0KC0xpc3RSZXZpZXdzEiMuc291ay5wcm9kdWN0LnYxLkxpc3RSZXZpZXdzUmVxdWVzdBokLnNvdWsucHJvZHVjdC52MS5MaXN0UmV2aWV3c1Jlc3BvbnNlIhOQAgGquxgMCgIKABICCAIaAggDEnMKDUxpc3RNeVJldmlld3MSJS5zb3VrLnByb2R1Y3QudjEuTGlzdE15UmV2aWV3c1JlcXVlc3QaJi5zb3VrLnByb2R1Y3QudjEuTGlzdE15UmV2aWV3c1Jlc3BvbnNlIhOQAgGquxgMCgISABICCAIaAggDEm8KDENyZWF0ZVJldmlldxIkLnNvdWsucHJvZHVjdC52MS5DcmVhdGVSZXZpZXdSZXF1ZXN0GiUuc291ay5wcm9kdWN0LnYxLkNyZWF0ZVJldmlld1Jlc3BvbnNlIhKquxgOCgISABICCAUgAzICCAUScQoOVXBkYXRlTXlSZXZpZXcSJi5zb3VrLnByb2R1Y3QudjEuVXBkYXRlTXlSZXZpZXdSZXF1ZXN0Gicuc291ay5wcm9kdWN0LnYxLlVwZGF0ZU15UmV2aWV3UmVzcG9uc2UiDqq7GAoKAhIAEgIIBSABEnUKDkRlbGV0ZU15UmV2aWV3EiYuc291ay5wcm9kdWN0LnYxLkRlbGV0ZU15UmV2aWV3UmVxdWVzdBonLnNvdWsucHJvZHVjdC52MS5EZWxldGVNeVJldmlld1Jlc3BvbnNlIhKquxgOCgISABICCAUaAggDIAEScwoMUmVwb3J0UmV2aWV3EiQuc291ay5wcm9kdWN0LnYxLlJlcG9ydFJldmlld1JlcXVlc3QaJS5zb3VrLnByb2R1Y3QudjEuUmVwb3J0UmV2aWV3UmVzcG9uc2UiFqq7GBIKAhIAEgIIBRoCCAMgATICCAUSkQEKE0xpc3RSZXZpZXdzRm9yU3RhZmYSKy5zb3VrLnByb2R1Y3QudjEuTGlzdFJldmlld3NGb3JTdGFmZlJlcXVlc3QaLC5zb3VrLnByb2R1Y3QudjEuTGlzdFJldmlld3NGb3JTdGFmZlJlc3BvbnNlIh+QAgGquxgYCg4aDHJldmlld3M6cmVhZBICCAIaAggDEosBCg5Nb2RlcmF0ZVJldmlldxImLnNvdWsucHJvZHVjdC52MS5Nb2RlcmF0ZVJldmlld1JlcXVlc3QaJy5zb3VrLnByb2R1Y3QudjEuTW9kZXJhdGVSZXZpZXdSZXNwb25zZSIoqrsYJAoSGhByZXZpZXdzOm1vZGVyYXRlEgIIBRoCCAMgATgBQgJpZGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_policy, file_souk_product_v1_rating]);
+  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvcmV2aWV3LnByb3RvEg9zb3VrLnByb2R1Y3QudjEi9QIKBlJldmlldxIKCgJpZBgBIAEoCRISCgpwcm9kdWN0X2lkGAIgASgJEhgKC2F1dGhvcl9uYW1lGAMgASgJQgOAAQESDQoFc3RhcnMYBCABKAUSEgoFdGl0bGUYBSABKAlCA4ABARIRCgRib2R5GAYgASgJQgOAAQESGQoRdmVyaWZpZWRfcHVyY2hhc2UYByABKAgSKwoFc3RhdGUYCCABKA4yHC5zb3VrLnByb2R1Y3QudjEuUmV2aWV3U3RhdGUSFQoNcmVqZWN0X3JlYXNvbhgJIAEoCRIPCgdyZXBvcnRzGAogASgFEgwKBGV0YWcYCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbCg5yZXBvcnRfcmVhc29ucxgOIAMoCUIDgAEBIogBChJMaXN0UmV2aWV3c1JlcXVlc3QSHAoKcHJvZHVjdF9pZBgBIAEoCUIIukgFcgOwAQESGAoFc3RhcnMYAiABKAVCCbpIBhoEGAUoABIcCglwYWdlX3NpemUYAyABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxj0AyKBAQoTTGlzdFJldmlld3NSZXNwb25zZRIoCgdyZXZpZXdzGAEgAygLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldxInCgZyYXRpbmcYAiABKAsyFy5zb3VrLnByb2R1Y3QudjEuUmF0aW5nEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSJSChRMaXN0TXlSZXZpZXdzUmVxdWVzdBIcCglwYWdlX3NpemUYASABKAVCCbpIBhoEGGQoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxj0AyJaChVMaXN0TXlSZXZpZXdzUmVzcG9uc2USKAoHcmV2aWV3cxgBIAMoCzIXLnNvdWsucHJvZHVjdC52MS5SZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrYBChNDcmVhdGVSZXZpZXdSZXF1ZXN0EhwKCnByb2R1Y3RfaWQYASABKAlCCLpIBXIDsAEBEisKC2F1dGhvcl9uYW1lGAIgASgJQhaAAQG6SAZyBBABGGTCuxgGQWRhIEwuEh0KBXN0YXJzGAMgASgFQg66SAYaBBgFKAHCuxgBNRIaCgV0aXRsZRgEIAEoCUILgAEBukgFcgMYyAESGQoEYm9keRgFIAEoCUILgAEBukgFcgMYiCciPwoUQ3JlYXRlUmV2aWV3UmVzcG9uc2USJwoGcmV2aWV3GAEgASgLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldyKaAQoVVXBkYXRlTXlSZXZpZXdSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIdCgVzdGFycxgCIAEoBUIOukgGGgQYBSgBwrsYATQSGgoFdGl0bGUYAyABKAlCC4ABAbpIBXIDGMgBEhkKBGJvZHkYBCABKAlCC4ABAbpIBXIDGIgnEhUKBGV0YWcYBSABKAlCB7pIBHICGCgiQQoWVXBkYXRlTXlSZXZpZXdSZXNwb25zZRInCgZyZXZpZXcYASABKAsyFy5zb3VrLnByb2R1Y3QudjEuUmV2aWV3Ii0KFURlbGV0ZU15UmV2aWV3UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiGAoWRGVsZXRlTXlSZXZpZXdSZXNwb25zZSJfChNSZXBvcnRSZXZpZXdSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIyCgZyZWFzb24YAiABKAlCIoABAbpIB3IFEAEY9APCuxgRSW5zdWx0cyB0aGUgbWFrZXIiFgoUUmVwb3J0UmV2aWV3UmVzcG9uc2UiZwoMUmV2aWV3UmVwb3J0EhEKCXJldmlld19pZBgBIAEoCRITCgZyZWFzb24YAiABKAlCA4ABARIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWAoaTGlzdE15UmV2aWV3UmVwb3J0c1JlcXVlc3QSHAoJcGFnZV9zaXplGAEgASgFQgm6SAYaBBhkKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY9AMiZgobTGlzdE15UmV2aWV3UmVwb3J0c1Jlc3BvbnNlEi4KB3JlcG9ydHMYASADKAsyHS5zb3VrLnByb2R1Y3QudjEuUmV2aWV3UmVwb3J0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLCAQoaTGlzdFJldmlld3NGb3JTdGFmZlJlcXVlc3QSNQoFc3RhdGUYASABKA4yHC5zb3VrLnByb2R1Y3QudjEuUmV2aWV3U3RhdGVCCLpIBYIBAhABEh8KCnByb2R1Y3RfaWQYAiABKAlCC7pICNgBAXIDsAEBEhAKCHJlcG9ydGVkGAMgASgIEhwKCXBhZ2Vfc2l6ZRgEIAEoBUIJukgGGgQYZCgAEhwKCnBhZ2VfdG9rZW4YBSABKAlCCLpIBXIDGPQDImAKG0xpc3RSZXZpZXdzRm9yU3RhZmZSZXNwb25zZRIoCgdyZXZpZXdzGAEgAygLMhcuc291ay5wcm9kdWN0LnYxLlJldmlldxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkivgEKFU1vZGVyYXRlUmV2aWV3UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESMgoHYXBwcm92ZRgCIAEoCzIfLnNvdWsucHJvZHVjdC52MS5SZXZpZXdBcHByb3ZhbEgAEjIKBnJlamVjdBgDIAEoCzIgLnNvdWsucHJvZHVjdC52MS5SZXZpZXdSZWplY3Rpb25IABIVCgRldGFnGAQgASgJQge6SARyAhgoQhAKB3ZlcmRpY3QSBbpIAggBIhAKDlJldmlld0FwcHJvdmFsIi0KD1Jldmlld1JlamVjdGlvbhIaCgZyZWFzb24YASABKAlCCrpIB3IFEAEY9AMiQQoWTW9kZXJhdGVSZXZpZXdSZXNwb25zZRInCgZyZXZpZXcYASABKAsyFy5zb3VrLnByb2R1Y3QudjEuUmV2aWV3KnsKC1Jldmlld1N0YXRlEhwKGFJFVklFV19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFJFVklFV19TVEFURV9QRU5ESU5HEAESGQoVUkVWSUVXX1NUQVRFX0FQUFJPVkVEEAISGQoVUkVWSUVXX1NUQVRFX1JFSkVDVEVEEAMy7QgKDVJldmlld1NlcnZpY2USbQoLTGlzdFJldmlld3MSIy5zb3VrLnByb2R1Y3QudjEuTGlzdFJldmlld3NSZXF1ZXN0GiQuc291ay5wcm9kdWN0LnYxLkxpc3RSZXZpZXdzUmVzcG9uc2UiE5ACAaq7GAwKAgoAEgIIAhoCCAMScwoNTGlzdE15UmV2aWV3cxIlLnNvdWsucHJvZHVjdC52MS5MaXN0TXlSZXZpZXdzUmVxdWVzdBomLnNvdWsucHJvZHVjdC52MS5MaXN0TXlSZXZpZXdzUmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAhoCCAMSbwoMQ3JlYXRlUmV2aWV3EiQuc291ay5wcm9kdWN0LnYxLkNyZWF0ZVJldmlld1JlcXVlc3QaJS5zb3VrLnByb2R1Y3QudjEuQ3JlYXRlUmV2aWV3UmVzcG9uc2UiEqq7GA4KAhIAEgIIBSADMgIIBRJxCg5VcGRhdGVNeVJldmlldxImLnNvdWsucHJvZHVjdC52MS5VcGRhdGVNeVJldmlld1JlcXVlc3QaJy5zb3VrLnByb2R1Y3QudjEuVXBkYXRlTXlSZXZpZXdSZXNwb25zZSIOqrsYCgoCEgASAggFIAESdQoORGVsZXRlTXlSZXZpZXcSJi5zb3VrLnByb2R1Y3QudjEuRGVsZXRlTXlSZXZpZXdSZXF1ZXN0Gicuc291ay5wcm9kdWN0LnYxLkRlbGV0ZU15UmV2aWV3UmVzcG9uc2UiEqq7GA4KAhIAEgIIBRoCCAMgARJzCgxSZXBvcnRSZXZpZXcSJC5zb3VrLnByb2R1Y3QudjEuUmVwb3J0UmV2aWV3UmVxdWVzdBolLnNvdWsucHJvZHVjdC52MS5SZXBvcnRSZXZpZXdSZXNwb25zZSIWqrsYEgoCEgASAggFGgIIAyABMgIIBRKFAQoTTGlzdE15UmV2aWV3UmVwb3J0cxIrLnNvdWsucHJvZHVjdC52MS5MaXN0TXlSZXZpZXdSZXBvcnRzUmVxdWVzdBosLnNvdWsucHJvZHVjdC52MS5MaXN0TXlSZXZpZXdSZXBvcnRzUmVzcG9uc2UiE5ACAaq7GAwKAhIAEgIIAhoCCAMSkQEKE0xpc3RSZXZpZXdzRm9yU3RhZmYSKy5zb3VrLnByb2R1Y3QudjEuTGlzdFJldmlld3NGb3JTdGFmZlJlcXVlc3QaLC5zb3VrLnByb2R1Y3QudjEuTGlzdFJldmlld3NGb3JTdGFmZlJlc3BvbnNlIh+QAgGquxgYCg4aDHJldmlld3M6cmVhZBICCAIaAggDEosBCg5Nb2RlcmF0ZVJldmlldxImLnNvdWsucHJvZHVjdC52MS5Nb2RlcmF0ZVJldmlld1JlcXVlc3QaJy5zb3VrLnByb2R1Y3QudjEuTW9kZXJhdGVSZXZpZXdSZXNwb25zZSIoqrsYJAoSGhByZXZpZXdzOm1vZGVyYXRlEgIIBRoCCAMgATgBQgJpZGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_souk_mesh_v1_policy, file_souk_product_v1_rating]);
 
 /**
  * A review of a product.
@@ -485,6 +485,97 @@ export const ReportReviewResponseSchema: GenMessage<ReportReviewResponse> = /*@_
   messageDesc(file_souk_product_v1_review, 12);
 
 /**
+ * What somebody reported of a review.
+ *
+ * @generated from message souk.product.v1.ReviewReport
+ */
+export type ReviewReport = Message<"souk.product.v1.ReviewReport"> & {
+  /**
+   * The review.
+   *
+   * @generated from field: string review_id = 1;
+   */
+  reviewId: string;
+
+  /**
+   * What is wrong with it.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * When it was reported.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 3;
+   */
+  createTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message souk.product.v1.ReviewReport.
+ * Use `create(ReviewReportSchema)` to create a new message.
+ */
+export const ReviewReportSchema: GenMessage<ReviewReport> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_review, 13);
+
+/**
+ * Asks for a page of reports.
+ *
+ * @generated from message souk.product.v1.ListMyReviewReportsRequest
+ */
+export type ListMyReviewReportsRequest = Message<"souk.product.v1.ListMyReviewReportsRequest"> & {
+  /**
+   * How many at most; 20 when 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on, from the answer before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message souk.product.v1.ListMyReviewReportsRequest.
+ * Use `create(ListMyReviewReportsRequestSchema)` to create a new message.
+ */
+export const ListMyReviewReportsRequestSchema: GenMessage<ListMyReviewReportsRequest> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_review, 14);
+
+/**
+ * A page of reports.
+ *
+ * @generated from message souk.product.v1.ListMyReviewReportsResponse
+ */
+export type ListMyReviewReportsResponse = Message<"souk.product.v1.ListMyReviewReportsResponse"> & {
+  /**
+   * The reports.
+   *
+   * @generated from field: repeated souk.product.v1.ReviewReport reports = 1;
+   */
+  reports: ReviewReport[];
+
+  /**
+   * Where to go on; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message souk.product.v1.ListMyReviewReportsResponse.
+ * Use `create(ListMyReviewReportsResponseSchema)` to create a new message.
+ */
+export const ListMyReviewReportsResponseSchema: GenMessage<ListMyReviewReportsResponse> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_review, 15);
+
+/**
  * Asks for a page of reviews.
  *
  * @generated from message souk.product.v1.ListReviewsForStaffRequest
@@ -531,7 +622,7 @@ export type ListReviewsForStaffRequest = Message<"souk.product.v1.ListReviewsFor
  * Use `create(ListReviewsForStaffRequestSchema)` to create a new message.
  */
 export const ListReviewsForStaffRequestSchema: GenMessage<ListReviewsForStaffRequest> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_review, 13);
+  messageDesc(file_souk_product_v1_review, 16);
 
 /**
  * A page of reviews.
@@ -559,7 +650,7 @@ export type ListReviewsForStaffResponse = Message<"souk.product.v1.ListReviewsFo
  * Use `create(ListReviewsForStaffResponseSchema)` to create a new message.
  */
 export const ListReviewsForStaffResponseSchema: GenMessage<ListReviewsForStaffResponse> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_review, 14);
+  messageDesc(file_souk_product_v1_review, 17);
 
 /**
  * Asks to approve a review or to take it off.
@@ -610,7 +701,7 @@ export type ModerateReviewRequest = Message<"souk.product.v1.ModerateReviewReque
  * Use `create(ModerateReviewRequestSchema)` to create a new message.
  */
 export const ModerateReviewRequestSchema: GenMessage<ModerateReviewRequest> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_review, 15);
+  messageDesc(file_souk_product_v1_review, 18);
 
 /**
  * Shoppers shall see a review.
@@ -625,7 +716,7 @@ export type ReviewApproval = Message<"souk.product.v1.ReviewApproval"> & {
  * Use `create(ReviewApprovalSchema)` to create a new message.
  */
 export const ReviewApprovalSchema: GenMessage<ReviewApproval> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_review, 16);
+  messageDesc(file_souk_product_v1_review, 19);
 
 /**
  * Shoppers shall not see a review.
@@ -646,7 +737,7 @@ export type ReviewRejection = Message<"souk.product.v1.ReviewRejection"> & {
  * Use `create(ReviewRejectionSchema)` to create a new message.
  */
 export const ReviewRejectionSchema: GenMessage<ReviewRejection> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_review, 17);
+  messageDesc(file_souk_product_v1_review, 20);
 
 /**
  * The review as moderated.
@@ -667,7 +758,7 @@ export type ModerateReviewResponse = Message<"souk.product.v1.ModerateReviewResp
  * Use `create(ModerateReviewResponseSchema)` to create a new message.
  */
 export const ModerateReviewResponseSchema: GenMessage<ModerateReviewResponse> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_review, 18);
+  messageDesc(file_souk_product_v1_review, 21);
 
 /**
  * Whether shoppers see a review.
@@ -783,6 +874,16 @@ export const ReviewService: GenService<{
     methodKind: "unary";
     input: typeof ReportReviewRequestSchema;
     output: typeof ReportReviewResponseSchema;
+  },
+  /**
+   * Lists what the user who asks reported of reviews, by review.
+   *
+   * @generated from rpc souk.product.v1.ReviewService.ListMyReviewReports
+   */
+  listMyReviewReports: {
+    methodKind: "unary";
+    input: typeof ListMyReviewReportsRequestSchema;
+    output: typeof ListMyReviewReportsResponseSchema;
   },
   /**
    * Lists reviews in any state, oldest first.

@@ -512,9 +512,10 @@ export const UserService: GenService<{
   /**
    * Gives all that the shop holds about the user who asks (GDPR, articles 15 and 20), as the pieces of
    * a ZIP archive of JSON files: profile.json with what staff wrote about the user, addresses.json,
-   * sign-in.json, sessions.json (those that are open), api-keys.json, activity.json (what the user did,
-   * when and from which address, as the shop's records have it), cart.json, orders.json with their
-   * payments, invoices, shipments and returns, order-notes.json with those of staff, reviews.json,
+   * sign-in.json, sessions.json (those that are open), ended-sessions.json, api-keys.json, activity.json
+   * (what the user did and how they signed in, when and from which address, as the shop's records have
+   * it), cart.json, orders.json with their payments, invoices, shipments and returns, order-notes.json
+   * with those of staff, reviews.json, review-reports.json (what the user reported of those of others),
    * store-credit.json, store-credit-entries.json and notifications.json. Each holds messages of the
    * contracts as protobuf's JSON. Mails say what notifications and orders say and are not repeated. The
    * access token must be good to the end: a fresh one is.

@@ -88,6 +88,9 @@ export function discountOf({ id, terms, couponCode }: Offer, amount: bigint): Di
 export function mergeDiscounts(discounts: readonly Discount[]): Discount[] {
   const byPromotion = Map.groupBy(discounts, ({ promotionId }) => promotionId);
   return [...byPromotion.values()]
-    .map((same) => ({ ...(same[0] as Discount), amount: add(same.map(({ amount }) => amount)) }))
+    .map((same) => {
+      const { pieces: _, ...first } = same[0] as Discount;
+      return { ...first, amount: add(same.map(({ amount }) => amount)) };
+    })
     .sort((a, b) => (a.promotionId < b.promotionId ? -1 : 1));
 }
