@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Logger } from "pino";
+import { isMeshRefusal, MeshReason } from "#kit/error.ts";
 import { pause } from "#kit/events/pause.ts";
 import { createWishes, type Wishes } from "#kit/events/wishes.ts";
 import type { RootScope } from "#kit/rpc/root-scope.ts";
@@ -16,8 +17,8 @@ export interface WantedEvents {
 
 /** How often it is looked, in ms: another replica may have changed an endpoint. */
 const LOOK_MS = 5_000;
-/** Until the first look has succeeded, nothing is taken from the streams. */
-const FIRST_LOOK_MS = 250;
+/** How often while the last change is not settled, in ms: until the first is, nothing is taken from the streams. */
+const UNSETTLED_MS = 250;
 /** How long a look may take, in ms. */
 const PATIENCE_MS = 5_000;
 
@@ -39,6 +40,7 @@ function watchWantedEvents(db: NotificationDatabase, rootScope: RootScope, log: 
   const wishes = createWishes();
   /** What the streams are known to keep. */
   let kept: ReadonlySet<string> | undefined;
+  let told = false;
 
   async function look(): Promise<void> {
     try {
@@ -51,15 +53,19 @@ function watchWantedEvents(db: NotificationDatabase, rootScope: RootScope, log: 
         await wishes.want(wanted);
         kept = wanted;
       });
+      told = false;
     } catch (error) {
+      // That the database or NATS is away, others tell.
+      if (told || isMeshRefusal(error, MeshReason.DEPENDENCY_UNAVAILABLE)) return;
       log.warn({ err: error }, "which events webhooks want cannot be settled yet");
+      told = true;
     }
   }
 
   async function keepLooking(): Promise<void> {
     while (!stopping.signal.aborted) {
       await look();
-      await pause(wishes.types === undefined ? FIRST_LOOK_MS : LOOK_MS, stopping.signal);
+      await pause(kept === undefined ? UNSETTLED_MS : LOOK_MS, stopping.signal);
     }
   }
 

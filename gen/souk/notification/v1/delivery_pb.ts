@@ -19,7 +19,8 @@ export const file_souk_notification_v1_delivery: GenFile = /*@__PURE__*/
 
 /**
  * Something that was sent to somebody, or is to be. What a user was told in the shop is a delivery,
- * too: delivered as it was made.
+ * too: delivered as it was made, and kept as long as the notification. Others that are done are removed
+ * after 90 days, or as many as the shop is set to keep them.
  *
  * @generated from message souk.notification.v1.Delivery
  */
