@@ -12,7 +12,6 @@ export const Notification = defineEntity({
   name: "Notification",
   tableName: "notification",
   properties: {
-    /** UUIDv7: in the order of their ids, notifications are in the order in which they were made. */
     id: p.uuid().primary(),
     /** The event that it tells of; there is one notification for each. */
     eventId: p.uuid().unique(),
@@ -23,6 +22,8 @@ export const Notification = defineEntity({
     subjectId: p.text(),
     createTime: p.datetime().defaultRaw("now()"),
     readTime: p.datetime().nullable(),
+    /** Grows with each transaction that stores some, in the order in which they can be seen; ids are made before. */
+    turn: p.bigint().autoincrement(),
   },
 });
 

@@ -22,6 +22,8 @@ import {
 } from "#gen/souk/order/v1/events_pb.ts";
 import { GiftCardIssuedSchema } from "#gen/souk/payment/v1/events_pb.ts";
 import { UserDeletedSchema } from "#gen/souk/user/v1/events_pb.ts";
+import { databaseUrl } from "#kit/config.ts";
+import { listenForChanges } from "#kit/data/changes.ts";
 import type { Subscription } from "#kit/events/subscription.ts";
 import { job } from "#kit/jobs/job.ts";
 import { implement } from "#kit/rpc/implement.ts";
@@ -56,24 +58,24 @@ export const notification = defineService({
   port: 3007,
   settings: notificationSettings,
   data: { entities, migrations },
-  serve: (resources) => [
-    implement(
-      NotificationService,
-      {
-        ...notificationRpc(resources.db),
-        ...deliveryRpc(resources.db),
-        ...templateRpc(resources.db, shopOf(resources)),
-        ...webhookRpc(openWebhooks(resources), openWantedEvents(resources).look),
-      },
-      [
-        "watchMyNotifications",
-        "getMyUnreadCount",
-        "markAllNotificationsRead",
-        "getMyPreferences",
-        "updateMyPreferences",
-      ],
-    ),
-  ],
+  serve(resources) {
+    const { db, settings, log, onStop } = resources;
+    const url = databaseUrl("notification", settings);
+    const changes = listenForChanges(url, "notification_made", db.bell, log);
+    onStop(changes.stop);
+    return [
+      implement(
+        NotificationService,
+        {
+          ...notificationRpc(db, changes),
+          ...deliveryRpc(db),
+          ...templateRpc(db, shopOf(resources)),
+          ...webhookRpc(openWebhooks(resources), openWantedEvents(resources).look),
+        },
+        ["getMyPreferences", "updateMyPreferences"],
+      ),
+    ];
+  },
   consumes: [
     AccountRegisteredSchema,
     EmailVerificationRequestedSchema,

@@ -37,6 +37,7 @@ export function tellUser(
         where ${isKnown(value, userId, eventId)}
         on conflict (event_id) do nothing`,
     );
+    tx.ring(userId);
   }
   mailUser(tx, eventId, recipient, message, mailDomain);
 }

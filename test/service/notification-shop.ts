@@ -21,6 +21,7 @@ import {
 export interface Customer {
   readonly id: string;
   readonly email: string;
+  readonly accessToken: string;
   readonly client: MeshClient<typeof NotificationService>;
   /** What the customer was told on a topic, newest first. */
   told(topic: string): Promise<Notification[]>;
@@ -55,10 +56,12 @@ export async function openShop(
     const email = `${uuidv7()}@example.com`;
     const request = { email, password: "correct horse battery", firstName, lastName: "L" };
     const { user, tokens } = await mesh.withToken(AuthService, "").register(request);
-    const client = mesh.withToken(NotificationService, tokens?.accessToken ?? "");
+    const accessToken = tokens?.accessToken ?? "";
+    const client = mesh.withToken(NotificationService, accessToken);
     return {
       id: user?.id ?? "",
       email,
+      accessToken,
       client,
       async told(topic) {
         const { notifications } = await client.listMyNotifications({ pageSize: 100 });

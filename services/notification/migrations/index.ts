@@ -3,6 +3,7 @@ import { notifications } from "./0001-notifications.ts";
 import { mail } from "./0002-mail.ts";
 import { forgottenUsers } from "./0003-forgotten-users.ts";
 import { deliveries } from "./0004-deliveries.ts";
+import { notificationsInTurn } from "./0005-notifications-in-turn.ts";
 import { webhooks } from "./0006-webhooks.ts";
 import { customizedTemplates } from "./0007-customized-templates.ts";
 
@@ -11,6 +12,7 @@ export const migrations: Migrations = [
   mail,
   forgottenUsers,
   deliveries,
+  notificationsInTurn,
   webhooks,
   customizedTemplates,
 ];

@@ -1,15 +1,23 @@
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
+import type { Changes } from "#kit/data/changes.ts";
 import { decodePageToken, encodePageToken, UUID } from "#kit/data/page-token.ts";
 import { requireUser } from "#kit/principal.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import type { NotificationDatabase } from "../database.ts";
-import { listNotifications, markRead, type StoredNotification } from "../notifications.ts";
+import {
+  countUnread,
+  listNotifications,
+  markAllRead,
+  markRead,
+  type StoredNotification,
+} from "../notifications.ts";
+import { watchNotifications } from "../watch-notifications.ts";
 
 const DEFAULT_PAGE_SIZE = 20;
 
-/** Serves souk.notification.v1.NotificationService. */
-export function notificationRpc(db: NotificationDatabase) {
+/** Serves what users call of souk.notification.v1.NotificationService. */
+export function notificationRpc(db: NotificationDatabase, changes: Changes) {
   return {
     async listMyNotifications({ pageSize, pageToken }, call) {
       const { id: userId } = requireUser(call);
@@ -29,6 +37,24 @@ export function notificationRpc(db: NotificationDatabase) {
     async markNotificationsRead({ ids }, call) {
       await markRead(db, requireUser(call).id, ids);
       return {};
+    },
+
+    async *watchMyNotifications({ afterId }, call) {
+      const { id: userId } = requireUser(call);
+      for await (const told of watchNotifications(db, changes, call, userId, afterId)) {
+        yield { notification: toNotification(told), unread: told.unread };
+      }
+    },
+
+    async getMyUnreadCount(_, call) {
+      return { unread: await countUnread(db, requireUser(call).id) };
+    },
+
+    async markAllNotificationsRead({ untilTime }, call) {
+      const { seconds, nanos } = untilTime as Timestamp;
+      // Rounded down, as times that callers are told are.
+      const until = new Date(Number(seconds) * 1_000 + Math.floor(nanos / 1e6));
+      return { marked: await markAllRead(db, requireUser(call).id, until) };
     },
   } satisfies Partial<Implementation<typeof NotificationService>>;
 }

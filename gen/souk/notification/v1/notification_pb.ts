@@ -186,8 +186,8 @@ export const MarkNotificationsReadResponseSchema: GenMessage<MarkNotificationsRe
  */
 export type WatchMyNotificationsRequest = Message<"souk.notification.v1.WatchMyNotificationsRequest"> & {
   /**
-   * The notification seen last, to go on after a break: those since then come first; only new ones
-   * when empty.
+   * The notification seen last, to go on after a break: those since then come first, oldest first;
+   * only new ones when empty.
    *
    * @generated from field: string after_id = 1;
    */
@@ -334,8 +334,9 @@ export const NotificationService: GenService<{
     output: typeof MarkNotificationsReadResponseSchema;
   },
   /**
-   * Tells each new notification of the user who asks, until the caller hangs up or the timeout
-   * passes.
+   * Tells each new notification of the user who asks, in the order of ListMyNotifications from behind,
+   * until the caller hangs up or the timeout passes. Who then begins anew with the one told last loses
+   * none and is told none twice.
    *
    * @generated from rpc souk.notification.v1.NotificationService.WatchMyNotifications
    */
@@ -355,7 +356,8 @@ export const NotificationService: GenService<{
     output: typeof GetMyUnreadCountResponseSchema;
   },
   /**
-   * Marks every notification of the user who asks up to a time as read.
+   * Marks every notification of the user who asks up to a time as read. One that comes later stays
+   * unread, also where the time is still to come.
    *
    * @generated from rpc souk.notification.v1.NotificationService.MarkAllNotificationsRead
    */
