@@ -91,6 +91,19 @@ export const ForgottenUser = defineEntity({
   },
 });
 
+/** What a user does not want to be told. */
+export const Preferences = defineEntity({
+  name: "Preferences",
+  tableName: "preferences",
+  properties: {
+    userId: p.uuid().primary(),
+    /** Counts the changes. */
+    version: p.integer().default(0),
+    /** What is not told, as `switchOf` names it. */
+    switchedOff: p.array(),
+  },
+});
+
 /** An address outside of the shop that is told of events. */
 export const WebhookEndpoint = defineEntity({
   name: "WebhookEndpoint",
@@ -142,6 +155,7 @@ export const entities = [
   Notification,
   Delivery,
   ForgottenUser,
+  Preferences,
   WebhookEndpoint,
   WebhookSecret,
   CustomizedTemplate,

@@ -11,7 +11,7 @@ const UNDER_WAY = "1 hour";
 const UNERASED = sql`any (array(select user_id from forgotten_user where not erased))`;
 
 /**
- * Erases what a user was told, and has nothing more told, however late an event comes. The mail that confirms it is the
+ * Erases what a user was told and wanted to be told, and has nothing more told, however late an event comes. The mail that confirms it is the
  * last: it goes by the same event.
  *
  * @param event who was deleted
@@ -29,6 +29,7 @@ export async function forgetUser(
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   await tx.sql.deleteFrom("notification").where("user_id", "=", userId).execute();
+  await tx.sql.deleteFrom("preferences").where("user_id", "=", userId).execute();
   await tx.sql
     .deleteFrom("delivery")
     .where("user_id", "=", userId)
@@ -50,6 +51,7 @@ export async function eraseUsers(db: NotificationDatabase, scope: Scope): Promis
   if (rows.length === 0) return;
   await db.write(scope, async (tx) => {
     await sql`delete from notification where user_id = ${UNERASED}`.execute(tx.sql);
+    await sql`delete from preferences where user_id = ${UNERASED}`.execute(tx.sql);
     await sql`delete from delivery d using forgotten_user f where d.user_id = ${UNERASED} and f.user_id = d.user_id
       and (d.event_id <> f.event_id or d.state <> 'PENDING')`.execute(tx.sql);
     await sql`update forgotten_user f set erased = true

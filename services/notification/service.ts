@@ -64,16 +64,12 @@ export const notification = defineService({
     const changes = listenForChanges(url, "notification_made", db.bell, log);
     onStop(changes.stop);
     return [
-      implement(
-        NotificationService,
-        {
-          ...notificationRpc(db, changes),
-          ...deliveryRpc(db),
-          ...templateRpc(db, shopOf(resources)),
-          ...webhookRpc(openWebhooks(resources), openWantedEvents(resources).look),
-        },
-        ["getMyPreferences", "updateMyPreferences"],
-      ),
+      implement(NotificationService, {
+        ...notificationRpc(db, changes),
+        ...deliveryRpc(db),
+        ...templateRpc(db, shopOf(resources)),
+        ...webhookRpc(openWebhooks(resources), openWantedEvents(resources).look),
+      }),
     ];
   },
   consumes: [

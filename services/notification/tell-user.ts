@@ -1,7 +1,9 @@
 import { uuidv7 } from "uuidv7";
+import { Channel } from "#gen/souk/notification/v1/preference_pb.ts";
 import type { NotificationTransaction } from "./database.ts";
-import { isKnown, storeDelivery } from "./delivery/store-delivery.ts";
+import { isKnown, noteUnwanted, storeDelivery } from "./delivery/store-delivery.ts";
 import type { Letter } from "./mail/letter.ts";
+import { isUnwanted } from "./preference/unwanted.ts";
 import type { Message } from "./templates/message.ts";
 
 /** Whom a message is for. */
@@ -14,7 +16,8 @@ export interface Recipient {
 
 /**
  * Tells a user of an event: the notification and the mail to send are stored with the end of the transaction of
- * the event. They are there once, however often the event comes, and not at all for a user who was deleted.
+ * the event. They are there once, however often the event comes, and not at all for a user who was deleted. What the
+ * user does not want is noted as a delivery that is suppressed instead.
  *
  * @param tx the transaction of the event
  * @param eventId the event
@@ -34,9 +37,10 @@ export function tellUser(
       (value) => `insert into notification (id, event_id, user_id, topic, title, body, subject_id)
         select ${value(uuidv7())}::uuid, ${value(eventId)}::uuid, ${value(userId)}::uuid, ${value(topic)}::text,
           ${value(title)}::text, ${value(body)}::text, ${value(subjectId)}::text
-        where ${isKnown(value, userId, eventId)}
+        where ${isKnown(value, userId, eventId)} and not ${isUnwanted(value, userId, topic, Channel.SHOP)}
         on conflict (event_id) do nothing`,
     );
+    noteUnwanted(tx, { channel: "SHOP", eventId, topic, userId, recipient: "" });
     tx.ring(userId);
   }
   mailUser(tx, eventId, recipient, message, mailDomain);

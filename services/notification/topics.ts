@@ -11,7 +11,10 @@ export interface Topic {
 const MAIL = [Channel.EMAIL] as const;
 const BOTH = [Channel.SHOP, Channel.EMAIL] as const;
 
-/** What users are told of. */
+/**
+ * What users are told of. The law of the European Union has the shop confirm by mail what is agreed on and what
+ * becomes of the money, and that somebody withdraws from it (directive 2011/83/EU, articles 8(7) and 11(3)).
+ */
 export const TOPICS = {
   welcome: { channels: BOTH, required: [] },
   "verify-email": { channels: MAIL, required: MAIL },
@@ -31,12 +34,12 @@ export const TOPICS = {
   "order-delivered": { channels: BOTH, required: [] },
   "order-partially-delivered": { channels: BOTH, required: [] },
   "order-refunded": { channels: BOTH, required: MAIL },
-  "return-requested": { channels: BOTH, required: [] },
+  "return-requested": { channels: BOTH, required: MAIL },
   "return-approved": { channels: BOTH, required: MAIL },
   "return-rejected": { channels: BOTH, required: MAIL },
   "return-cancelled": { channels: BOTH, required: [] },
   "return-received": { channels: BOTH, required: [] },
-  "order-note": { channels: BOTH, required: MAIL },
+  "order-note": { channels: BOTH, required: [] },
   "gift-card": { channels: MAIL, required: MAIL },
 } as const satisfies Readonly<Record<string, Topic>>;
 

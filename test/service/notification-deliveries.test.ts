@@ -160,9 +160,13 @@ test.serial("of the attempts the newest fifty are kept", async (t) => {
 test.serial("what cannot be sent again is refused with its reason, and changes nothing", async (t) => {
   const [unwanted, forgotten, dropped] = [uuidv7(), uuidv7(), uuidv7()];
   const userId = uuidv7();
-  const mail = { channel: "EMAIL" as const, topic: "welcome", userId, recipient: "ada@example.com" };
+  await shop.db.pool.run("insert into preferences (user_id, switched_off) values ($1, $2)", [
+    userId,
+    ["welcome/EMAIL"],
+  ]);
+  const mail = { channel: "EMAIL", topic: "welcome", userId, recipient: "ada@example.com" } as const;
   await store((tx) => {
-    storeDelivery(tx, { ...mail, eventId: unwanted, content: undefined });
+    storeDelivery(tx, { ...mail, eventId: unwanted, content: HELLO.mail });
   });
   const failed = `insert into delivery (id, event_id, channel, user_id, topic, recipient, content, state)
     values ($1, $1, 'EMAIL', $2, 'welcome', 'ada@example.com', $3::jsonb, 'FAILED')`;

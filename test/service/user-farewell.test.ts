@@ -5,6 +5,7 @@ import test from "ava";
 import { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
+import { Channel } from "#gen/souk/notification/v1/preference_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { type Order, OrderService } from "#gen/souk/order/v1/order_pb.ts";
@@ -31,6 +32,7 @@ const BILLING = {
   countryCode: "DE",
   phone: "+49 431 5550123",
 };
+const NO_NEWS_OF_PARCELS = { topic: "order-shipped", channel: Channel.EMAIL, enabled: false };
 const once = () => ({ idempotencyKey: randomUUID() });
 
 let mesh: TestMesh;
@@ -175,6 +177,11 @@ async function tracesOf(mark: string): Promise<string[]> {
   return found.flat().map(({ row }) => String(row));
 }
 
+/** What notification keeps of what somebody wants to be told. */
+async function preferencesOf({ id }: Shopper) {
+  return databases["notification"]?.("select version from preferences where user_id = $1", [id]);
+}
+
 test("nobody is deleted by mistake, as staff, or while something is open", async (t) => {
   const ada = await shopper();
   const me = ada.as(UserService);
@@ -213,6 +220,7 @@ test("who asks is forgotten by every service, but for what an invoice must show"
   const given = { accountId: ada.id, amount: { minor: 500n, currency: "EUR" }, reason: "Sorry" };
   await mesh.as(StoreCreditService).adjustStoreCredit(given, once());
   await order(bob);
+  await ada.as(NotificationService).updateMyPreferences({ preferences: [NO_NEWS_OF_PARCELS] });
   t.true((await tracesOf(ada.mark)).length > 10, "there is something to erase");
 
   const request = { ...farewell(ada), forfeitStoreCredit: true };
@@ -250,6 +258,7 @@ test("who asks is forgotten by every service, but for what an invoice must show"
       [],
     );
     assert.deepEqual(await tracesOf(ada.mark), []);
+    assert.deepEqual(await preferencesOf(ada), []);
   });
 
   const credited = { orderId: bought.id, toStoreCredit: true, reason: "Late" };
@@ -300,6 +309,7 @@ test("an export holds what every service knows of who asks, in pieces that make 
     const { notifications } = await ada.as(NotificationService).listMyNotifications({});
     assert.equal(notifications.length, 4);
   });
+  await ada.as(NotificationService).updateMyPreferences({ preferences: [NO_NEWS_OF_PARCELS] });
 
   const { reviews } = await ada.as(ReviewService).listReviews({ productId: await review(stranger) });
   const reason = "Praises a stranger";
@@ -338,6 +348,14 @@ test("an export holds what every service knows of who asks, in pieces that make 
   );
   t.is((files["cart.json"] as { lines: unknown[] }).lines.length, 1);
   t.is((files["notifications.json"] as unknown[]).length, 4);
+  const { preferences } = files["preferences.json"] as { preferences: { topic: string }[] };
+  t.deepEqual(
+    preferences.filter(({ topic }) => topic === "order-shipped"),
+    [
+      { topic: "order-shipped", channel: "CHANNEL_SHOP", enabled: true },
+      { topic: "order-shipped", channel: "CHANNEL_EMAIL" },
+    ],
+  );
   const [ended, ...others] = files["ended-sessions.json"] as { endTime?: string }[];
   t.deepEqual(others, []);
   t.truthy(ended?.endTime);

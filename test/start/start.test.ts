@@ -19,7 +19,7 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
   const [, port] = await shop.prints(OPEN);
   t.regex(shop.printed(), /products created, 0 updated, \d+ variants, 0 rows left out/);
   const answers = await walkThrough(t, port, placeOf(dir, OFFSET));
-  t.is(answers.length, 16);
+  t.is(answers.length, 17);
   const [
     found,
     registered,
@@ -36,6 +36,8 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
     approved,
     received,
     got,
+    ,
+    chosen,
   ] = answers;
   t.true(found.products[0].title.toLowerCase().includes("lamp"));
   t.is(registered.user.email, "ada@example.com");
@@ -59,6 +61,8 @@ test.serial("a newcomer starts the shop and walks through it as the README says"
     "both lamps are paid back to the cent",
   );
   t.deepEqual(got.order, received.order);
+  const switchedOff = chosen.preferences.filter(({ enabled }: { enabled?: boolean }) => !enabled);
+  t.deepEqual(switchedOff, [{ topic: "order-shipped", channel: "CHANNEL_EMAIL" }]);
   const call = (method: string, { tokens }: typeof registered, body = {}) =>
     ask(port, method, tokens.accessToken, body);
   await eventually(async () => {

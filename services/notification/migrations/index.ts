@@ -6,6 +6,7 @@ import { deliveries } from "./0004-deliveries.ts";
 import { notificationsInTurn } from "./0005-notifications-in-turn.ts";
 import { webhooks } from "./0006-webhooks.ts";
 import { customizedTemplates } from "./0007-customized-templates.ts";
+import { preferences } from "./0008-preferences.ts";
 
 export const migrations: Migrations = [
   notifications,
@@ -15,4 +16,5 @@ export const migrations: Migrations = [
   notificationsInTurn,
   webhooks,
   customizedTemplates,
+  preferences,
 ];

@@ -12,6 +12,7 @@ import {
   markRead,
   type StoredNotification,
 } from "../notifications.ts";
+import { getPreferences, type Preferences, updatePreferences } from "../preference/preferences.ts";
 import { watchNotifications } from "../watch-notifications.ts";
 
 const DEFAULT_PAGE_SIZE = 20;
@@ -56,6 +57,15 @@ export function notificationRpc(db: NotificationDatabase, changes: Changes) {
       const until = new Date(Number(seconds) * 1_000 + Math.floor(nanos / 1e6));
       return { marked: await markAllRead(db, requireUser(call).id, until) };
     },
+
+    async getMyPreferences(_, call) {
+      return toPreferences(await getPreferences(db, requireUser(call).id));
+    },
+
+    async updateMyPreferences({ preferences, etag }, call) {
+      const { id: userId } = requireUser(call);
+      return toPreferences(await updatePreferences(db, call, userId, preferences, etag));
+    },
   } satisfies Partial<Implementation<typeof NotificationService>>;
 }
 
@@ -69,4 +79,8 @@ function toNotification({ id, topic, title, body, subject_id, create_time, read_
     createTime: timestampFromDate(create_time),
     ...(read_time !== null && { readTime: timestampFromDate(read_time) }),
   };
+}
+
+function toPreferences({ wishes, etag }: Preferences) {
+  return { preferences: [...wishes], etag };
 }

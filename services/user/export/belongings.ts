@@ -12,6 +12,7 @@ import { GetSignInMethodsResponseSchema } from "#gen/souk/auth/v1/second_factor_
 import { SessionSchema } from "#gen/souk/auth/v1/session_pb.ts";
 import { MoneySchema } from "#gen/souk/mesh/v1/money_pb.ts";
 import { NotificationSchema, NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
+import { GetMyPreferencesResponseSchema } from "#gen/souk/notification/v1/preference_pb.ts";
 import { CartSchema, CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { OrderSchema, OrderService } from "#gen/souk/order/v1/order_pb.ts";
 import { TimelineEntrySchema } from "#gen/souk/order/v1/timeline_pb.ts";
@@ -43,6 +44,7 @@ export function belongings(db: UserDatabase, scope: Scope, userId: string): Arch
   const auth = scope.mesh(AuthService);
   const orders = scope.mesh(OrderService);
   const credit = scope.mesh(StoreCreditService);
+  const notification = scope.mesh(NotificationService);
   return [
     one("profile.json", UserSchema, async () => toUser((await getUser(db, userId)).user)),
     list("addresses.json", SavedAddressSchema, async () => [
@@ -88,11 +90,10 @@ export function belongings(db: UserDatabase, scope: Scope, userId: string): Arch
       return [reports, nextPageToken];
     }),
     list("notifications.json", NotificationSchema, async (page) => {
-      const { notifications, nextPageToken } = await scope
-        .mesh(NotificationService)
-        .listMyNotifications(page);
+      const { notifications, nextPageToken } = await notification.listMyNotifications(page);
       return [notifications, nextPageToken];
     }),
+    one("preferences.json", GetMyPreferencesResponseSchema, () => notification.getMyPreferences({})),
   ];
 }
 

@@ -377,7 +377,8 @@ export const NotificationService: GenService<{
     output: typeof GetMyPreferencesResponseSchema;
   },
   /**
-   * Changes what the user who asks wants to be told, and how.
+   * Changes what the user who asks wants to be told, and how: all of it, or nothing where some of it
+   * cannot be. It holds for what is told from then on, mails that wait to be sent not included.
    *
    * @generated from rpc souk.notification.v1.NotificationService.UpdateMyPreferences
    */

@@ -43,7 +43,7 @@ export type Preference = Message<"souk.notification.v1.Preference"> & {
 
   /**
    * Whether the shop must tell it anyway, as it must that an order was placed; told by the shop,
-   * not read.
+   * not read from who changes preferences.
    *
    * @generated from field: bool required = 4;
    */
@@ -107,7 +107,7 @@ export const GetMyPreferencesResponseSchema: GenMessage<GetMyPreferencesResponse
  */
 export type UpdateMyPreferencesRequest = Message<"souk.notification.v1.UpdateMyPreferencesRequest"> & {
   /**
-   * Those to change; the others stay.
+   * Those to change, each topic and channel once; the others stay.
    *
    * @generated from field: repeated souk.notification.v1.Preference preferences = 1;
    */

@@ -516,9 +516,10 @@ export const UserService: GenService<{
    * (what the user did and how they signed in, when and from which address, as the shop's records have
    * it), cart.json, orders.json with their payments, invoices, shipments and returns, order-notes.json
    * with those of staff, reviews.json, review-reports.json (what the user reported of those of others),
-   * store-credit.json, store-credit-entries.json and notifications.json. Each holds messages of the
-   * contracts as protobuf's JSON. Mails say what notifications and orders say and are not repeated. The
-   * access token must be good to the end: a fresh one is.
+   * store-credit.json, store-credit-entries.json, notifications.json and preferences.json (what the user
+   * wants to be told). Each holds messages of the contracts as protobuf's JSON. Mails say what
+   * notifications and orders say and are not repeated. The access token must be good to the end: a fresh
+   * one is.
    *
    * @generated from rpc souk.user.v1.UserService.ExportMyData
    */
@@ -539,7 +540,7 @@ export const UserService: GenService<{
    * within seconds: the account takes no sign-in, the e-mail address is free for a new account, and
    * access tokens are refused as soon as those of ended sessions are. One more mail confirms it, and is
    * then erased itself. Erased are: profile and addresses, password, second factor, linked
-   * identities, sessions and API keys, the cart, notifications and mails, the name under reviews that
+   * identities, sessions and API keys, the cart, notifications, mails and preferences, the name under reviews that
    * shoppers see, and all of the others, and of orders the e-mail address, telephone number, notes,
    * reasons of cancellations, parcel numbers and texts of returns.
    *
