@@ -4,7 +4,7 @@ import { bookOnce } from "./book-once.ts";
 import type { InventoryDatabase, InventoryTransaction } from "./database.ts";
 import { lockStock } from "./move-stock.ts";
 import { giveBackSome } from "./reduce-reservation.ts";
-import { refuseNotCommitted, requireReservation } from "./reservation.ts";
+import { refuseNotCommitted, requireReservation, type StoredReservation } from "./reservation.ts";
 import { addUpPortions, requireHeld } from "./reservation-lines.ts";
 
 /** What becomes of a reservation whose order changed. */
@@ -24,16 +24,17 @@ export interface ReservationChange {
  * @param db inventory's database
  * @param scope the call
  * @param change what becomes of the reservation
+ * @returns the reservation as it is now
  * @throws SoukError RESERVATION_NOT_FOUND, RESERVATION_RELEASED, RESERVATION_NOT_COMMITTED or QUANTITY_NOT_RESERVED
  */
 export async function changeReservation(
   db: InventoryDatabase,
   scope: Scope,
   { id, reservationId, mergedReservationId: mergedId, lines }: ReservationChange,
-): Promise<void> {
+): Promise<StoredReservation> {
   const portions = addUpPortions(lines);
-  await db.write(scope, async (tx) => {
-    if (!(await bookOnce(tx, "CHANGE", id))) return;
+  return db.write(scope, async (tx) => {
+    if (!(await bookOnce(tx, "CHANGE", id))) return requireReservation(tx.sql, reservationId);
     // Which variants a reservation is of never changes, so they can be read before they are locked.
     const merged = mergedId === undefined ? [] : (await requireReservation(tx.sql, mergedId)).allocations;
     await lockStock(tx, [...portions, ...merged.map(({ variantId }) => ({ variantId }))]);
@@ -41,6 +42,7 @@ export async function changeReservation(
     const reservation = await requireHeld(tx, reservationId);
     if (reservation.state !== "COMMITTED") throw refuseNotCommitted(reservationId);
     await giveBackSome(tx, reservation, portions);
+    return requireReservation(tx.sql, reservationId);
   });
 }
 

@@ -7,15 +7,15 @@ import type { InventoryDatabase, InventoryTransaction } from "./database.ts";
 const BATCH = 100;
 
 /**
- * Gives what is available of variants to the orders that wait for it, the oldest first, and tells of each that waits
- * for nothing more. It takes from locations that ship, in the order of their priority.
+ * Gives what is available of variants to the orders that wait for it, the oldest first, and tells of each that got all
+ * that it waited for of one. It takes from locations that ship, in the order of their priority.
  *
  * @param tx the transaction, which holds the locks of the variants
  * @param variantIds the variants
  */
 export async function fillBackOrders(tx: InventoryTransaction, variantIds: readonly string[]): Promise<void> {
   // Laid side by side, the queue and the stock overlap where a piece of stock meets an order.
-  const { rows } = await sql<{ reservation_id: string }>`
+  const { rows } = await sql<{ reservation_id: string; has_all: boolean }>`
     with waiting as (
       select place, reservation_id, variant_id, quantity,
         sum(quantity) over (partition by variant_id order by place) - quantity as since,
@@ -53,6 +53,7 @@ export async function fillBackOrders(tx: InventoryTransaction, variantIds: reado
       delete from back_order
       using (select place, sum(quantity)::bigint as quantity from filled group by place) as it
       where back_order.place = it.place and back_order.quantity = it.quantity
+      returning back_order.reservation_id
     ), held as (
       insert into reservation_line as line (reservation_id, variant_id, location_id, quantity)
       select reservation_id, variant_id, location_id, quantity from filled
@@ -66,22 +67,31 @@ export async function fillBackOrders(tx: InventoryTransaction, variantIds: reado
     )
     update reservation set version = version + 1, update_time = now()
     from locked where reservation.id = locked.id
-    returning reservation.id as reservation_id
+    returning reservation.id as reservation_id, reservation.id in (select reservation_id from ended) as has_all
   `.execute(tx.sql);
   for (const variantId of variantIds) tx.ring(variantId);
   await tellFilled(
     tx,
-    rows.map((row) => row.reservation_id),
+    rows.filter(({ has_all }) => has_all).map((row) => row.reservation_id),
   );
 }
 
-async function tellFilled(tx: InventoryTransaction, reservationIds: readonly string[]): Promise<void> {
+/**
+ * Tells that reservations got all that they waited for of a variant, and what they still wait for.
+ *
+ * @param tx the transaction in which they did
+ * @param reservationIds the reservations
+ */
+export async function tellFilled(tx: InventoryTransaction, reservationIds: readonly string[]): Promise<void> {
   if (reservationIds.length === 0) return;
-  const { rows } = await sql<{ id: string }>`
-    select id from unnest(${reservationIds}::uuid[]) as it (id)
-    where not exists (select from back_order where reservation_id = id)
+  const { rows } = await sql<{ id: string; version: number; waiting: string[] }>`
+    select id, version, array(
+      select variant_id::text from back_order where reservation_id = reservation.id order by variant_id
+    ) as waiting
+    from reservation where id = any (${reservationIds}::uuid[])
   `.execute(tx.sql);
-  for (const { id } of rows) tx.emit(BackOrderFilledSchema, { reservationId: id });
+  for (const { id: reservationId, version, waiting: waitingVariantIds } of rows)
+    tx.emit(BackOrderFilledSchema, { reservationId, version, waitingVariantIds });
 }
 
 /**

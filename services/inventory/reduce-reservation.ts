@@ -2,7 +2,7 @@ import type { Scope } from "#kit/scope.ts";
 import { bookOnce } from "./book-once.ts";
 import type { InventoryDatabase, InventoryTransaction } from "./database.ts";
 import { lockStock, type Move, moveStock } from "./move-stock.ts";
-import type { StoredReservation } from "./reservation.ts";
+import { requireReservation, type StoredReservation } from "./reservation.ts";
 import { addUpPortions, openLines, type Portion, requireHeld, shortenLines } from "./reservation-lines.ts";
 
 /** What a reservation shall hold no longer. */
@@ -18,18 +18,21 @@ export interface Reduction {
  * @param db inventory's database
  * @param scope the call
  * @param reduction what to give back
+ * @returns the reservation as it is now
  * @throws SoukError RESERVATION_NOT_FOUND, RESERVATION_RELEASED or QUANTITY_NOT_RESERVED
  */
 export async function reduceReservation(
   db: InventoryDatabase,
   scope: Scope,
   { id, reservationId, lines }: Reduction,
-): Promise<void> {
+): Promise<StoredReservation> {
   const portions = addUpPortions(lines);
-  await db.write(scope, async (tx) => {
-    if (!(await bookOnce(tx, "REDUCTION", id))) return;
-    await lockStock(tx, portions);
-    await giveBackSome(tx, await requireHeld(tx, reservationId), portions);
+  return db.write(scope, async (tx) => {
+    if (await bookOnce(tx, "REDUCTION", id)) {
+      await lockStock(tx, portions);
+      await giveBackSome(tx, await requireHeld(tx, reservationId), portions);
+    }
+    return requireReservation(tx.sql, reservationId);
   });
 }
 

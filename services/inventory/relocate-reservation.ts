@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Scope } from "#kit/scope.ts";
 import type { InventoryDatabase, InventoryTransaction } from "./database.ts";
+import { tellFilled } from "./fill-back-orders.ts";
 import { requireActive } from "./locations.ts";
 import { lockStock, type Move, moveStock } from "./move-stock.ts";
 import { type Allocated, refuseNotCommitted } from "./reservation.ts";
@@ -57,6 +58,7 @@ export async function relocateReservation(
       ];
     });
     await moveStock(tx, moves, { referenceId: reservationId, actor: "" });
+    if (changes.some((change) => change.locationId === undefined)) await tellFilled(tx, [reservationId]);
   });
 }
 

@@ -20,6 +20,8 @@ export interface StoredReservation {
   readonly expireTime: Date | undefined;
   /** What it holds, in the order of variants and locations, back-orders last. */
   readonly allocations: readonly Allocated[];
+  /** Grows with each change. */
+  readonly version: number;
 }
 
 /** How a reservation stands now. */
@@ -30,6 +32,7 @@ export const standing = sql<ReservationStateName>`
 interface Row {
   readonly state: ReservationStateName;
   readonly expire_time: Date | null;
+  readonly version: number;
   readonly variant_id: string | null;
   readonly location_id: string | null;
   readonly quantity: bigint;
@@ -43,7 +46,7 @@ interface Row {
  */
 export async function findReservation(db: InventorySql, id: string): Promise<StoredReservation | undefined> {
   const { rows } = await sql<Row>`
-    select ${standing} as state, expire_time, variant_id, location_id, quantity
+    select ${standing} as state, expire_time, version, variant_id, location_id, quantity
     from reservation left join lateral (
       select variant_id, location_id, quantity from reservation_line
       where reservation_id = reservation.id and quantity > 0
@@ -62,6 +65,7 @@ export async function findReservation(db: InventorySql, id: string): Promise<Sto
     allocations: rows.flatMap(({ variant_id, location_id, quantity }) =>
       variant_id === null ? [] : { variantId: variant_id, locationId: location_id ?? undefined, quantity },
     ),
+    version: first.version,
   };
 }
 

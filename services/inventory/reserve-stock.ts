@@ -32,6 +32,8 @@ export interface Reserved {
   readonly expireTime: Date;
   /** Where it is set aside, in the order of variants. */
   readonly allocations: readonly Allocated[];
+  /** Of the reservation; grows with each change of it. */
+  readonly version: number;
 }
 
 /** A variant of which there is less than is asked for. */
@@ -43,6 +45,7 @@ interface Shortage {
 
 type Row = Shortage & {
   readonly expire_time: Date | null;
+  readonly version: number | null;
   readonly location_id: string | null;
   readonly quantity: bigint;
 };
@@ -62,15 +65,15 @@ export async function reserveStock(db: InventoryDatabase, scope: Scope, wanted: 
   const quantities = addUp(wanted.lines);
   const lock = lockLevels([...quantities.keys()]).compile(db.sql);
   const rows = await db.change(scope, reserving(wanted, quantities).compile(db.sql), undefined, lock);
-  const expireTime = rows[0]?.expire_time;
-  if (expireTime) {
+  const { expire_time: expireTime, version } = rows[0] ?? {};
+  if (expireTime && version) {
     for (const { variant_id } of rows) db.bell.raise(variant_id);
-    return { expireTime, allocations: rows.map(toAllocated) };
+    return { expireTime, version, allocations: rows.map(toAllocated) };
   }
   const known = await findReservation(db.sql, wanted.id);
   if (known === undefined) throw outOfStock(rows);
   if (known.state === "RELEASED" || known.expireTime === undefined) throw refuseReleased(wanted.id);
-  return { expireTime: known.expireTime, allocations: known.allocations };
+  return { expireTime: known.expireTime, version: known.version, allocations: known.allocations };
 }
 
 /**
@@ -142,7 +145,7 @@ function reserving(
       select ${id}::uuid, 'HELD', now() + ${ttlMs} * interval '1 millisecond'
       where not exists (select from lacking)
       on conflict (id) do nothing
-      returning id, expire_time
+      returning id, expire_time, version
     ), line as (
       select made.id, variant_id, location_id, quantity from made cross join taken
     ), waiting as (
@@ -176,7 +179,7 @@ function reserving(
       insert into stock_movement (variant_id, location_id, available_delta, reserved_delta, kind, reference_id)
       select variant_id, location_id, -quantity, quantity, 'RESERVATION', id from line
     )
-    select made.expire_time, set_aside.location_id, set_aside.quantity,
+    select made.expire_time, made.version, set_aside.location_id, set_aside.quantity,
       coalesce(set_aside.variant_id, lacking.variant_id) as variant_id,
       lacking.available, lacking.requested
     from (select) as always left join made on true left join (

@@ -137,6 +137,23 @@ export async function storeChange(
   return order as StoredOrder;
 }
 
+/**
+ * Has those who watch an order told of it anew, of which something changed beside its row. While it is still being
+ * placed its version stays, by which the process that places it knows it.
+ *
+ * @param tx the transaction
+ * @param id the order
+ */
+export async function tellAnew(tx: OrderTransaction, id: string): Promise<void> {
+  await tx.sql
+    .updateTable("orders")
+    .set({ version: sql<number>`version + 1`, update_time: sql<Date>`now()` })
+    .where("id", "=", id)
+    .where("state", "<>", "PENDING")
+    .execute();
+  tx.ring(id);
+}
+
 /** The state that follows from what was sent, cancelled, delivered and returned of an order that is certain. */
 function stateFor({ state, lines, shipments }: StoredOrder): OrderState {
   const count = (of: (line: StoredOrder["lines"][number]) => bigint) =>

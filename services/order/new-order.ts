@@ -13,6 +13,8 @@ type Later =
   | "confirm_until"
   | "remind_at"
   | "changing"
+  | "back_ordered"
+  | "stock_version"
   | "found_token_hash"
   | "cancelled_total"
   | "captured"
@@ -39,6 +41,8 @@ const FRESH: Omit<Pick<OrderRow, Later>, "payments" | "create_time" | "update_ti
   confirm_until: null,
   remind_at: null,
   changing: null,
+  back_ordered: [],
+  stock_version: 0,
   found_token_hash: null,
   cancelled_total: 0n,
   captured: 0n,

@@ -5,6 +5,7 @@ import { MeansKind } from "#gen/souk/order/v1/means_pb.ts";
 import { type Order, OrderSchema, OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { money } from "#kit/money.ts";
 import { toInvoice, toPayment, toRefund, toReturn, toShipment } from "./after-sale/after-sale-message.ts";
+import { isWaiting } from "./back-orders.ts";
 import type { MeansPart } from "./checkout/means.ts";
 import type { StoredOrder, StoredOrderLine } from "./order-parts.ts";
 import type { OrderState as StoredState } from "./order-state.ts";
@@ -25,7 +26,7 @@ export function toOrder(order: StoredOrder): Order {
     email: order.email,
     customerId: order.customer_id ?? "",
     guest: order.customer_id === null,
-    lines: order.lines.map((line) => toLine(line, currency)),
+    lines: order.lines.map((line) => toLine(order, line)),
     subtotal: money(order.subtotal, currency),
     shipping: money(order.shipping, currency),
     taxIncluded: money(order.tax_included, currency),
@@ -88,7 +89,8 @@ export function destinationOf({ countryCode, region }: Address): Destination {
 /** An order that is being cancelled is CONFIRMED to its customer until all is given back. */
 const STATES: Readonly<Record<StoredState, OrderState>> = { ...OrderState, CANCELLING: OrderState.CONFIRMED };
 
-function toLine(line: StoredOrderLine, currency: string) {
+function toLine(order: StoredOrder, line: StoredOrderLine) {
+  const { currency } = order;
   return {
     id: line.id,
     variantId: line.variant_id,
@@ -105,5 +107,6 @@ function toLine(line: StoredOrderLine, currency: string) {
     shipped: line.shipped,
     cancelled: line.cancelled,
     returned: line.returned,
+    backOrder: isWaiting(order, line),
   };
 }

@@ -1,3 +1,4 @@
+import { BackOrderFilledSchema } from "#gen/souk/inventory/v1/events_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderService } from "#gen/souk/order/v1/order_pb.ts";
@@ -16,6 +17,7 @@ import { exchangeOrderSaga } from "./after-sale/exchange-order.ts";
 import { receiveReturnSaga } from "./after-sale/receive-return.ts";
 import { refundOrderSaga } from "./after-sale/refund-order.ts";
 import { shipOrderSaga } from "./after-sale/ship-order.ts";
+import { noteFilled } from "./back-orders.ts";
 import { expireCarts } from "./cart/expire-carts.ts";
 import { completePaymentSaga } from "./checkout/complete-payment.ts";
 import { completeDuePayments, noteDecision } from "./checkout/due-payments.ts";
@@ -63,9 +65,10 @@ export const order = defineService({
       implement(PromotionService, promotionRpc(shop)),
     ];
   },
-  consumes: [PaymentConfirmedSchema, CustomerGroupsChangedSchema, UserDeletedSchema],
+  consumes: [PaymentConfirmedSchema, BackOrderFilledSchema, CustomerGroupsChangedSchema, UserDeletedSchema],
   consume: () => [
     on(PaymentConfirmedSchema, noteDecision),
+    on(BackOrderFilledSchema, noteFilled),
     on(CustomerGroupsChangedSchema, keepGroups),
     on(UserDeletedSchema, noteForgotten),
   ],

@@ -81,3 +81,40 @@ test("what both wait for is waited for at the place in the queue that the one ha
   t.deepEqual(allocated(await order.getReservation({ reservationId: other })), [["later", 1]]);
   t.false(filled.includes(other));
 });
+
+test("each answer about a reservation says what it holds then, under a version that grows with each change", async (t) => {
+  const { order, staff, location, deliver, reserve } = warehouse();
+  const depot = await location({ priority: 200 });
+  const lamp = await deliver({ [depot]: 1 });
+  await staff.setStockPolicy({ variantId: lamp, backOrderable: true });
+  const reserved = await reserve({ [lamp]: 3 });
+  const reservationId = reserved.id;
+  const held = () => order.getReservation({ reservationId });
+  t.like(await held(), { allocations: reserved.allocations, version: reserved.version });
+  await order.commitReservation({ reservationId });
+  const lines = [{ variantId: lamp, quantity: 1n }];
+  const reduce = { reservationId, changeId: uuidv7(), lines };
+  const reduced = await order.reduceReservation(reduce);
+  t.deepEqual(allocated(reduced), [
+    [depot, 1],
+    ["later", 1],
+  ]);
+  t.true(reduced.version > reserved.version);
+  t.deepEqual(await order.reduceReservation(reduce), reduced);
+  const { id: mergedReservationId } = await reserve({ [lamp]: 2 });
+  const change = { reservationId, changeId: uuidv7(), mergedReservationId, lines };
+  const changed = await order.changeReservation(change);
+  t.deepEqual(allocated(changed), [
+    [depot, 1],
+    ["later", 2],
+  ]);
+  t.true(changed.version > reduced.version);
+  t.deepEqual(await order.changeReservation(change), changed);
+  await deliver({ [depot]: 1 }, lamp);
+  const { allocations, version } = await held();
+  t.deepEqual(allocated({ allocations }), [
+    [depot, 2],
+    ["later", 1],
+  ]);
+  t.true(version > changed.version);
+});

@@ -108,6 +108,11 @@ Souk & Sons
   for (const amount of ["€98.00", "€12.50", "€110.50", "€4.90", "€115.40", "€18.43"])
     t.true(page.includes(amount));
   t.notRegex(JSON.stringify(message), /Grace|Hopper|Navy|Arlington|aunt|ada@example/);
+
+  for (const line of order.lines.slice(0, 1)) line.backOrder = true;
+  const later = tell(orderConfirmed, create(OrderConfirmedSchema, event));
+  t.true(later.mail.text.includes("\n\nWaits for new stock: Linen shirt (blue, M).\n"));
+  t.regex(later.body, /^Thank you .* Waits for new stock: Linen shirt \(blue, M\)\.$/);
 });
 
 test("the sums of an order come to its total, whatever promotions and taxes do to it", (t) => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
 import { CartService } from "#gen/souk/order/v1/cart_pb.ts";
@@ -8,7 +9,8 @@ import { eventually } from "../eventually.ts";
 import { agreeOnMoney } from "./agree-on-money.ts";
 import { usesOf } from "./cart-model.ts";
 import { expectCart, expectOrder, know } from "./expect.ts";
-import type { Model, Order, Shopper } from "./model.ts";
+import { goodsAt, type Model, type Order, type OrderLine, type Shopper } from "./model.ts";
+import { openPieces } from "./order-model.ts";
 import type { StoryShop } from "./shop.ts";
 import { type Goods, levelOf } from "./warehouse.ts";
 
@@ -42,6 +44,24 @@ async function agreeOnOrders(model: Model, shop: StoryShop, shopper: Shopper): P
     assert.equal(id, order.id, "the order of the orders");
     expectOrder(told[index], model, order);
   }
+  await agreeOnWaiting(model, shop, shopper, told);
+}
+
+/** Order is told some time after the answer that goods came. */
+async function agreeOnWaiting(model: Model, shop: StoryShop, shopper: Shopper, told: readonly ToldOrder[]) {
+  const expected = shopper.orders.map((order) => order.lines.map((line) => waits(model, order, line)));
+  let latest = told;
+  await eventually(async () => {
+    const waiting = latest.map(({ lines }) => lines.map(({ backOrder }) => backOrder));
+    if (!isDeepStrictEqual(waiting, expected)) latest = await ordersOf(shop, shopper);
+    assert.deepEqual(waiting, expected, "which lines wait for stock");
+  });
+}
+
+function waits(model: Model, { isCancelled, reservation }: Order, line: OrderLine): boolean {
+  const goods = goodsAt(model, line.goods);
+  const isShort = reservation.shares.some((share) => share.goods === goods && share.shelf === undefined);
+  return !isCancelled && isShort && openPieces(line) > 0n;
 }
 
 /** All orders of somebody as they are told, the oldest first; those of a guest only staff can list. */

@@ -32,7 +32,7 @@ import { releaseReservation } from "../release-reservation.ts";
 import { relocateReservation } from "../relocate-reservation.ts";
 import { renewReservation } from "../renew-reservation.ts";
 import { given, nameOf, pageOf } from "../requests.ts";
-import { requireReservation } from "../reservation.ts";
+import { requireReservation, type StoredReservation } from "../reservation.ts";
 import { reserveStock } from "../reserve-stock.ts";
 import { returnStock } from "../return-stock.ts";
 import {
@@ -171,14 +171,14 @@ export function inventoryRpc(db: InventoryDatabase, changes: Changes) {
     },
 
     async reserveStock(request, call) {
-      const { expireTime, allocations } = await reserveStock(db, call, {
+      const reserved = await reserveStock(db, call, {
         id: request.reservationId,
         lines: request.lines,
         ttlMs: durationMs(request.ttl as Duration),
         order: orderOf(request),
         ...given("pickUpLocationId", request.pickUpLocationId),
       });
-      return { expireTime: timestampFromDate(expireTime), allocations: allocations.map(toAllocation) };
+      return { expireTime: timestampFromDate(reserved.expireTime), ...toHeld(reserved) };
     },
 
     async renewReservation({ reservationId, ttl }) {
@@ -197,14 +197,12 @@ export function inventoryRpc(db: InventoryDatabase, changes: Changes) {
     },
 
     async reduceReservation({ reservationId, changeId, lines }, call) {
-      await reduceReservation(db, call, { id: changeId, reservationId, lines });
-      return {};
+      return toHeld(await reduceReservation(db, call, { id: changeId, reservationId, lines }));
     },
 
     async changeReservation({ reservationId, changeId, mergedReservationId, lines }, call) {
       const merged = given("mergedReservationId", mergedReservationId);
-      await changeReservation(db, call, { id: changeId, reservationId, ...merged, lines });
-      return {};
+      return toHeld(await changeReservation(db, call, { id: changeId, reservationId, ...merged, lines }));
     },
 
     async relocateReservation({ reservationId, locationId, lines }, call) {
@@ -223,15 +221,21 @@ export function inventoryRpc(db: InventoryDatabase, changes: Changes) {
     },
 
     async getReservation({ reservationId }) {
-      const { id, state, expireTime, allocations } = await requireReservation(db.sql, reservationId);
+      const reservation = await requireReservation(db.sql, reservationId);
+      const { id, state, expireTime } = reservation;
       return {
         reservationId: id,
         state: ReservationState[state],
         ...(state === "HELD" && expireTime && { expireTime: timestampFromDate(expireTime) }),
-        allocations: allocations.map(toAllocation),
+        ...toHeld(reservation),
       };
     },
   } satisfies Implementation<typeof InventoryService>;
+}
+
+/** What a reservation holds, and as of which of its changes. */
+function toHeld({ allocations, version }: Pick<StoredReservation, "allocations" | "version">) {
+  return { allocations: allocations.map(toAllocation), version };
 }
 
 /** Where stock lies is told to those only who may read the inventory. */

@@ -5,6 +5,7 @@ import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
+import { type FoundWaiting, keepWaiting, waitingOf } from "../back-orders.ts";
 import { keepFor, lockForChange, lockOrder, requireOrder, storeChange } from "../change-order.ts";
 import type { OrderTransaction } from "../database.ts";
 import type { entities } from "../entities.ts";
@@ -58,7 +59,7 @@ type Cancelling = {
 type Found = {
   /** The payments whose rest the provider refused to give back. */
   readonly kept: readonly string[];
-};
+} & FoundWaiting;
 /** What becomes of it. */
 type Cancelled = { readonly orderId: string };
 
@@ -85,14 +86,17 @@ export const cancelItemsSaga = defineSaga<Cancelling, Found, Cancelled, typeof e
         const inventory = scope.mesh(InventoryService);
         const lines = items.map(({ variantId, quantity }) => ({ variantId, quantity }));
         try {
-          if (leaves === "nothing") await inventory.releaseReservation({ reservationId: orderId });
-          else await inventory.reduceReservation({ reservationId: orderId, changeId: sagaId, lines });
+          if (leaves === "nothing") {
+            await inventory.releaseReservation({ reservationId: orderId });
+            return undefined;
+          }
+          const reduction = { reservationId: orderId, changeId: sagaId, lines };
+          return { waiting: waitingOf(await inventory.reduceReservation(reduction)) };
         } catch (cause) {
           if (leaves === "more to send") throw cause;
           // Whatever it is, the money is free by now: there is no way back.
           throw new Error(`the stock of order ${orderId} is not given back yet`, { cause });
         }
-        return undefined;
       },
     },
   ],
@@ -100,6 +104,7 @@ export const cancelItemsSaga = defineSaga<Cancelling, Found, Cancelled, typeof e
     const before = await lockOrder(tx, orderId);
     const pieces = requirePieces(before, items, openPieces);
     await Promise.all(pieces.map((each) => countAsCancelled(tx, each)));
+    if (data.waiting !== undefined) await keepWaiting(tx, orderId, data.waiting);
     const order = await storeChange(tx, orderId, (cancelled) => ({
       changing: null,
       cancelled_total: worthOfCancelled(cancelled),

@@ -5,6 +5,7 @@ import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
+import { type FoundWaiting, keepWaiting, waitingOf } from "../back-orders.ts";
 import type { SaleVariants } from "../cart/sale-variants.ts";
 import { keepFor, lockForChange, lockOrder, requireOrder, storeChange } from "../change-order.ts";
 import type { OrderTransaction } from "../database.ts";
@@ -33,8 +34,6 @@ type Editing = Needs & {
   readonly text: string;
 };
 
-/** What steps find out for later ones. */
-type Nothing = Record<string, never>;
 /** What becomes of it. */
 type Edited = { readonly orderId: string; readonly difference: bigint };
 
@@ -43,7 +42,7 @@ type Edited = { readonly orderId: string; readonly difference: bigint };
  * all of that is certain, its stock changes at once, and nothing is left that could fail for good. Money that it does
  * not need any more is free when its last pieces are sent, for no provider sets a part of it free.
  */
-export const editOrderSaga = defineSaga<Editing, Nothing, Edited, typeof entities>({
+export const editOrderSaga = defineSaga<Editing, FoundWaiting, Edited, typeof entities>({
   name: "edit-order",
   steps: [
     reserveStock,
@@ -59,16 +58,17 @@ export const editOrderSaga = defineSaga<Editing, Nothing, Edited, typeof entitie
           mergedReservationId: stock.length > 0 ? sagaId : "",
           lines: [...plan.less],
         };
-        await scope.mesh(InventoryService).changeReservation(request).catch(stockChangeError);
-        return undefined;
+        const changing = scope.mesh(InventoryService).changeReservation(request);
+        return { waiting: waitingOf(await changing.catch(stockChangeError)) };
       },
     },
   ],
-  async complete({ sagaId, input }, tx) {
+  async complete({ sagaId, input, data: { waiting } }, tx) {
     const { orderId, plan, shippingAddress, missing, actorId, text } = input;
     const { lines, ...totals } = plan.reckoned;
     await lockOrder(tx, orderId);
     await storeLines(tx, orderId, lines);
+    if (waiting !== undefined) await keepWaiting(tx, orderId, waiting);
     const order = await storeChange(tx, orderId, ({ payments }) => ({
       ...totals,
       shipping_discounts: json(totals.shipping_discounts),

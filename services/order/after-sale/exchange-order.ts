@@ -7,6 +7,7 @@ import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
+import { type FoundWaiting, keepWaiting } from "../back-orders.ts";
 import { lockOrder, requireOrder, storeChange } from "../change-order.ts";
 import { newOrderNumber } from "../checkout/order-number.ts";
 import type { OrderTransaction } from "../database.ts";
@@ -40,8 +41,6 @@ type Exchanging = Needs & {
   readonly actorId: string;
 };
 
-/** What steps find out for later ones. */
-type Nothing = Record<string, never>;
 /** What becomes of it. */
 type Exchanged = { readonly orderId: string; readonly replacementId: string; readonly difference: bigint };
 
@@ -50,7 +49,7 @@ type Exchanged = { readonly orderId: string; readonly replacementId: string; rea
  * with what the goods that come back cost: their order keeps room for that, and their pieces are awaited, so that they
  * pay for nothing else.
  */
-export const exchangeOrderSaga = defineSaga<Exchanging, Nothing, Exchanged, typeof entities>({
+export const exchangeOrderSaga = defineSaga<Exchanging, FoundWaiting, Exchanged, typeof entities>({
   name: "exchange-order",
   steps: [
     reserveStock,
@@ -63,9 +62,10 @@ export const exchangeOrderSaga = defineSaga<Exchanging, Nothing, Exchanged, type
       },
     },
   ],
-  async complete({ sagaId, input }, tx) {
+  async complete({ sagaId, input, data: { waiting } }, tx) {
     const { orderId, refundId, lines, sentFirst, difference, reason, actorId } = input;
     await lockOrder(tx, orderId);
+    if (waiting !== undefined) await keepWaiting(tx, sagaId, waiting);
     const replacement = await moveOrder(tx, sagaId, "PENDING", "CONFIRMED", "", actorId);
     const returned = await tx.sql
       .insertInto("order_return")

@@ -3,6 +3,7 @@ import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { money } from "#kit/money.ts";
 import type { Step } from "#kit/saga/define-saga.ts";
+import { type FoundWaiting, waitingOf } from "../back-orders.ts";
 import type { StoredOrder } from "../order-parts.ts";
 import type { Shop } from "../shop.ts";
 import { paymentError, stockError } from "../translate-error.ts";
@@ -53,15 +54,14 @@ export function needsOf(
 }
 
 /** Sets stock aside that an order needs in addition. The times leave the caller an answer within 10 s. */
-export const reserveStock: Step<Needs, Record<string, never>> = {
+export const reserveStock: Step<Needs, FoundWaiting> = {
   name: "reserve-stock",
   timeoutMs: 2_500,
   attempts: 2,
   async run({ sagaId, input: { stock, reservationMs }, scope }) {
     if (stock.length === 0) return undefined;
     const request = { reservationId: sagaId, lines: [...stock], ttl: durationFromMs(reservationMs) };
-    await scope.mesh(InventoryService).reserveStock(request).catch(stockError);
-    return undefined;
+    return { waiting: waitingOf(await scope.mesh(InventoryService).reserveStock(request).catch(stockError)) };
   },
   async undo({ sagaId, input: { stock }, scope }) {
     if (stock.length === 0) return;
@@ -70,7 +70,7 @@ export const reserveStock: Step<Needs, Record<string, never>> = {
 };
 
 /** Sets money aside that an order needs in addition. */
-export const authorizePayment: Step<Needs, Record<string, never>> = {
+export const authorizePayment: Step<Needs, FoundWaiting> = {
   name: "authorize-payment",
   timeoutMs: 3_500,
   attempts: 2,

@@ -9,6 +9,7 @@ import { money } from "#kit/money.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
+import { type FoundWaiting, keepWaiting, waitingOf } from "../back-orders.ts";
 import { CART_AS_READ } from "../cart/cart-rows.ts";
 import { couponExhausted } from "../cart/coupons.ts";
 import type { CartState } from "../cart/read-cart.ts";
@@ -63,7 +64,7 @@ type Placed = { readonly orderId: string; readonly [ORDER]?: StoredOrder };
  *
  * The times leave the caller an answer within the 10 s of PlaceOrder also when the payment hangs.
  */
-export const placeOrderSaga = defineSaga<Placing, Confirmation, Placed, typeof entities>({
+export const placeOrderSaga = defineSaga<Placing, Confirmation & FoundWaiting, Placed, typeof entities>({
   name: "place-order",
   steps: [
     {
@@ -73,8 +74,8 @@ export const placeOrderSaga = defineSaga<Placing, Confirmation, Placed, typeof e
       async run({ sagaId, input, scope }) {
         const { lines, reservationMs } = input;
         const request = { reservationId: sagaId, lines: [...lines], ttl: durationFromMs(reservationMs) };
-        await scope.mesh(InventoryService).reserveStock(request).catch(stockError);
-        return undefined;
+        const waiting = waitingOf(await scope.mesh(InventoryService).reserveStock(request).catch(stockError));
+        return waiting.variantIds.length > 0 ? { waiting } : undefined;
       },
       async undo({ sagaId, scope }) {
         await scope.mesh(InventoryService).releaseReservation({ reservationId: sagaId });
@@ -111,10 +112,12 @@ export const placeOrderSaga = defineSaga<Placing, Confirmation, Placed, typeof e
       },
     },
   ],
-  async complete({ sagaId, input, data: { confirmUri = "", confirmUntil } }, tx) {
+  async complete({ sagaId, input, data: { confirmUri = "", confirmUntil, waiting } }, tx) {
+    const kept = waiting && (await keepWaiting(tx, sagaId, waiting));
+    const known = input[ORDER] && { ...input[ORDER], ...kept };
     const order =
       confirmUntil === undefined
-        ? await confirmOrder(tx, sagaId, "PENDING", input.cartId, input[ORDER])
+        ? await confirmOrder(tx, sagaId, "PENDING", input.cartId, known)
         : await awaitConfirmation(tx, sagaId, { confirmUri, confirmUntil });
     return { orderId: sagaId, [ORDER]: order };
   },

@@ -62,6 +62,9 @@ export const Order = defineEntity({
     foundTokenHash: p.text().nullable(),
     /** The saga that changes it just now: one at a time. */
     changing: p.uuid().nullable(),
+    /** The variants of which some is yet to come into stock, as of which version of the reservation. */
+    backOrdered: p.array().defaultRaw("'{}'"),
+    stockVersion: p.integer().default(0),
     /** How much of the total is no longer to pay, because items were cancelled. */
     cancelledTotal: p.bigint().defaultRaw("0"),
     /** How much was taken. */

@@ -12,6 +12,7 @@ import { ordersInTurn } from "./0014-orders-in-turn.ts";
 import { freeExchanges } from "./0015-free-exchanges.ts";
 import { paymentReminders } from "./0016-payment-reminders.ts";
 import { knownCustomers } from "./0017-known-customers.ts";
+import { backOrders } from "./0018-back-orders.ts";
 
 /** How order's schema came to be. */
 export const migrations: Migrations = [
@@ -28,4 +29,5 @@ export const migrations: Migrations = [
   freeExchanges,
   paymentReminders,
   knownCustomers,
+  backOrders,
 ];

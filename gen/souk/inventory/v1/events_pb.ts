@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/inventory/v1/events.proto.
  */
 export const file_souk_inventory_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zb3VrL2ludmVudG9yeS92MS9ldmVudHMucHJvdG8SEXNvdWsuaW52ZW50b3J5LnYxIkIKElJlc2VydmF0aW9uRXhwaXJlZBIWCg5yZXNlcnZhdGlvbl9pZBgBIAEoCToUsrsYEAoOcmVzZXJ2YXRpb25faWQiWQoLU3RvY2tSYW5Mb3cSEgoKdmFyaWFudF9pZBgBIAEoCRIRCglhdmFpbGFibGUYAiABKAMSEQoJdGhyZXNob2xkGAMgASgDOhCyuxgMCgp2YXJpYW50X2lkIj8KD0JhY2tPcmRlckZpbGxlZBIWCg5yZXNlcnZhdGlvbl9pZBgBIAEoCToUsrsYEAoOcmVzZXJ2YXRpb25faWRiBnByb3RvMw", [file_souk_mesh_v1_policy]);
+  fileDesc("Ch5zb3VrL2ludmVudG9yeS92MS9ldmVudHMucHJvdG8SEXNvdWsuaW52ZW50b3J5LnYxIkIKElJlc2VydmF0aW9uRXhwaXJlZBIWCg5yZXNlcnZhdGlvbl9pZBgBIAEoCToUsrsYEAoOcmVzZXJ2YXRpb25faWQiWQoLU3RvY2tSYW5Mb3cSEgoKdmFyaWFudF9pZBgBIAEoCRIRCglhdmFpbGFibGUYAiABKAMSEQoJdGhyZXNob2xkGAMgASgDOhCyuxgMCgp2YXJpYW50X2lkIm0KD0JhY2tPcmRlckZpbGxlZBIWCg5yZXNlcnZhdGlvbl9pZBgBIAEoCRIbChN3YWl0aW5nX3ZhcmlhbnRfaWRzGAIgAygJEg8KB3ZlcnNpb24YAyABKAU6FLK7GBAKDnJlc2VydmF0aW9uX2lkYgZwcm90bzM", [file_souk_mesh_v1_policy]);
 
 /**
  * A reservation was given back because its time was up.
@@ -70,7 +70,7 @@ export const StockRanLowSchema: GenMessage<StockRanLow> = /*@__PURE__*/
   messageDesc(file_souk_inventory_v1_events, 1);
 
 /**
- * What a reservation waited for came into stock.
+ * What a reservation waited for of a variant is all set aside for it now.
  *
  * @generated from message souk.inventory.v1.BackOrderFilled
  */
@@ -81,6 +81,20 @@ export type BackOrderFilled = Message<"souk.inventory.v1.BackOrderFilled"> & {
    * @generated from field: string reservation_id = 1;
    */
   reservationId: string;
+
+  /**
+   * The variants of which it still waits for some; empty when it waits for nothing.
+   *
+   * @generated from field: repeated string waiting_variant_ids = 2;
+   */
+  waitingVariantIds: string[];
+
+  /**
+   * The version of the reservation from then on: what is known of a higher one is newer.
+   *
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
 };
 
 /**

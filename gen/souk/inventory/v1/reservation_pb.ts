@@ -7,13 +7,15 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Allocation } from "./allocation_pb.ts";
+import { file_souk_inventory_v1_allocation } from "./allocation_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/inventory/v1/reservation.proto.
  */
 export const file_souk_inventory_v1_reservation: GenFile = /*@__PURE__*/
-  fileDesc("CiNzb3VrL2ludmVudG9yeS92MS9yZXNlcnZhdGlvbi5wcm90bxIRc291ay5pbnZlbnRvcnkudjEidgoXUmVuZXdSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBEjkKA3R0bBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOyAEBqgEIIgQIgKMFKgAiSwoYUmVuZXdSZXNlcnZhdGlvblJlc3BvbnNlEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI5ChVHZXRSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBIpkBChlGdWxmaWxsUmVzZXJ2YXRpb25SZXF1ZXN0EiAKDnJlc2VydmF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCgtzaGlwbWVudF9pZBgCIAEoCUIIukgFcgOwAQESOwoFbGluZXMYAyADKAsyHy5zb3VrLmludmVudG9yeS52MS5TaGlwcGVkU3RvY2tCC7pICJIBBQgBEMgBIm0KDFNoaXBwZWRTdG9jaxIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAESIAoLbG9jYXRpb25faWQYAyABKAlCC7pICNgBAXIDsAEBIhwKGkZ1bGZpbGxSZXNlcnZhdGlvblJlc3BvbnNlIpYBChhSZWR1Y2VSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBEhsKCWNoYW5nZV9pZBgCIAEoCUIIukgFcgOwAQESOwoFbGluZXMYAyADKAsyHy5zb3VrLmludmVudG9yeS52MS5SZWR1Y2VkU3RvY2tCC7pICJIBBQgBEMgBIksKDFJlZHVjZWRTdG9jaxIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAEiGwoZUmVkdWNlUmVzZXJ2YXRpb25SZXNwb25zZSLAAQoYQ2hhbmdlUmVzZXJ2YXRpb25SZXF1ZXN0EiAKDnJlc2VydmF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIbCgljaGFuZ2VfaWQYAiABKAlCCLpIBXIDsAEBEioKFW1lcmdlZF9yZXNlcnZhdGlvbl9pZBgDIAEoCUILukgI2AEBcgOwAQESOQoFbGluZXMYBCADKAsyHy5zb3VrLmludmVudG9yeS52MS5SZWR1Y2VkU3RvY2tCCbpIBpIBAxDIASIbChlDaGFuZ2VSZXNlcnZhdGlvblJlc3BvbnNlIpEBChJSZXR1cm5TdG9ja1JlcXVlc3QSGwoJcmV0dXJuX2lkGAEgASgJQgi6SAVyA7ABARIgCgtsb2NhdGlvbl9pZBgCIAEoCUILukgI2AEBcgOwAQESPAoFbGluZXMYAyADKAsyIC5zb3VrLmludmVudG9yeS52MS5SZXR1cm5lZFN0b2NrQgu6SAiSAQUIARDIASJfCg1SZXR1cm5lZFN0b2NrEhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEh0KCHF1YW50aXR5GAIgASgDQgu6SAgiBhjAhD0oARIRCgl3cml0ZV9vZmYYAyABKAgiFQoTUmV0dXJuU3RvY2tSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiNzb3VrL2ludmVudG9yeS92MS9yZXNlcnZhdGlvbi5wcm90bxIRc291ay5pbnZlbnRvcnkudjEidgoXUmVuZXdSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBEjkKA3R0bBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOyAEBqgEIIgQIgKMFKgAiSwoYUmVuZXdSZXNlcnZhdGlvblJlc3BvbnNlEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI5ChVHZXRSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBIpkBChlGdWxmaWxsUmVzZXJ2YXRpb25SZXF1ZXN0EiAKDnJlc2VydmF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCgtzaGlwbWVudF9pZBgCIAEoCUIIukgFcgOwAQESOwoFbGluZXMYAyADKAsyHy5zb3VrLmludmVudG9yeS52MS5TaGlwcGVkU3RvY2tCC7pICJIBBQgBEMgBIm0KDFNoaXBwZWRTdG9jaxIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAESIAoLbG9jYXRpb25faWQYAyABKAlCC7pICNgBAXIDsAEBIhwKGkZ1bGZpbGxSZXNlcnZhdGlvblJlc3BvbnNlIpYBChhSZWR1Y2VSZXNlcnZhdGlvblJlcXVlc3QSIAoOcmVzZXJ2YXRpb25faWQYASABKAlCCLpIBXIDsAEBEhsKCWNoYW5nZV9pZBgCIAEoCUIIukgFcgOwAQESOwoFbGluZXMYAyADKAsyHy5zb3VrLmludmVudG9yeS52MS5SZWR1Y2VkU3RvY2tCC7pICJIBBQgBEMgBIksKDFJlZHVjZWRTdG9jaxIcCgp2YXJpYW50X2lkGAEgASgJQgi6SAVyA7ABARIdCghxdWFudGl0eRgCIAEoA0ILukgIIgYYwIQ9KAEiYAoZUmVkdWNlUmVzZXJ2YXRpb25SZXNwb25zZRIyCgthbGxvY2F0aW9ucxgBIAMoCzIdLnNvdWsuaW52ZW50b3J5LnYxLkFsbG9jYXRpb24SDwoHdmVyc2lvbhgCIAEoBSLAAQoYQ2hhbmdlUmVzZXJ2YXRpb25SZXF1ZXN0EiAKDnJlc2VydmF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIbCgljaGFuZ2VfaWQYAiABKAlCCLpIBXIDsAEBEioKFW1lcmdlZF9yZXNlcnZhdGlvbl9pZBgDIAEoCUILukgI2AEBcgOwAQESOQoFbGluZXMYBCADKAsyHy5zb3VrLmludmVudG9yeS52MS5SZWR1Y2VkU3RvY2tCCbpIBpIBAxDIASJgChlDaGFuZ2VSZXNlcnZhdGlvblJlc3BvbnNlEjIKC2FsbG9jYXRpb25zGAEgAygLMh0uc291ay5pbnZlbnRvcnkudjEuQWxsb2NhdGlvbhIPCgd2ZXJzaW9uGAIgASgFIpEBChJSZXR1cm5TdG9ja1JlcXVlc3QSGwoJcmV0dXJuX2lkGAEgASgJQgi6SAVyA7ABARIgCgtsb2NhdGlvbl9pZBgCIAEoCUILukgI2AEBcgOwAQESPAoFbGluZXMYAyADKAsyIC5zb3VrLmludmVudG9yeS52MS5SZXR1cm5lZFN0b2NrQgu6SAiSAQUIARDIASJfCg1SZXR1cm5lZFN0b2NrEhwKCnZhcmlhbnRfaWQYASABKAlCCLpIBXIDsAEBEh0KCHF1YW50aXR5GAIgASgDQgu6SAgiBhjAhD0oARIRCgl3cml0ZV9vZmYYAyABKAgiFQoTUmV0dXJuU3RvY2tSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_souk_inventory_v1_allocation]);
 
 /**
  * Asks to keep a reservation longer.
@@ -239,6 +241,19 @@ export const ReducedStockSchema: GenMessage<ReducedStock> = /*@__PURE__*/
  * @generated from message souk.inventory.v1.ReduceReservationResponse
  */
 export type ReduceReservationResponse = Message<"souk.inventory.v1.ReduceReservationResponse"> & {
+  /**
+   * Where the reservation is set aside now.
+   *
+   * @generated from field: repeated souk.inventory.v1.Allocation allocations = 1;
+   */
+  allocations: Allocation[];
+
+  /**
+   * Grows with each change of the reservation: of two answers or events, the one with the higher number is newer.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
 };
 
 /**
@@ -296,6 +311,19 @@ export const ChangeReservationRequestSchema: GenMessage<ChangeReservationRequest
  * @generated from message souk.inventory.v1.ChangeReservationResponse
  */
 export type ChangeReservationResponse = Message<"souk.inventory.v1.ChangeReservationResponse"> & {
+  /**
+   * Where the reservation is set aside now.
+   *
+   * @generated from field: repeated souk.inventory.v1.Allocation allocations = 1;
+   */
+  allocations: Allocation[];
+
+  /**
+   * Grows with each change of the reservation: of two answers or events, the one with the higher number is newer.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
 };
 
 /**

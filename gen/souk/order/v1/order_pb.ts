@@ -396,7 +396,7 @@ export type OrderLine = Message<"souk.order.v1.OrderLine"> & {
   returned: bigint;
 
   /**
-   * Whether some of it is yet to come into stock.
+   * Whether some of it is yet to come into stock, and to be sent. Lines of the same variant wait together.
    *
    * @generated from field: bool back_order = 16;
    */
