@@ -269,6 +269,8 @@ test.serial("a customer who cancels, and a guest who gives up, are free at once"
   const cancel = () => ada.orders.cancelOrder({ id, reason: "wrong card" });
   const [{ order }] = await Promise.all([cancel(), cancel()]);
   t.like(order, { state: OrderState.CANCELLED, cancelReason: "wrong card" });
+  const { entries } = await ada.orders.listOrderTimeline({ orderId: id });
+  t.like(entries[1], { kind: TimelineKind.PAYMENT, text: "The payment was given up, and nothing was taken" });
   t.is((await shop().payment(id)).state, PaymentState.VOIDED);
   t.deepEqual(await shop().stock(lamp), [10, 0]);
   t.is((await ada.place()).state, OrderState.CONFIRMED);

@@ -84,7 +84,7 @@ test.serial("a guest looks at an order, cancels it, and has its stock and money 
   const { entries } = await nobody().listOrderTimeline({ orderId: id, orderToken });
   t.deepEqual(
     entries.map(({ kind }) => kind),
-    [TimelineKind.CANCELLED, TimelineKind.CONFIRMED, TimelineKind.PLACED],
+    [TimelineKind.CANCELLED, TimelineKind.PAYMENT, TimelineKind.CONFIRMED, TimelineKind.PLACED],
   );
 });
 

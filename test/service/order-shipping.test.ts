@@ -3,7 +3,6 @@ import test from "ava";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
 import { ShipmentState } from "#gen/souk/order/v1/shipment_pb.ts";
-import { TimelineKind } from "#gen/souk/order/v1/timeline_pb.ts";
 import { PaymentService, PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
 import { insist } from "../chaos/insist.ts";
 import { afterSaleOf, once } from "./order-after-sale.ts";
@@ -270,33 +269,3 @@ test.serial("cancelling all items of an order is cancelling it", async (t) => {
   t.is((await shop().payment(order.id)).state, PaymentState.VOIDED);
   t.is((await ada.orders.cancelOrder({ id: order.id })).order?.state, OrderState.CANCELLED);
 });
-
-test.serial(
-  "the timeline tells what happened and who did it, to customers without what staff keeps",
-  async (t) => {
-    const { staff, order: place } = afterSaleOf(shop());
-    const { ada, order } = await place([1n]);
-    const orderId = order.id;
-    await staff.addOrderNote({ orderId, text: "fragile" }, once());
-    await staff.addOrderNote({ orderId, text: "It leaves on Monday.", visibleToCustomer: true }, once());
-    await staff.shipOrder({ orderId }, once());
-    const told: string[] = [];
-    let pageToken = "";
-    do {
-      const page = await ada.orders.listOrderTimeline({ orderId, pageSize: 2, pageToken });
-      told.push(...page.entries.map(({ kind, text }) => (kind === TimelineKind.NOTE ? text : String(kind))));
-      pageToken = page.nextPageToken;
-    } while (pageToken !== "");
-    const { SHIPPED, CONFIRMED, PLACED } = TimelineKind;
-    t.deepEqual(told, [`${SHIPPED}`, "It leaves on Monday.", `${CONFIRMED}`, `${PLACED}`]);
-    const { entries } = await ada.orders.listOrderTimeline({ orderId });
-    t.is(entries.at(-1)?.actorId, ada.id);
-    const { notes } = await staff.getOrderForStaff({ id: orderId });
-    t.deepEqual(
-      notes.map(({ text }) => text),
-      ["It leaves on Monday.", "fragile"],
-    );
-    const bob = await shop().customer();
-    t.is((await refusal(bob.orders.listOrderTimeline({ orderId }))).reason, "ORDER_NOT_FOUND");
-  },
-);

@@ -26,6 +26,7 @@ import {
 import { setFree } from "./move-money.ts";
 import { type Freeing, planFreeing, withoutRest } from "./order-payments.ts";
 import { type Item, openPieces, type Pieces, requirePieces, worthOf } from "./pieces.ts";
+import { tellFreed } from "./tell-money.ts";
 
 /** What staff asks for. */
 export interface Cancellation {
@@ -120,6 +121,7 @@ export const cancelItemsSaga = defineSaga<Cancelling, Found, Cancelled, typeof e
       const difference = money(before.cancelled_total - order.cancelled_total, order.currency);
       tx.emit(OrderEditedSchema, { ...told, difference });
     }
+    tellFreed(tx, { ...order, actorId }, freeings, data.kept);
     writeDown(tx, {
       orderId,
       kind: "CANCELLED",

@@ -30,6 +30,7 @@ import {
 } from "./exchanges.ts";
 import { setFree } from "./move-money.ts";
 import { type Freeing, planFreeing, withoutRest } from "./order-payments.ts";
+import { tellFreed } from "./tell-money.ts";
 
 /** What the saga of a cancellation is started with. */
 type Cancelling = {
@@ -79,7 +80,9 @@ export const cancelOrderSaga = defineSaga<Cancelling, Found, Nothing, typeof ent
     },
   ],
   async complete({ input, data }, tx) {
+    const { orderId: id, currency, actorId, freeings } = input;
     await countAsCancelled(tx, input, data.kept);
+    tellFreed(tx, { id, currency, actorId }, freeings, data.kept);
     const order = await moveOrder(tx, input.orderId, "CANCELLING", "CANCELLED", input.reason, input.actorId);
     await giveBackPromotions(tx, order.id);
     if (input.exchange !== null) await takeBackExchange(tx, input.exchange, input.actorId);

@@ -23,6 +23,7 @@ import { freeWayOf } from "./exchanges.ts";
 import { type Edit, type EditPlan, editedOrder, planEdit, requirePaid } from "./plan-edit.ts";
 import type { ReckonedLine } from "./reckon-order.ts";
 import { authorizePayment, type Needs, needsOf, reserveStock } from "./set-aside.ts";
+import { tellSetAside } from "./tell-money.ts";
 
 /** What the saga of an edit is started with. */
 type Editing = Needs & {
@@ -80,6 +81,7 @@ export const editOrderSaga = defineSaga<Editing, FoundWaiting, Edited, typeof en
       cancelled_total: 0n,
       changing: null,
     }));
+    tellSetAside(tx, { ...order, actorId }, sagaId, missing);
     writeDown(tx, {
       orderId,
       kind: "EDITED",

@@ -28,6 +28,7 @@ import { type Exchange, planExchange } from "./plan-exchange.ts";
 import type { Reckoned } from "./reckon-order.ts";
 import { letGo, tellOfReturn } from "./returns.ts";
 import { authorizePayment, type Needs, needsOf, reserveStock } from "./set-aside.ts";
+import { tellSetAside } from "./tell-money.ts";
 
 /** What the saga of an exchange is started with; its id is that of the order of what is sent instead. */
 type Exchanging = Needs & {
@@ -63,10 +64,11 @@ export const exchangeOrderSaga = defineSaga<Exchanging, FoundWaiting, Exchanged,
     },
   ],
   async complete({ sagaId, input, data: { waiting } }, tx) {
-    const { orderId, refundId, lines, sentFirst, difference, reason, actorId } = input;
+    const { orderId, refundId, lines, sentFirst, difference, missing, reason, actorId } = input;
     await lockOrder(tx, orderId);
     if (waiting !== undefined) await keepWaiting(tx, sagaId, waiting);
     const replacement = await moveOrder(tx, sagaId, "PENDING", "CONFIRMED", "", actorId);
+    tellSetAside(tx, { ...replacement, actorId }, sagaId, missing);
     const returned = await tx.sql
       .insertInto("order_return")
       .values({

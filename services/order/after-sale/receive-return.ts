@@ -21,6 +21,7 @@ import { giveBack, setFree } from "./move-money.ts";
 import type { Share } from "./order-payments.ts";
 import { planReturnRefund, type Receipt, receivedLines } from "./plan-receipt.ts";
 import { lockReturn, returnConflict, storeReturn, tellOfReturn } from "./returns.ts";
+import { tellFreed } from "./tell-money.ts";
 
 /** What the saga of a receipt is started with; its id is the refund's. */
 type Receiving = {
@@ -94,7 +95,11 @@ export const receiveReturnSaga = defineSaga<Receiving, Found, Received, typeof e
   async complete({ sagaId, input, data }, tx) {
     const { orderId, returnId, lines, shares, free, actorId, exchangeRefundId, replacement } = input;
     // Before the order of the goods, as by who sends or cancels it.
-    if (replacement !== undefined) await settleReplacement(tx, replacement, actorId, data.kept);
+    if (replacement !== undefined) {
+      await settleReplacement(tx, replacement, actorId, data.kept);
+      const moved = { id: replacement.orderId, currency: input.currency, actorId };
+      tellFreed(tx, moved, replacement.freeings, data.kept);
+    }
     await lockOrder(tx, orderId);
     await Promise.all(
       lines.map(({ lineId, quantity, restocked, writtenOff }) =>

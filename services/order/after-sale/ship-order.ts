@@ -26,6 +26,7 @@ import {
   withoutRest,
 } from "./order-payments.ts";
 import { type Item, openPieces, type Pieces, requirePieces, toStoredPieces, worthOf } from "./pieces.ts";
+import { tellFreed, tellTaken } from "./tell-money.ts";
 
 /** What staff asks for. */
 export interface Shipping {
@@ -134,6 +135,9 @@ export const shipOrderSaga = defineSaga<Sending, Found, Sent, typeof entities>({
         payments: json(withoutRest({ payments }, input.freeings, data.kept)),
       };
     });
+    const moved = { ...order, actorId: input.actorId };
+    tellTaken(tx, moved, input.takings);
+    tellFreed(tx, moved, input.freeings, data.kept);
     writeDown(tx, {
       orderId: order.id,
       kind: "SHIPPED",

@@ -6,6 +6,7 @@ import { codeName } from "#kit/error.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
+import { tellGivenUp } from "../after-sale/tell-money.ts";
 import type { entities } from "../entities.ts";
 import { moveOrder } from "../move-order.ts";
 import { toOrder } from "../order-message.ts";
@@ -71,6 +72,7 @@ export const completePaymentSaga = defineSaga<Completing, Found, Nothing, typeof
   },
   async abandon({ input: { orderId }, data: { isPaid = false } }, error, tx) {
     await endWait(tx, orderId);
+    tellGivenUp(tx, orderId, "");
     const why = error.reason || codeName(error.code);
     const order = await moveOrder(tx, orderId, "AWAITING_PAYMENT", "CANCELLED", why);
     if (order.discounts.length > 0) await giveBackPromotions(tx, orderId);

@@ -4,6 +4,7 @@ import { PaymentService } from "#gen/souk/payment/v1/payment_pb.ts";
 import { defineSaga } from "#kit/saga/define-saga.ts";
 import type { Sagas } from "#kit/saga/sagas.ts";
 import type { Scope } from "#kit/scope.ts";
+import { tellGivenUp } from "../after-sale/tell-money.ts";
 import { keepFor } from "../change-order.ts";
 import type { entities } from "../entities.ts";
 import { moveOrder } from "../move-order.ts";
@@ -43,6 +44,7 @@ export const giveUpPaymentSaga = defineSaga<GivingUp, Nothing, Nothing, typeof e
   ],
   async complete({ input: { orderId, reason, actorId } }, tx) {
     await endWait(tx, orderId);
+    tellGivenUp(tx, orderId, actorId);
     const order = await moveOrder(tx, orderId, "AWAITING_PAYMENT", "CANCELLED", reason, actorId);
     if (order.discounts.length > 0) await giveBackPromotions(tx, orderId);
     return {};

@@ -288,7 +288,7 @@ export const TimelineKind = {
   DELIVERED: 6,
 
   /**
-   * Money was set aside, taken or set free.
+   * Money was set aside beyond what the order was confirmed with, taken or set free, or has to be confirmed.
    *
    * @generated from enum value: TIMELINE_KIND_PAYMENT = 7;
    */
