@@ -1,6 +1,6 @@
 import { OrderNoteAddedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import type { Scope } from "#kit/scope.ts";
-import { lockOrder } from "./change-order.ts";
+import { lockOrder, tellAnew } from "./change-order.ts";
 import type { OrderSql, OrderTransaction } from "./database.ts";
 import { actorOf, type StoredEntry, writeDown } from "./timeline.ts";
 
@@ -61,6 +61,7 @@ export async function addNote(
     visibleToCustomer,
   });
   if (visibleToCustomer) {
+    await tellAnew(tx, orderId);
     tx.emit(OrderNoteAddedSchema, {
       orderId,
       customerId: order.customer_id ?? "",

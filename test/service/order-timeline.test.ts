@@ -86,3 +86,21 @@ test.serial("of an order that is cancelled it tells that all is set free, and wh
   await staff.cancelOrderItems({ orderId: other.order.id }, once());
   t.deepEqual(await moneyOf(other.ada, other.order.id), [["EUR 14.90 was set free", other.order.id]]);
 });
+
+test.serial(
+  "who watches an order is told when a note is written to them, and of no other note",
+  async (t) => {
+    const { staff, order: place } = afterSaleOf(shop());
+    const { ada, order } = await place([1n]);
+    const orderId = order.id;
+    const watch = ada.orders.watchOrder({ id: orderId, etag: order.etag })[Symbol.asyncIterator]();
+    const next = watch.next();
+    await staff.addOrderNote({ orderId, text: "fragile" }, once());
+    t.is((await ada.orders.getOrder({ id: orderId })).order?.etag, order.etag);
+    await staff.addOrderNote({ orderId, text: "It leaves on Monday.", visibleToCustomer: true }, once());
+    const told = (await next).value?.order;
+    t.deepEqual(told, (await ada.orders.getOrder({ id: orderId })).order);
+    t.not(told?.etag, order.etag);
+    await watch.return?.(undefined);
+  },
+);
