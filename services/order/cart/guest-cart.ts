@@ -21,12 +21,14 @@ const RETRY_AFTER_MS = 1_000;
  * @param shop what carts are handled with
  * @param scope the call
  * @param currency of its prices; "" for the shop's
+ * @throws SoukError CURRENCY_NOT_SOLD
  */
 export async function createGuestCart(
   shop: Shop,
   scope: Scope,
   currency: string,
 ): Promise<{ token: string; cart: PricedCart }> {
+  requireSold(shop, currency);
   const token = newToken();
   const shopper: Shopper = { owner: { tokenHash: hashOf(token) }, cartToken: token, email: "", groups: [] };
   const making = shop.db.sql
@@ -112,4 +114,14 @@ async function requireNotOrdered({ sql: db }: OrderTransaction, cartId: string):
     "the guest's cart is just being ordered; merge it in a moment",
     { retryAfterMs: RETRY_AFTER_MS },
   );
+}
+
+function requireSold({ currency: own, shipping }: Shop, currency: string): void {
+  if (currency === "" || currency === own || shipping.currencies.has(currency)) return;
+  const known = [...new Set([own, ...shipping.currencies])].join(", ");
+  const description = `${currency} is not one that this shop sells in; take one of ${known}`;
+  throw refuse(ErrorReason.CURRENCY_NOT_SOLD, `currency ${description}`, {
+    metadata: { currency, known },
+    violations: [{ field: "currency", description }],
+  });
 }
