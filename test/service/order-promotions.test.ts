@@ -12,6 +12,7 @@ import {
   type PromotionTermsSchema,
   type UpdatePromotionRequestSchema,
 } from "#gen/souk/order/v1/promotion_pb.ts";
+import { CouponObstacle, type IdleCoupon } from "#gen/souk/order/v1/totals_pb.ts";
 import { Code, detailOf } from "#kit/error.ts";
 import { insist } from "../chaos/insist.ts";
 import { once } from "./order-after-sale.ts";
@@ -202,6 +203,50 @@ test.serial("a coupon that no longer applies is told as a change of the cart", a
   t.like(cart?.changes, [{ kind: CartChangeKind.COUPON, couponCode: code }]);
   t.is(cart?.total?.minor, 1_000n);
 });
+
+test.serial(
+  "a coupon that takes nothing off yet is kept, and cart and quote say what it lacks",
+  async (t) => {
+    const { QUANTITY, SUBTOTAL, SHIPPING, CUSTOMER_GROUP, USED_UP, NOT_IN_FORCE } = CouponObstacle;
+    const [few] = await coupon({ conditions: { minQuantity: 3n } });
+    const [cheap] = await coupon({ conditions: { minSubtotals: [eur(2_500n)] } });
+    const [trade] = await coupon({ conditions: { customerGroups: ["trade"] } });
+    const [free] = await coupon({
+      effect: { case: "freeShipping", value: { shippingMethods: ["express"] } },
+    });
+    const [once, { id }] = await coupon({ usageLimit: 1n });
+    const lamp = await shop().offer(1_000n);
+    const ada = await shop().customer();
+    await ada.add(lamp);
+    for (const code of [few, cheap, trade, free]) await ada.cart.applyCoupon({ code });
+    const { cart } = await ada.cart.applyCoupon({ code: once });
+    t.like(cart?.idleCoupons, [
+      { couponCode: few, obstacle: QUANTITY, missingQuantity: 2n },
+      { couponCode: cheap, obstacle: SUBTOTAL, missingAmount: eur(1_500n) },
+      { couponCode: trade, obstacle: CUSTOMER_GROUP },
+      { couponCode: free, obstacle: SHIPPING },
+    ]);
+    t.is(cart?.idleCoupons.length, 4);
+    await (await shopper(once)).place();
+    await ada.add(lamp, 2n);
+    const obstacles = (idle: IdleCoupon[] = []) =>
+      idle.map(({ couponCode, obstacle }) => [couponCode, obstacle]);
+    const usedUp = [once, USED_UP];
+    const left = [[trade, CUSTOMER_GROUP], [free, SHIPPING], usedUp];
+    t.deepEqual(obstacles((await ada.cart.getCart({})).cart?.idleCoupons), left);
+    const { quotes } = await ada.checkout.getQuote({ shippingAddress: ADDRESS });
+    for (const { shippingMethod, idleCoupons } of quotes) {
+      const isFree = shippingMethod === "express";
+      t.deepEqual(
+        obstacles(idleCoupons),
+        isFree ? left.filter(([code]) => code !== free) : left,
+        shippingMethod,
+      );
+    }
+    await desk().endPromotion({ id });
+    t.deepEqual(obstacles((await ada.cart.getCart({})).cart?.idleCoupons).at(-1), [once, NOT_IN_FORCE]);
+  },
+);
 
 test.serial("a promotion is changed by mask and etag, listed by state and code, and ended", async (t) => {
   const [code, made] = await coupon({ usageLimit: 5n });
