@@ -977,7 +977,8 @@ export const CartService: GenService<{
     output: typeof MoveToCartResponseSchema;
   },
   /**
-   * Adds a coupon code to the cart. One that is there is no error, nor is one that takes nothing off yet: the cart says why.
+   * Adds a coupon code to the cart. One that is there is no error, nor is one that takes nothing off yet: the cart says
+   * why.
    *
    * @generated from rpc souk.order.v1.CartService.ApplyCoupon
    */
