@@ -2,9 +2,7 @@ import test from "ava";
 import { CartChangeKind, CartService } from "#gen/souk/order/v1/cart_pb.ts";
 import { CheckoutService } from "#gen/souk/order/v1/checkout_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
-import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { Code } from "#kit/error.ts";
-import { once } from "./order-after-sale.ts";
 import { ADDRESS, refusal, shopOf } from "./order-shop.ts";
 
 const shop = shopOf(test);
@@ -248,48 +246,6 @@ test.serial("no cart is made in a currency that nothing is sold in", async (t) =
     t.regex(error.message, /^currency .*; take one of EUR, USD$/);
   }
 });
-
-test.serial(
-  "nothing goes to a country that there is not, and what to write in its place is told",
-  async (t) => {
-    const bob = await guest();
-    await bob.add(await shop().offer(1_000n));
-    const { cartToken } = bob;
-    const quote = (countryCode: string) =>
-      bob.checkout.getQuote({ cartToken, shippingAddress: { ...ADDRESS, countryCode } });
-    const order = {
-      cartToken,
-      email: "bob@example.com",
-      shippingMethod: "standard",
-      shippingAddress: ADDRESS,
-    };
-    const terms = {
-      displayName: "Free shipping",
-      effect: { case: "freeShipping" as const, value: {} },
-      conditions: { countryCodes: ["DE", "UK"] },
-    };
-    for (const [attempt, field, remedy] of [
-      [() => quote("UK"), "shipping_address.country_code", "take GB"],
-      [() => quote("ZZ"), "shipping_address.country_code", "for example DE"],
-      [
-        () =>
-          bob.checkout.placeOrder({ ...order, billingAddress: { ...ADDRESS, countryCode: "ZZ" } }, once()),
-        "billing_address.country_code",
-        "for example DE",
-      ],
-      [
-        () => shop().mesh.as(PromotionService).createPromotion({ terms }),
-        "terms.conditions.country_codes[1]",
-        "take GB",
-      ],
-    ] as const) {
-      const error = await refusal(attempt());
-      t.deepEqual([error.reason, error.code], ["INVALID_REQUEST", Code.INVALID_ARGUMENT]);
-      t.true(error.message.startsWith(`${field}: `) && error.message.endsWith(remedy), error.message);
-    }
-    for (const countryCode of ["GB", "XK"]) t.true((await quote(countryCode)).quotes.length > 0, countryCode);
-  },
-);
 
 test.serial("taxes follow the country, and a company elsewhere in the union owes them itself", async (t) => {
   const bob = await guest();

@@ -6,6 +6,7 @@ import { ErrorReason, refuse } from "../errors.ts";
 import type { Shop } from "../shop.ts";
 import { changeCart } from "./cart.ts";
 import { cartNotFound } from "./cart-rows.ts";
+import { requireSold } from "./cart-rules.ts";
 import { type PricedCart, priceCart } from "./price-cart.ts";
 import { readCart } from "./read-cart.ts";
 import { hashOf, newToken, type Shopper } from "./shopper.ts";
@@ -114,14 +115,4 @@ async function requireNotOrdered({ sql: db }: OrderTransaction, cartId: string):
     "the guest's cart is just being ordered; merge it in a moment",
     { retryAfterMs: RETRY_AFTER_MS },
   );
-}
-
-function requireSold({ currency: own, shipping }: Shop, currency: string): void {
-  if (currency === "" || currency === own || shipping.currencies.has(currency)) return;
-  const known = [...new Set([own, ...shipping.currencies])].join(", ");
-  const description = `${currency} is not one that this shop sells in; take one of ${known}`;
-  throw refuse(ErrorReason.CURRENCY_NOT_SOLD, `currency ${description}`, {
-    metadata: { currency, known },
-    violations: [{ field: "currency", description }],
-  });
 }
