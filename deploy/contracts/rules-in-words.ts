@@ -6,6 +6,7 @@ import {
   field as rulesOption,
   type StringRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { country } from "#gen/souk/mesh/v1/policy_pb.ts";
 import { time } from "./policy-in-words.ts";
 
 /**
@@ -16,7 +17,11 @@ import { time } from "./policy-in-words.ts";
 export function rulesInWords(field: DescField): string[] {
   if (!hasOption(field, rulesOption)) return [];
   const rules = getOption(field, rulesOption);
-  const words = [...(rules.required ? ["required"] : []), ...describe(rules, field)];
+  const words = [
+    ...(rules.required ? ["required"] : []),
+    ...(getOption(field, country) ? ["a country (ISO 3166-1 alpha-2)"] : []),
+    ...describe(rules, field),
+  ];
   if (rules.ignore === Ignore.IF_ZERO_VALUE) words.push("or left out");
   return [...words, ...rules.cel.map(({ message, id }) => message || id)];
 }

@@ -2,6 +2,7 @@ import { principalKey } from "#kit/principal.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { InventoryDatabase } from "./database.ts";
 import { type DetailedLevel, getDetailedStock } from "./get-stock.ts";
+import { requireKnown } from "./known-variants.ts";
 import { requireActive, usualLocation } from "./locations.ts";
 import { lockStock, moveStock } from "./move-stock.ts";
 
@@ -26,7 +27,7 @@ export interface Adjustment {
  * @param scope the call
  * @param adjustment what to change
  * @param answer makes the answer of the level as changed
- * @throws SoukError STOCK_TOO_LOW when less than 0 would be available, LOCATION_NOT_FOUND, LOCATION_INACTIVE
+ * @throws SoukError STOCK_TOO_LOW when less than 0 would be available, VARIANT_NOT_FOUND, LOCATION_NOT_FOUND, LOCATION_INACTIVE
  */
 export function adjustStock<R>(
   db: InventoryDatabase,
@@ -38,6 +39,7 @@ export function adjustStock<R>(
   return db.write(scope, async (tx) => {
     const locationId = named ?? (await usualLocation(tx.sql));
     await requireActive(tx, [locationId]);
+    await requireKnown(tx, [variantId]);
     const place = { variantId, locationId };
     await lockStock(tx, [place]);
     const move = { ...place, available: delta, reserved: 0n, kind: "ADJUSTMENT", reasonCode, note } as const;

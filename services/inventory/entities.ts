@@ -48,6 +48,8 @@ export const StockLevel = defineEntity({
   tableName: "stock_level",
   properties: {
     variantId: p.uuid().primary(),
+    /** The merchant's number, as product told it last; empty where it told of the variant before these were kept. */
+    sku: p.text().default(""),
     available: p.bigint().defaultRaw("0"),
     reserved: p.bigint().defaultRaw("0"),
     /** How many were sold that are yet to come. */

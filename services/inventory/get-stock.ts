@@ -29,6 +29,8 @@ export interface LocationLevel {
 
 /** How much there is of a variant, and where, as those may know who read the inventory. */
 export interface DetailedLevel extends Level {
+  /** The merchant's number; empty where product has not told of it, or not of its number. */
+  readonly sku: string;
   /** How many were sold that are yet to come. */
   readonly backOrdered: bigint;
   /** From how many down that are not set aside, wherever they lie, the level is low; 0 for never. */
@@ -39,6 +41,7 @@ export interface DetailedLevel extends Level {
 
 interface LevelRow {
   readonly variant_id: string;
+  readonly sku: string;
   readonly available: bigint;
   readonly reserved: bigint;
   readonly on_hand: bigint;
@@ -77,6 +80,7 @@ export async function getDetailedStock(
     const row = levels.get(id);
     return {
       ...toLevel(variantId, row),
+      sku: row?.sku ?? "",
       backOrdered: row?.back_ordered ?? 0n,
       lowStockThreshold: row?.low_stock_threshold ?? 0n,
       locations: places.get(id) ?? [],
@@ -102,7 +106,7 @@ async function readLevels(
   variantIds: readonly string[],
 ): Promise<ReadonlyMap<string, LevelRow>> {
   const { rows } = await sql<LevelRow>`
-    select variant_id, reserved, available + reserved as on_hand, back_ordered, back_orderable, low_stock_threshold,
+    select variant_id, sku, reserved, available + reserved as on_hand, back_ordered, back_orderable, low_stock_threshold,
       case when back_ordered > 0 then 0 else coalesce((
         select sum(level.available) from location_level as level
         where level.variant_id = stock_level.variant_id

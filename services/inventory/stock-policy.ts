@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Scope } from "#kit/scope.ts";
 import type { InventoryDatabase } from "./database.ts";
 import { type DetailedLevel, getDetailedStock } from "./get-stock.ts";
+import { requireKnown } from "./known-variants.ts";
 import { lockStock } from "./move-stock.ts";
 
 /** How a variant is sold and watched. */
@@ -23,6 +24,7 @@ export interface StockPolicy {
  * @param anyCase the variant
  * @param policy the policy
  * @returns the level under it
+ * @throws SoukError VARIANT_NOT_FOUND
  */
 export function setStockPolicy(
   db: InventoryDatabase,
@@ -32,6 +34,7 @@ export function setStockPolicy(
 ): Promise<DetailedLevel> {
   const variantId = anyCase.toLowerCase();
   return db.write(scope, async (tx) => {
+    await requireKnown(tx, [variantId]);
     await lockStock(tx, [{ variantId }]);
     await sql`
       with before as (

@@ -5,6 +5,7 @@ import type { Scope } from "#kit/scope.ts";
 import type { InventoryDatabase, InventorySql, InventoryTransaction } from "./database.ts";
 import type { StockTakeStateName } from "./entities.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import { requireKnown } from "./known-variants.ts";
 import { requireActive } from "./locations.ts";
 
 /** A count as it is stored, with what its lines add up to. */
@@ -42,7 +43,7 @@ export interface NewStockTake {
  * @param scope the call
  * @param begun what to count
  * @param answer makes the answer of the count as begun
- * @throws SoukError LOCATION_NOT_FOUND, LOCATION_INACTIVE, STOCK_TAKE_OPEN
+ * @throws SoukError LOCATION_NOT_FOUND, LOCATION_INACTIVE, VARIANT_NOT_FOUND, STOCK_TAKE_OPEN
  */
 export async function startStockTake<R>(
   db: InventoryDatabase,
@@ -53,6 +54,7 @@ export async function startStockTake<R>(
   const id = uuidv7();
   const write = db.write(scope, async (tx) => {
     await requireActive(tx, [locationId]);
+    await requireKnown(tx, variantIds);
     await tx.sql
       .insertInto("stock_take")
       .values({ id, location_id: locationId, state: "OPEN", note, end_time: null })
@@ -83,7 +85,7 @@ export async function startStockTake<R>(
  * @param id the count
  * @param counted the numbers; the last of a variant counts
  * @returns the count as noted
- * @throws SoukError STOCK_TAKE_NOT_FOUND or STOCK_TAKE_ENDED
+ * @throws SoukError STOCK_TAKE_NOT_FOUND, STOCK_TAKE_ENDED or VARIANT_NOT_FOUND
  */
 export function recordCount(
   db: InventoryDatabase,
@@ -95,6 +97,7 @@ export function recordCount(
   return db.write(scope, async (tx) => {
     const { state, location_id } = await lockStockTake(tx, id);
     if (state !== "OPEN") throw refuseEnded(id, state);
+    await requireKnown(tx, [...numbers.keys()]);
     await sql`
       insert into stock_take_line as line (stock_take_id, variant_id, expected, counted)
       select ${id}::uuid, it.variant_id, coalesce(available + reserved, 0), it.counted

@@ -3,6 +3,7 @@ import { principalKey } from "#kit/principal.ts";
 import type { Scope } from "#kit/scope.ts";
 import type { InventoryDatabase } from "./database.ts";
 import { ErrorReason, refuse } from "./errors.ts";
+import { requireKnown } from "./known-variants.ts";
 import { requireActive } from "./locations.ts";
 import { lockStock, type Move, moveStock } from "./move-stock.ts";
 import { requireTransfer, type StoredTransfer } from "./transfers.ts";
@@ -24,7 +25,7 @@ export interface NewTransfer {
  * @param scope the call
  * @param transfer what goes where
  * @param answer makes the answer of the transfer as sent
- * @throws SoukError TRANSFER_TO_SELF, LOCATION_NOT_FOUND, LOCATION_INACTIVE, or STOCK_TOO_LOW
+ * @throws SoukError TRANSFER_TO_SELF, LOCATION_NOT_FOUND, LOCATION_INACTIVE, VARIANT_NOT_FOUND, or STOCK_TOO_LOW
  */
 export async function transferStock<R>(
   db: InventoryDatabase,
@@ -50,6 +51,7 @@ export async function transferStock<R>(
   const id = uuidv7();
   return db.write(scope, async (tx) => {
     await requireActive(tx, [fromLocationId, toLocationId]);
+    await requireKnown(tx, [...quantities.keys()]);
     await lockStock(tx, moves);
     await moveStock(tx, moves, { referenceId: id, actor: principalKey(scope.principal) });
     await tx.sql

@@ -68,7 +68,8 @@ export async function start(
   const all: Settings = Object.assign({}, meshSettings, ...programs.map(({ settings }) => settings));
   const settings = readSettings(all, env) as Host["settings"];
   const log = createLog(settings.SOUK_LOG_LEVEL, settings.SOUK_LOG_FILE);
-  const telemetry = await startTelemetry(env);
+  const [only, ...others] = programs;
+  const telemetry = await startTelemetry(env, only && others.length === 0 ? only.name : "souk");
   const memory = createMemory(settings.SOUK_CACHE_BYTES);
   const { SOUK_REDIS_URL: redisUrl, SOUK_REDIS_TIMEOUT_MS: commandMs } = settings;
   const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, commandMs, log);

@@ -1,6 +1,6 @@
 import { type Meter, metrics, type Tracer, trace } from "@opentelemetry/api";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
-import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import { MeterProvider, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
 
 /** Where a service's spans and measurements go. */
 export interface Telemetry {
@@ -24,21 +24,29 @@ export interface ProcessTelemetry {
  * in the kit's own interceptors, not by patching libraries.
  *
  * @param env the environment; OpenTelemetry's own variables are heeded
+ * @param ownName what the process is called where OTEL_SERVICE_NAME does not say
  */
-export async function startTelemetry(env: NodeJS.ProcessEnv): Promise<ProcessTelemetry> {
+export async function startTelemetry(env: NodeJS.ProcessEnv, ownName: string): Promise<ProcessTelemetry> {
   const reader = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer();
+  const serviceName = env["OTEL_SERVICE_NAME"] || ownName;
   const { meter, stop } = env["OTEL_EXPORTER_OTLP_ENDPOINT"]
-    ? await startSdk(reader)
+    ? await startSdk(reader, serviceName)
     : startMetricsOnly(reader);
   return {
     forService: (name) => ({ tracer: trace.getTracer(name), meter: meter(name) }),
     async scrape() {
       const { resourceMetrics } = await reader.collect();
-      return serializer.serialize(resourceMetrics);
+      return serializer.serialize(named(resourceMetrics, serviceName));
     },
     stop,
   };
+}
+
+/** Says of whom the measurements are: what makes a resource that says so is a package of its own. */
+function named({ resource, scopeMetrics }: ResourceMetrics, serviceName: string): ResourceMetrics {
+  const attributes = { ...resource.attributes, "service.name": serviceName };
+  return { resource: { ...resource, attributes }, scopeMetrics };
 }
 
 /** Where measurements go, and its end. */
@@ -47,10 +55,10 @@ interface Metering {
   stop(): Promise<void>;
 }
 
-async function startSdk(reader: PrometheusExporter): Promise<Metering> {
+async function startSdk(reader: PrometheusExporter, serviceName: string): Promise<Metering> {
   // Loaded only where it is used: it costs 30 MB in each process.
   const { NodeSDK } = await import("@opentelemetry/sdk-node");
-  const sdk = new NodeSDK({ metricReaders: [reader], instrumentations: [] });
+  const sdk = new NodeSDK({ serviceName, metricReaders: [reader], instrumentations: [] });
   sdk.start();
   return { meter: (name) => metrics.getMeter(name), stop: () => sdk.shutdown() };
 }

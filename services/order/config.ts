@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type CleanedEnv, makeValidator, str } from "envalid";
 import { milliseconds, type Settings } from "#kit/config.ts";
+import { isCountry, noCountry } from "#kit/country.ts";
 import type { Reader } from "./pricing/read-table.ts";
 import { readShippingTable } from "./pricing/shipping/read-shipping-table.ts";
 import { readTaxTable } from "./pricing/tax/read-tax-table.ts";
@@ -13,7 +14,7 @@ const currency = makeValidator<string>((input) => {
 
 /** A setting that holds an ISO 3166-1 alpha-2 code. */
 const country = makeValidator<string>((input) => {
-  if (!/^[A-Z]{2}$/.test(input)) throw new Error("must be an ISO 3166-1 alpha-2 code, for example DE");
+  if (!isCountry(input)) throw new Error(noCountry(input));
   return input;
 });
 

@@ -1,8 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { DiscountSchema, TaxAmountSchema } from "#gen/souk/order/v1/totals_pb.ts";
+import type { DiscountSchema, IdleCouponSchema, TaxAmountSchema } from "#gen/souk/order/v1/totals_pb.ts";
 import { money } from "#kit/money.ts";
 import { add } from "./pricing/rates.ts";
-import type { Discount, ItemTotals, Tax, Totals } from "./pricing/totals.ts";
+import type { Discount, IdleCoupon, ItemTotals, Tax, Totals } from "./pricing/totals.ts";
 
 /** A discount in a JSON column; amounts are decimal texts there, so that they stay whole. */
 export type StoredDiscount = Omit<Discount, "amount" | "pieces"> & {
@@ -119,6 +119,19 @@ export function toDiscount(
   currency: string,
 ): MessageInitShape<typeof DiscountSchema> {
   return { promotionId, displayName, couponCode, amount: money(BigInt(amount), currency) };
+}
+
+/**
+ * A coupon that takes nothing off as callers are told of it.
+ *
+ * @param idle the coupon
+ * @param currency an ISO 4217 code
+ */
+export function toIdleCoupon(
+  { missingAmount, ...idle }: IdleCoupon,
+  currency: string,
+): MessageInitShape<typeof IdleCouponSchema> {
+  return { ...idle, ...(missingAmount && { missingAmount: money(missingAmount, currency) }) };
 }
 
 /**

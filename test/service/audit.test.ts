@@ -15,6 +15,8 @@ import { auth } from "../../services/auth/service.ts";
 import { inventory } from "../../services/inventory/service.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh, testClient, testEnvironment } from "../mesh.ts";
+import { connectPool } from "./auth-tables.ts";
+import { makeKnown } from "./inventory-known.ts";
 import { refusal, shopOf } from "./order-shop.ts";
 
 const ADJUST = "souk.inventory.v1.InventoryService/AdjustStock";
@@ -46,6 +48,7 @@ async function register(mesh: TestMesh) {
 test("a change is recorded: who made it, what it was, on which object, when, and for which request", async (t) => {
   const mesh = await startTestMesh(t, [auth, inventory]);
   const variantId = randomUUID();
+  await makeKnown(connectPool(t, mesh.env["INVENTORY_DATABASE_URL"] as string), variantId);
   const before = Date.now();
   const delivery = { variantId, delta: 5n, reason: "a delivery" };
   for (const _ of ["once", "again under the same key"]) {
@@ -76,7 +79,7 @@ test("what is refused is recorded with its reason, and no record tells of a chan
   const found = await records(mesh, { objectId: variantId }, 1);
   t.deepEqual(
     found.map(({ result, reason }) => [result, reason]),
-    [[FAILED, "STOCK_TOO_LOW"]],
+    [[FAILED, "VARIANT_NOT_FOUND"]],
   );
 });
 
@@ -165,6 +168,7 @@ test("records are found by account, object, method, result and time, in pages, a
   const mesh = await startTestMesh(t, [auth, inventory]);
   const staff = mesh.as(AccessService);
   const variants = Array.from({ length: 7 }, () => randomUUID());
+  await makeKnown(connectPool(t, mesh.env["INVENTORY_DATABASE_URL"] as string), ...variants);
   for (const variantId of variants) {
     const delivery = { variantId, delta: 1n, reason: "a delivery" };
     await mesh.as(InventoryService).adjustStock(delivery, { idempotencyKey: variantId });

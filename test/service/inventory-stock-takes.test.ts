@@ -40,7 +40,7 @@ test("a count corrects the levels by what was found, and what is not counted sta
     await deliver({ [depot]: 5 }),
     await deliver({ [depot]: 5 }),
     await deliver({ [depot]: 5 }),
-    uuidv7(),
+    await deliver({}),
   ];
   await reserve({ [lamp]: 2 });
   const id = await start(depot);

@@ -14,6 +14,7 @@ import { migrations } from "../../services/inventory/migrations/index.ts";
 import { reserveStock } from "../../services/inventory/reserve-stock.ts";
 import { createMigratedDatabase } from "../migrated-database.ts";
 import type { Teardown } from "../stores.ts";
+import { makeKnown } from "./inventory-known.ts";
 
 /** Longer than any test. */
 const TTL_MS = 600_000;
@@ -23,6 +24,8 @@ export interface Stockroom {
   readonly url: string;
   readonly db: InventoryDatabase;
   scope(): Scope;
+  /** Makes a new variant that product has told of, of which there is none. */
+  known(): Promise<string>;
   /** Makes new variants with as many available as given, and gives their ids in order. */
   stock(...available: number[]): Promise<string[]>;
   /** Asks for a number of each variant; again under the same id. */
@@ -56,8 +59,14 @@ export async function openStockroom(t: Teardown): Promise<Stockroom> {
     url,
     db,
     scope,
+    async known() {
+      const variantId = uuidv7();
+      await makeKnown(db.pool.run, variantId);
+      return variantId;
+    },
     async stock(...available) {
       const ids = available.map(() => uuidv7());
+      await makeKnown(db.pool.run, ...ids);
       for (const [index, variantId] of ids.entries()) {
         const delta = BigInt(available[index] as number);
         await adjustStock(db, scope(), { variantId, delta, note: "for a test" }, () => undefined);

@@ -23,6 +23,7 @@ import { inventory } from "../../services/inventory/service.ts";
 import { afterFile } from "../after-file.ts";
 import { insist } from "../chaos/insist.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
+import { makeKnown } from "./inventory-known.ts";
 
 type Inventory = MeshClient<typeof InventoryService>;
 
@@ -127,6 +128,7 @@ async function openWarehouse(t: Parameters<typeof startTestMesh>[0]): Promise<Wa
       return (await staff.createLocation({ location })).location?.id ?? "";
     },
     async deliver(stock, variantId = uuidv7()) {
+      await makeKnown(books.pool.run, variantId);
       for (const [locationId, number] of Object.entries(stock)) {
         const delivery = { variantId, locationId, delta: BigInt(number), reason: "delivery" };
         await staff.adjustStock(delivery, { idempotencyKey: uuidv7() });

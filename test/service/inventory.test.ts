@@ -1,22 +1,30 @@
+import assert from "node:assert/strict";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampDate } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import { uuidv7 } from "uuidv7";
+import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { ReservationExpiredSchema } from "#gen/souk/inventory/v1/events_pb.ts";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
+import { StockTakeService } from "#gen/souk/inventory/v1/stock_take_pb.ts";
 import { ProductChangedSchema } from "#gen/souk/product/v1/events_pb.ts";
-import { Code, SoukError } from "#kit/error.ts";
+import { Code, detailOf, SoukError } from "#kit/error.ts";
 import { on } from "#kit/events/subscription.ts";
 import type { Resources } from "#kit/service.ts";
 import { defineService } from "#kit/service.ts";
+import { MAIN_LOCATION } from "../../services/inventory/migrations/0003-locations.ts";
 import { inventory } from "../../services/inventory/service.ts";
 import { afterFile } from "../after-file.ts";
 import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
+import { connectPool } from "./auth-tables.ts";
+import { makeKnown } from "./inventory-known.ts";
 
 type Neighbour = Resources<Record<string, never>, []>;
 
 let mesh: TestMesh;
 let catalogue: Neighbour;
+let tables: ReturnType<typeof connectPool>;
 const expired: string[] = [];
 const file = afterFile(test);
 
@@ -48,14 +56,21 @@ const order = defineService({
 test.before(async () => {
   const env = { INVENTORY_EXPIRY_INTERVAL_MS: "50" };
   mesh = await startTestMesh(file, [inventory, product, order], { env });
+  tables = connectPool(file, mesh.env["INVENTORY_DATABASE_URL"] as string);
 });
 
 const operator = () => mesh.as(InventoryService);
 const asOrder = () => mesh.as(InventoryService, "order");
 const ttl = durationFromMs(600_000);
 
-async function stocked(available: bigint): Promise<string> {
+async function known(): Promise<string> {
   const variantId = uuidv7();
+  await makeKnown(tables, variantId);
+  return variantId;
+}
+
+async function stocked(available: bigint): Promise<string> {
+  const variantId = await known();
   await operator().adjustStock(
     { variantId, delta: available, reason: "delivery" },
     { idempotencyKey: uuidv7() },
@@ -71,20 +86,85 @@ async function levelOf(variantId: string) {
   return [level?.available, level?.reserved];
 }
 
-test("new variants are stocked when product tells of them", async (t) => {
+/** Tells inventory of a change of a product, as product does. */
+function tell(change: MessageInitShape<typeof ProductChangedSchema>): Promise<unknown> {
+  return catalogue.db.write(catalogue.rootScope({ timeoutMs: 5_000 }), async (tx) => {
+    tx.emit(ProductChangedSchema, change);
+  });
+}
+
+/** What staff sees as the numbers of some variants. */
+async function skusOf(...variantIds: string[]): Promise<string[]> {
+  return (await operator().getStock({ variantIds })).levels.map(({ sku }) => sku);
+}
+
+test("new variants are stocked when product tells of them, and staff sees their numbers", async (t) => {
   const [lamp, mug] = [uuidv7(), uuidv7()];
   const newVariants = [
     { variantId: lamp, sku: "LAMP", openingStock: 7n },
     { variantId: mug, sku: "MUG", openingStock: 0n },
   ];
-  await catalogue.db.write(catalogue.rootScope({ timeoutMs: 5_000 }), async (tx) => {
-    tx.emit(ProductChangedSchema, { productId: uuidv7(), slug: "lamp", newVariants });
-  });
+  const productId = uuidv7();
+  await tell({ productId, slug: "lamp", newVariants });
   await eventually(async () => {
     const [available] = await levelOf(lamp);
     if (available !== 7n) throw new Error(`there are ${available}`);
   });
   t.deepEqual(await levelOf(mug), [0n, 0n]);
+  t.deepEqual(await skusOf(lamp, mug), ["LAMP", "MUG"]);
+  const listed = new Map<string, string>();
+  let pageToken = "";
+  do {
+    const page = await operator().listStock({ pageSize: 100, pageToken });
+    for (const { variantId, sku } of page.levels) listed.set(variantId, sku);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  t.deepEqual([listed.get(lamp), listed.get(mug)], ["LAMP", "MUG"]);
+  const { levels } = await mesh.withToken(InventoryService, "").getStock({ variantIds: [lamp] });
+  t.is(levels[0]?.sku, "", "shoppers are not told");
+  await tell({ productId, slug: "lamp", renumberedVariants: [{ variantId: lamp, sku: "LAMP-2" }] });
+  await eventually(async () => assert.deepEqual(await skusOf(lamp, mug), ["LAMP-2", "MUG"]));
+  t.deepEqual(await levelOf(lamp), [7n, 0n]);
+});
+
+test("what product has not told of is neither stocked nor counted, and the same call goes through once it has", async (t) => {
+  const [variantId, locationId] = [uuidv7(), MAIN_LOCATION];
+  const lines = [{ variantId, quantity: 1n }];
+  const counters = mesh.as(StockTakeService);
+  const { location } = await operator().createLocation({ location: { displayName: "Attic", active: true } });
+  const toLocationId = location?.id ?? "";
+  const { stockTake } = await counters.startStockTake({ locationId: toLocationId });
+  const key = { idempotencyKey: uuidv7() };
+  const adjust = () => operator().adjustStock({ variantId, delta: 3n, reason: "delivery" }, key);
+  const attempts = [
+    adjust,
+    () => operator().setStockPolicy({ variantId, backOrderable: true }),
+    () =>
+      operator().transferStock(
+        { fromLocationId: locationId, toLocationId, lines },
+        { idempotencyKey: uuidv7() },
+      ),
+    () => counters.startStockTake({ locationId, variantIds: [variantId] }),
+    () => counters.recordCount({ id: stockTake?.id ?? "", lines }),
+  ];
+  for (const attempt of attempts) {
+    const refused = await t.throwsAsync<SoukError>(attempt(), { instanceOf: SoukError });
+    t.like(refused, {
+      code: Code.NOT_FOUND,
+      reason: "VARIANT_NOT_FOUND",
+      metadata: { variant_id: variantId },
+    });
+    t.truthy(detailOf(refused, RetryInfoSchema));
+  }
+  const { levels } = await operator().getStock({ variantIds: [variantId] });
+  t.deepEqual([levels[0]?.locations, levels[0]?.backOrderable], [[], false], "nothing is left behind");
+  await tell({
+    productId: uuidv7(),
+    slug: "late",
+    newVariants: [{ variantId, sku: "LATE", openingStock: 4n }],
+  });
+  await eventually(adjust);
+  t.deepEqual(await levelOf(variantId), [7n, 0n]);
 });
 
 test("order reserves, commits and releases stock; anyone sees what is left", async (t) => {
@@ -117,7 +197,7 @@ test("a refusal travels with its reason and its facts", async (t) => {
 });
 
 test("an adjustment sent twice under one key takes effect once and answers the same", async (t) => {
-  const variantId = uuidv7();
+  const variantId = await known();
   const adjustment = { variantId, delta: 5n, reason: "delivery 4711" };
   const options = { idempotencyKey: uuidv7() };
   const first = await operator().adjustStock(adjustment, options);

@@ -3,8 +3,10 @@ import { connect } from "@nats-io/transport-node";
 import test from "ava";
 import { OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
 import { Code } from "#kit/error.ts";
+import { once } from "./order-after-sale.ts";
 import { ADDRESS, refusal, shopOf } from "./order-shop.ts";
 
 const shop = shopOf(test);
@@ -29,6 +31,42 @@ test.serial("a quote says what the cart costs with each way of shipping, the che
     ],
   );
 });
+
+test.serial(
+  "nothing goes to a country that there is not, and what to write in its place is told",
+  async (t) => {
+    const ada = await shop().customer();
+    await ada.add(await shop().offer(1_000n));
+    const quote = (countryCode: string) =>
+      ada.checkout.getQuote({ shippingAddress: { ...ADDRESS, countryCode } });
+    const order = { shippingMethod: "standard", shippingAddress: ADDRESS };
+    const terms = {
+      displayName: "Free shipping",
+      effect: { case: "freeShipping" as const, value: {} },
+      conditions: { countryCodes: ["DE", "UK"] },
+    };
+    for (const [attempt, field, remedy] of [
+      [() => quote("UK"), "shipping_address.country_code", "take GB"],
+      [() => quote("ZZ"), "shipping_address.country_code", "for example DE"],
+      [
+        () =>
+          ada.checkout.placeOrder({ ...order, billingAddress: { ...ADDRESS, countryCode: "ZZ" } }, once()),
+        "billing_address.country_code",
+        "for example DE",
+      ],
+      [
+        () => shop().mesh.as(PromotionService).createPromotion({ terms }),
+        "terms.conditions.country_codes[1]",
+        "take GB",
+      ],
+    ] as const) {
+      const error = await refusal(attempt());
+      t.deepEqual([error.reason, error.code], ["INVALID_REQUEST", Code.INVALID_ARGUMENT]);
+      t.true(error.message.startsWith(`${field}: `) && error.message.endsWith(remedy), error.message);
+    }
+    for (const countryCode of ["GB", "XK"]) t.true((await quote(countryCode)).quotes.length > 0, countryCode);
+  },
+);
 
 test.serial("standard shipping is free from 50 euros on", async (t) => {
   const ada = await shop().customer();

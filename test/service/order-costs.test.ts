@@ -121,7 +121,7 @@ test("an order is prepared with one statement, and with a transaction where a pr
   const promote = async (usageLimit: bigint) => {
     const effect = { case: "percentageOff", value: { ratePpm: 10_000 } } as const;
     const terms = create(PromotionTermsSchema, { displayName: "Less", usageLimit, effect });
-    await createPromotion(till.db, till.scope(), terms, () => undefined);
+    await createPromotion(till.shop, till.scope(), terms, () => undefined);
     // Terms are read once.
     await prepare();
   };

@@ -239,6 +239,14 @@ test.serial("a cart in another currency is priced, shipped and ordered in it", a
   t.is(error.reason, "CURRENCY_MISMATCH");
 });
 
+test.serial("no cart is made in a currency that nothing is sold in", async (t) => {
+  for (const currency of ["XXX", "JPY"]) {
+    const error = await refusal(guest(currency));
+    t.like(error, { reason: "CURRENCY_NOT_SOLD", metadata: { currency, known: "EUR, USD" } });
+    t.regex(error.message, /^currency .*; take one of EUR, USD$/);
+  }
+});
+
 test.serial("taxes follow the country, and a company elsewhere in the union owes them itself", async (t) => {
   const bob = await guest();
   await bob.add(await shop().offer(11_900n));

@@ -59,6 +59,14 @@ export function productOf(catalogue: Catalogue): Program {
             catalogue.asked++;
             return { variants: ids.flatMap((id) => catalogue.variants.get(id) ?? []) };
           },
+          async findUnknown({ productIds, categoryIds }) {
+            catalogue.asked++;
+            const known = [...catalogue.variants.values()].flatMap((it) => [it.productId, it.categoryId]);
+            return {
+              productIds: productIds.filter((id) => !known.includes(id)),
+              categoryIds: categoryIds.filter((id) => !known.includes(id)),
+            };
+          },
         },
         ["getProduct", "listProducts", "searchProducts", "listCategories"],
       );

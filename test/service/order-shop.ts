@@ -15,6 +15,8 @@ import { order } from "../../services/order/service.ts";
 import { payment } from "../../services/payment/service.ts";
 import { afterFile } from "../after-file.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
+import { connectPool } from "./auth-tables.ts";
+import { makeKnown } from "./inventory-known.ts";
 import { type Catalogue, createCatalogue, productOf } from "./order-product.ts";
 
 /** Where everything is shipped to. */
@@ -85,6 +87,7 @@ async function openShop(
     observeSagas: (moment) => shop.observe(moment),
   });
   const stockroom = mesh.as(InventoryService);
+  const inventoryTables = connectPool(t, mesh.env["INVENTORY_DATABASE_URL"] as string);
   const shop: TestShop = {
     mesh,
     catalogue,
@@ -92,6 +95,7 @@ async function openShop(
     customer: () => register(mesh),
     async offer(minor, stock = 1_000) {
       const variantId = catalogue.offer(minor);
+      await makeKnown(inventoryTables, variantId);
       if (stock > 0) {
         const delivery = { variantId, delta: BigInt(stock), reason: "delivery" };
         await stockroom.adjustStock(delivery, { idempotencyKey: variantId });

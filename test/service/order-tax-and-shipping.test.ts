@@ -78,6 +78,14 @@ test("tables are read from the files that settings name, and what is wrong in on
   t.throws(() => readSettings(orderSettings, { ORDER_TAX_FILE: wrong }), {
     message: /ORDER_TAX_FILE .*wrong\.json\.rounding must be one of line, total/,
   });
+  const nowhere = await file("nowhere.json", { ...taxes, places: { "UK-X": taxes.places["US-CA"] } });
+  t.throws(() => readSettings(orderSettings, { ORDER_TAX_FILE: nowhere }), {
+    message: /places\.UK-X is not the code of a country .*; take GB/,
+  });
+  const seas = await file("seas.json", { zones: [{ ...zones[0], places: ["DE", "US-CA", "ZZ"] }] });
+  t.throws(() => readSettings(orderSettings, { ORDER_SHIPPING_FILE: seas }), {
+    message: /zones\[0\]\.places\[2\] is not the code of a country/,
+  });
   const strange = await file("strange.json", { zones, extra: 1 });
   t.throws(() => readSettings(orderSettings, { ORDER_SHIPPING_FILE: strange }), {
     message: /extra is not known/,

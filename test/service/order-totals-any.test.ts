@@ -1,5 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
+import type { LineToPrice, Offer } from "../../services/order/pricing/order-to-price.ts";
 import { partOfLine } from "../../services/order/pricing/part-of-line.ts";
 import { priceOrder } from "../../services/order/pricing/price-order.ts";
 import { add } from "../../services/order/pricing/rates.ts";
@@ -82,6 +83,32 @@ test("whatever the order, every sum is the sum of its parts and nothing is negat
   t.pass();
 });
 
+test("a coupon takes something off or says why not, and what is missing is no more than that", (t) => {
+  fc.assert(
+    fc.property(anyOrder, (input) => {
+      const coupons = input.promotions.map((it) => ({ ...it, couponCode: it.id }));
+      const { discounts, idleCoupons } = priceOrder({ ...input, promotions: coupons });
+      const told = [...discounts, ...idleCoupons].map(({ couponCode }) => couponCode).toSorted();
+      const all = coupons.map(({ couponCode }) => couponCode).toSorted();
+      const ends = idleCoupons.every(({ couponCode, missingQuantity }) => {
+        if (missingQuantity === undefined) return true;
+        const alone = coupons.filter((it) => it.couponCode === couponCode);
+        const inPart = input.lines.find((it) => isMeant(alone[0] as Offer, it));
+        const withMore = (more: bigint) =>
+          input.lines.map((it) => (it === inPart ? { ...it, quantity: it.quantity + more } : it));
+        const lacks = (more: bigint) =>
+          priceOrder({ ...input, promotions: alone, lines: withMore(more) }).idleCoupons.some(
+            (idle) => idle.missingQuantity !== undefined,
+          );
+        return inPart !== undefined && lacks(missingQuantity - 1n) && !lacks(missingQuantity);
+      });
+      return ends && told.join() === all.join();
+    }),
+    { seed: SEED, numRuns: 500 },
+  );
+  t.pass();
+});
+
 /** The same order, where so much is off the first pieces of each line. */
 function withKept(input: ReturnType<typeof order>, { pieces, minor }: { pieces: bigint; minor: bigint }) {
   const lines = input.lines.map((it) => {
@@ -132,4 +159,9 @@ test("however a line is cut up, its parts add up to it in each figure, and each 
 
 function figuresOf({ subtotal, discounts, taxes, total }: ItemTotals): bigint[] {
   return [subtotal, total, ...discounts.map((it) => it.amount), ...taxes.map((it) => it.amount)];
+}
+
+function isMeant({ terms }: Offer, { categoryId }: LineToPrice): boolean {
+  const categoryIds = terms.conditions?.categoryIds ?? [];
+  return categoryIds.length === 0 || categoryIds.includes(categoryId);
 }

@@ -1,8 +1,14 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import test from "ava";
-import type { OrderToPrice } from "../../services/order/pricing/order-to-price.ts";
+import type { PromotionTermsSchema } from "#gen/souk/order/v1/promotion_pb.ts";
+import { CouponObstacle } from "#gen/souk/order/v1/totals_pb.ts";
+import type { Offer, OrderToPrice } from "../../services/order/pricing/order-to-price.ts";
 import { priceOrder } from "../../services/order/pricing/price-order.ts";
 import { add } from "../../services/order/pricing/rates.ts";
+import type { Obstacle } from "../../services/order/pricing/totals.ts";
 import { eur, line, offer, order, percent, taken, taxRules } from "./order-prices.ts";
+
+type Effect = Extract<MessageInitShape<typeof PromotionTermsSchema>["effect"], { case: string }>;
 
 test("without promotions an order costs its lines and shipping and contains the tax of each rate", (t) => {
   const totals = priceOrder(
@@ -143,24 +149,27 @@ test("promotions stack by priority on what is left, and an exclusive one stays a
   t.is(taken(priceOrder(order(lines, [tenth, fifth, alone(0)]))), 2_800n);
 });
 
-test("each condition that does not hold keeps a promotion away", (t) => {
-  const conditions: [object, Partial<OrderToPrice>][] = [
-    [{ minSubtotals: [eur(10_001n)] }, {}],
-    [{ minSubtotals: [{ minor: 1n, currency: "USD" }] }, {}],
-    [{ minQuantity: 2n }, {}],
-    [{ customerGroups: ["trade"] }, { customer: { groups: ["press"], isNew: true, vatId: "" } }],
-    [{ firstOrder: true }, { customer: { groups: [], isNew: false, vatId: "" } }],
-    [{ countryCodes: ["FR"] }, {}],
-    [{ countryCodes: ["DE"] }, { destination: undefined }],
-    [{ productIds: ["vase"] }, {}],
+test("each condition that does not hold keeps a promotion away, and the coupon says which", (t) => {
+  const { CUSTOMER_GROUP, FIRST_ORDER, COUNTRY, PRODUCTS, QUANTITY, SUBTOTAL, CURRENCY } = CouponObstacle;
+  const conditions: [object, Partial<OrderToPrice>, Obstacle][] = [
+    [{ minSubtotals: [eur(10_001n)] }, {}, { obstacle: SUBTOTAL, missingAmount: 1n }],
+    [{ minSubtotals: [{ minor: 1n, currency: "USD" }] }, {}, { obstacle: CURRENCY }],
+    [{ minQuantity: 3n }, {}, { obstacle: QUANTITY, missingQuantity: 2n }],
+    [
+      { customerGroups: ["trade"] },
+      { customer: { groups: ["press"], isNew: true, vatId: "" } },
+      { obstacle: CUSTOMER_GROUP },
+    ],
+    [{ firstOrder: true }, { customer: { groups: [], isNew: false, vatId: "" } }, { obstacle: FIRST_ORDER }],
+    [{ countryCodes: ["FR"] }, {}, { obstacle: COUNTRY }],
+    [{ countryCodes: ["DE"] }, { destination: undefined }, { obstacle: COUNTRY }],
+    [{ productIds: ["vase"] }, {}, { obstacle: PRODUCTS }],
   ];
-  for (const [condition, more] of conditions) {
-    const promotion = percent(100_000, {}, { conditions: condition });
-    t.is(
-      taken(priceOrder(order([line("lamp", 1n, 10_000n)], [promotion], more))),
-      0n,
-      Object.keys(condition)[0],
-    );
+  for (const [condition, more, obstacle] of conditions) {
+    const promotion = { ...percent(100_000, {}, { conditions: condition }), couponCode: "CODE" };
+    const totals = priceOrder(order([line("lamp", 1n, 10_000n)], [promotion], more));
+    t.is(taken(totals), 0n, Object.keys(condition)[0]);
+    t.deepEqual(totals.idleCoupons, [{ couponCode: "CODE", ...obstacle }]);
   }
   const all = {
     minSubtotals: [eur(10_000n)],
@@ -179,4 +188,64 @@ test("each condition that does not hold keeps a promotion away", (t) => {
     ),
     1_000n,
   );
+});
+
+test("a coupon whose conditions hold and that takes nothing off says what its effect lacks", (t) => {
+  const { QUANTITY, SUBTOTAL, CURRENCY, SHIPPING, OTHER_PROMOTION, NOTHING_LEFT, PRODUCTS } = CouponObstacle;
+  const tiers = (...reached: object[]): Effect => ({
+    case: "tieredOff",
+    value: { tiers: reached.map((it) => ({ reached: it, ratePpm: 50_000 })) as never },
+  });
+  const gift = (value: object): Effect => ({ case: "buyXGetY", value: { ratePpm: 1_000_000, ...value } });
+  const pieces = (value: bigint) => ({ case: "minQuantity", value });
+  const amount = (value: object) => ({ case: "minSubtotal", value });
+  const off: Effect = { case: "percentageOff", value: { ratePpm: 100_000 } };
+  const dollars = { minor: 1n, currency: "USD" };
+  const lines = [line("lamp", 2n, 1_000n)];
+  const cases: [Effect, Partial<OrderToPrice>, Obstacle][] = [
+    [tiers(pieces(9n), pieces(5n), amount(eur(5_000n))), {}, { obstacle: QUANTITY, missingQuantity: 3n }],
+    [tiers(amount(eur(5_000n)), amount(dollars)), {}, { obstacle: SUBTOTAL, missingAmount: 3_000n }],
+    [tiers(amount(dollars)), {}, { obstacle: CURRENCY }],
+    [gift({ buyQuantity: 2n, getQuantity: 1n }), {}, { obstacle: QUANTITY, missingQuantity: 1n }],
+    [
+      gift({ buyQuantity: 5n, getQuantity: 1n, getProductIds: ["vase"] }),
+      {},
+      { obstacle: QUANTITY, missingQuantity: 4n },
+    ],
+    [
+      gift({ buyQuantity: 5n, getQuantity: 1n, getProductIds: ["vase"] }),
+      { lines: [...lines, line("vase", 1n, 500n, { categoryId: "others" })] },
+      { obstacle: QUANTITY, missingQuantity: 3n },
+    ],
+    [{ case: "amountOff", value: { amounts: [dollars] } }, {}, { obstacle: CURRENCY }],
+    [{ case: "freeShipping", value: { shippingMethods: ["express"] } }, {}, { obstacle: SHIPPING }],
+    [{ case: "freeShipping", value: {} }, { shipping: undefined }, { obstacle: SHIPPING }],
+    [
+      { case: "freeShipping", value: {} },
+      { shipping: { method: "pick-up", cost: 0n } },
+      { obstacle: NOTHING_LEFT },
+    ],
+    [off, { lines: [line("gift", 1n, 0n)] }, { obstacle: NOTHING_LEFT }],
+  ];
+  for (const [effect, more, obstacle] of cases) {
+    const coupon = offer({ effect, conditions: { categoryIds: ["lamps"] } }, "C");
+    t.deepEqual(
+      priceOrder(order(lines, [coupon], more)).idleCoupons,
+      [{ couponCode: "C", ...obstacle }],
+      effect.case,
+    );
+  }
+  const nothing = priceOrder(order([], [offer({ effect: off }, "C")]));
+  t.deepEqual(nothing.idleCoupons, [{ couponCode: "C", obstacle: PRODUCTS }]);
+  const alone = (priority: number) => ({
+    ...percent(100_000, {}, { priority, exclusive: true }),
+    couponCode: "A",
+  });
+  const automatic = percent(100_000, {}, { priority: 1, conditions: { productIds: ["vase"] } });
+  const other = { ...percent(100_000, {}, { priority: 1 }), couponCode: "B" };
+  const idle = (...offers: Offer[]) =>
+    priceOrder(order(lines, offers)).idleCoupons.map(({ couponCode, obstacle }) => [couponCode, obstacle]);
+  t.deepEqual(idle(alone(2), automatic, other), [["B", OTHER_PROMOTION]]);
+  t.deepEqual(idle(alone(0), automatic, other), [["A", OTHER_PROMOTION]]);
+  t.deepEqual(idle(automatic, other), []);
 });

@@ -108,6 +108,20 @@ test("a sale that begins is shown soon, also where the price was remembered, and
   t.pass();
 });
 
+test("beside a price that is lower for a time the one before is shown, or what a file gave to compare with", async (t) => {
+  const endTime = timestampFromMs(Date.now() + DAY);
+  for (const [slug, compareAt, before] of [
+    ["timed-lamp", "", 10_000n] as const,
+    ["listed-lamp", "120.00", 12_000n] as const,
+  ]) {
+    const variantId = await makeLamp(slug, compareAt);
+    await staff().setVariantPrices({ variantId, prices: [eur(10_000n), eur(8_000n, { endTime })] });
+    t.deepEqual(await shown(slug), [8_000n, before]);
+    const { variants } = await order().batchGetVariants({ ids: [variantId] });
+    t.is(variants[0]?.variant?.compareAtPrice?.minor, before);
+  }
+});
+
 test("an order is given the prices of its currency and the groups of its customer, by quantity", async (t) => {
   const variantId = await makeLamp("tier-lamp");
   const usd = (minor: bigint, conditions: Price = {}): Price => ({

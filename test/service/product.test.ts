@@ -21,6 +21,9 @@ const HEADER =
   "Handle,Title,Type,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty\n";
 const EUR: Part = { part: { case: "options", value: { currency: "EUR" } } };
 
+/** An id that nothing has. */
+const NOTHING = "0190a000-0000-7000-8000-000000000000";
+
 let mesh: TestMesh;
 const file = afterFile(test);
 
@@ -68,6 +71,11 @@ test.serial("the shipped catalogue is imported as a stream, and its variants are
   const slug = found.products[0]?.slug as string;
   const got = await shopper().getProduct({ by: { case: "slug", value: slug } });
   t.deepEqual(got.product, found.products[0]);
+  const unknown = await mesh.as(ProductService, "order").findUnknown({
+    productIds: [got.product?.id ?? "", NOTHING, NOTHING],
+    categoryIds: [got.product?.category?.id ?? "", NOTHING],
+  });
+  t.like(unknown, { productIds: [NOTHING], categoryIds: [NOTHING] });
   const { categories } = await shopper().listCategories({});
   let published = products.length;
   for (let pageToken = nextPageToken; pageToken !== ""; ) {
@@ -160,7 +168,8 @@ test.serial("only staff imports, and only order gets variants in batches", async
   }
   const attempts = [
     () => Array.fromAsync(mesh.withToken(ProductAdminService, "").importProducts(requests())),
-    () => shopper().batchGetVariants({ ids: ["0190a000-0000-7000-8000-000000000000"] }),
+    () => shopper().batchGetVariants({ ids: [NOTHING] }),
+    () => shopper().findUnknown({ productIds: [NOTHING] }),
   ];
   for (const attempt of attempts) {
     const refused = await t.throwsAsync<SoukError>(attempt, { instanceOf: SoukError });

@@ -82,6 +82,8 @@ test("staff sees a user with the address book, and changes what the mask names a
   const { id, email, accessToken } = await somebody("Ada", "Byron");
   const mine = desk.mesh.withToken(UserService, accessToken);
   await mine.createMyAddress({ address: ADDRESS });
+  const nowhere = { ...ADDRESS, countryCode: "ZZ" };
+  t.is(await reasonOf(mine.createMyAddress({ address: nowhere })), "INVALID_REQUEST");
   t.is((await mine.getMe({})).profile?.lastName, "Byron");
   const { user: before, addresses } = await staff.getUser({ id });
   t.like(before, {

@@ -9,6 +9,7 @@ import { changes } from "./0007-changes.ts";
 import { largeStock } from "./0008-large-stock.ts";
 import { bookingAge } from "./0009-booking-age.ts";
 import { partialTransfers } from "./0010-partial-transfers.ts";
+import { numbers } from "./0011-numbers.ts";
 
 export const migrations: Migrations = [
   stock,
@@ -21,4 +22,5 @@ export const migrations: Migrations = [
   largeStock,
   bookingAge,
   partialTransfers,
+  numbers,
 ];

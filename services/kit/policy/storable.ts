@@ -7,7 +7,8 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { long_numbers } from "#gen/souk/mesh/v1/policy_pb.ts";
+import { country, long_numbers } from "#gen/souk/mesh/v1/policy_pb.ts";
+import { isCountry, noCountry } from "../country.ts";
 import { contentOf } from "../field-path.ts";
 import { holdsCardNumber } from "./card-number.ts";
 
@@ -22,12 +23,14 @@ export interface Unstorable {
 type Look = (message: Message) => Unstorable | undefined;
 
 const looks = new WeakMap<DescMessage, Look>();
+/** The fields that hold countries, of the messages that were looked into. */
+const countries = new WeakSet<DescField>();
 
 /**
  * Finds the first value in a message that protobuf carries and a database cannot keep: a text with the character
  * NUL, or a time or a length of time beyond what its type allows (google/protobuf/timestamp.proto, duration.proto); or
  * what nobody here may keep: what looks like the number of a payment card, where the contract does not say that long
- * numbers of other kinds are meant.
+ * numbers of other kinds are meant, or a country that there is not, where it says that one is meant.
  *
  * @param schema the message's type
  * @param message the message
@@ -43,6 +46,7 @@ export function findUnstorable(schema: DescMessage, message: Message): Unstorabl
 
 function lookInto(schema: DescMessage): Look {
   const fields = schema.fields.filter(mayBeUnstorable);
+  for (const field of fields) if (getOption(field, country)) countries.add(field);
   return (message) => {
     for (const field of fields) {
       const found = lookAt(field, contentOf(field, message));
@@ -66,7 +70,9 @@ function lookAt(field: DescField, value: unknown): Unstorable | undefined {
 function lookAtOne(field: DescField, path: string, value: unknown): Unstorable | undefined {
   if (typeof value === "string") {
     if (value.includes("\0")) return withNul(path);
-    return holdsCardNumber(value) && !getOption(field, long_numbers) ? withCardNumber(path) : undefined;
+    if (holdsCardNumber(value) && !getOption(field, long_numbers)) return withCardNumber(path);
+    if (value === "" || !countries.has(field) || isCountry(value)) return undefined;
+    return { field: path, description: noCountry(value) };
   }
   if (field.message === undefined || typeof value !== "object" || value === null) return undefined;
   const message = value as Message;

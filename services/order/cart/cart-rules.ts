@@ -27,6 +27,23 @@ export function currencyOf(shop: Shop, { cart, lines, saved }: CartState, asked:
 }
 
 /**
+ * Requires that the shop sells something in a currency.
+ *
+ * @param shop what carts are handled with
+ * @param currency an ISO 4217 code; "" for the shop's
+ * @throws SoukError CURRENCY_NOT_SOLD
+ */
+export function requireSold({ currency: own, shipping }: Shop, currency: string): void {
+  if (currency === "" || currency === own || shipping.currencies.has(currency)) return;
+  const known = [...new Set([own, ...shipping.currencies])].join(", ");
+  const description = `${currency} is not one that this shop sells in; take one of ${known}`;
+  throw refuse(ErrorReason.CURRENCY_NOT_SOLD, `currency ${description}`, {
+    metadata: { currency, known },
+    violations: [{ field: "currency", description }],
+  });
+}
+
+/**
  * Requires that a cart is in a currency.
  *
  * @param cart the cart

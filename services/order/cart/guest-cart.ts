@@ -6,6 +6,7 @@ import { ErrorReason, refuse } from "../errors.ts";
 import type { Shop } from "../shop.ts";
 import { changeCart } from "./cart.ts";
 import { cartNotFound } from "./cart-rows.ts";
+import { requireSold } from "./cart-rules.ts";
 import { type PricedCart, priceCart } from "./price-cart.ts";
 import { readCart } from "./read-cart.ts";
 import { hashOf, newToken, type Shopper } from "./shopper.ts";
@@ -21,12 +22,14 @@ const RETRY_AFTER_MS = 1_000;
  * @param shop what carts are handled with
  * @param scope the call
  * @param currency of its prices; "" for the shop's
+ * @throws SoukError CURRENCY_NOT_SOLD
  */
 export async function createGuestCart(
   shop: Shop,
   scope: Scope,
   currency: string,
 ): Promise<{ token: string; cart: PricedCart }> {
+  requireSold(shop, currency);
   const token = newToken();
   const shopper: Shopper = { owner: { tokenHash: hashOf(token) }, cartToken: token, email: "", groups: [] };
   const making = shop.db.sql

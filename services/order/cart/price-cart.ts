@@ -1,7 +1,9 @@
 import type { Scope } from "#kit/scope.ts";
 import type { OrderSql } from "../database.ts";
+import type { IdleCoupon } from "../pricing/totals.ts";
 import type { Shop } from "../shop.ts";
 import { type CartChange, changesSince, type Seen, type Told, toSeen } from "./cart-changes.ts";
+import { idleCouponsOf } from "./idle-coupons.ts";
 import { type Circumstances, type PricedLine, type PricedLines, priceLines } from "./price-lines.ts";
 import type { CartState, StoredCart, StoredLine } from "./read-cart.ts";
 import type { Stock } from "./read-stock.ts";
@@ -16,6 +18,8 @@ export interface PricedCart {
   readonly saved: readonly PricedLine[];
   /** How many are available, by line, where that is too few. */
   readonly short: ReadonlyMap<string, bigint>;
+  /** Its coupons that take nothing off. */
+  readonly idleCoupons: readonly IdleCoupon[];
   /** What changed on its own since the cart was last told. */
   readonly changes: readonly CartChange[];
   /** What is to be kept as told. */
@@ -93,7 +97,8 @@ export async function priceCart(
   const seen = toSeen(told, cart.seen);
   // What is in stock was told before and may be true still.
   if (stock === undefined && cart.seen.short !== undefined) Object.assign(seen, { short: cart.seen.short });
-  return { cart, priced, saved, short: told.short, changes, seen };
+  const idleCoupons = idleCouponsOf(cart, state, priced.totals);
+  return { cart, priced, saved, short: told.short, idleCoupons, changes, seen };
 }
 
 /**

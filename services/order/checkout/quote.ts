@@ -1,11 +1,13 @@
 import type { Scope } from "#kit/scope.ts";
 import { cartNotFound } from "../cart/cart-rows.ts";
+import { idleCouponsOf } from "../cart/idle-coupons.ts";
 import { circumstancesOf } from "../cart/price-cart.ts";
 import { type PricedLines, priceLines } from "../cart/price-lines.ts";
 import { readCart } from "../cart/read-cart.ts";
 import { groupsOf, type Shopper } from "../cart/shopper.ts";
 import type { Destination } from "../pricing/order-to-price.ts";
 import type { ShippingOffer } from "../pricing/shipping/shipping-rules.ts";
+import type { IdleCoupon } from "../pricing/totals.ts";
 import type { Shop } from "../shop.ts";
 import { cartEmpty, requireAvailable, requireVatId, shippingTo } from "./checkout-rules.ts";
 import { readMeans, type Split, splitPayment, type WantedMeans } from "./means.ts";
@@ -15,6 +17,8 @@ export interface Quote {
   readonly shipping: ShippingOffer;
   readonly priced: PricedLines;
   readonly split: Split;
+  /** The coupons of the cart that take nothing off. */
+  readonly idleCoupons: readonly IdleCoupon[];
 }
 
 /** What a quote is asked for. */
@@ -62,7 +66,8 @@ export async function getQuotes(
   return shippingTo(shop, unshipped, destination)
     .map((shipping) => {
       const priced = priceLines(lines, { ...circumstances, shipping });
-      return { shipping, priced, split: splitPayment(priced.totals.total, cart.currency, means) };
+      const split = splitPayment(priced.totals.total, cart.currency, means);
+      return { shipping, priced, split, idleCoupons: idleCouponsOf(cart, state, priced.totals) };
     })
     .sort((a, b) => Number(a.priced.totals.total - b.priced.totals.total));
 }

@@ -16,7 +16,7 @@ const SHIPPING_TAX_CLASS = "shipping";
  */
 export function priceOrder(order: OrderToPrice): Totals {
   const { currency, tax, customer, destination } = order;
-  const { basket, discounts } = applyPromotions(order);
+  const { basket, discounts, idleCoupons } = applyPromotions(order);
   const items = [...basket.lines, basket.shipping];
   const classes = [...order.lines.map(({ taxClass }) => taxClass), SHIPPING_TAX_CLASS];
   const taxables = items.map((item, index): Taxable => {
@@ -38,6 +38,7 @@ export function priceOrder(order: OrderToPrice): Totals {
     shipping,
     subtotal: add(lines.map(({ subtotal }) => subtotal)),
     discounts,
+    idleCoupons,
     taxes: mergeTaxes([...lines, shipping].flatMap(({ taxes }) => taxes)),
     total: add([...lines, shipping].map(({ total }) => total)),
   };

@@ -1,3 +1,5 @@
+import { isCountry, noCountry } from "#kit/country.ts";
+
 /** Reads a part of a table that a merchant wrote as JSON, or throws an Error that names it. */
 export type Reader<T> = (value: unknown, path: string) => T;
 
@@ -12,6 +14,19 @@ export function text(pattern = /^.{1,100}$/): Reader<string> {
     throw new Error(`${path} must be a text that matches ${pattern}`);
   };
 }
+
+/** Reads a country, ISO 3166-1 alpha-2. */
+export const country: Reader<string> = (value, path) => {
+  if (typeof value === "string" && isCountry(value)) return value;
+  throw new Error(`${path} ${noCountry(String(value))}`);
+};
+
+/** Reads a country, or "country-region" for a part of one. */
+export const place: Reader<string> = (value, path) => {
+  const [code, region] = /^([^-]*)(?:-(.{1,100}))?$/.exec(String(value))?.slice(1) ?? [];
+  country(code, path);
+  return region === undefined ? (code as string) : `${code}-${region}`;
+};
 
 /** Reads yes or no. */
 export const flag: Reader<boolean> = (value, path) => {
@@ -56,15 +71,15 @@ export function listOf<T>(each: Reader<T>): Reader<T[]> {
 /**
  * Reads values by name.
  *
- * @param name what a name must look like
+ * @param name reads a name
  * @param each reads a value
  */
-export function recordOf<T>(name: RegExp, each: Reader<T>): Reader<Record<string, T>> {
+export function recordOf<T>(name: Reader<string>, each: Reader<T>): Reader<Record<string, T>> {
   return (value, path) => {
     const entries = Object.entries(objectIn(value, path));
-    const strange = entries.find(([key]) => !name.test(key));
-    if (strange !== undefined) throw new Error(`${path}.${strange[0]} is not a name that matches ${name}`);
-    return Object.fromEntries(entries.map(([key, it]) => [key, each(it, `${path}.${key}`)]));
+    return Object.fromEntries(
+      entries.map(([key, it]) => [name(key, `${path}.${key}`), each(it, `${path}.${key}`)]),
+    );
   };
 }
 

@@ -1,3 +1,4 @@
+import type { CouponObstacle } from "#gen/souk/order/v1/totals_pb.ts";
 import type { TaxRate } from "./tax/tax-rules.ts";
 
 /** What an order costs, to the minor unit: every sum is the sum of its parts. */
@@ -10,6 +11,8 @@ export interface Totals {
   readonly subtotal: bigint;
   /** What each promotion takes off, shipping included, in the order in which they were applied. */
   readonly discounts: readonly Discount[];
+  /** The coupons that take nothing off, in the order in which they were tried. */
+  readonly idleCoupons: readonly IdleCoupon[];
   /** By rate, shipping included. */
   readonly taxes: readonly Tax[];
   /** What is to pay. */
@@ -40,6 +43,20 @@ export interface Discount {
   readonly amount: bigint;
   /** Off how many pieces of its line it is, the first ones; off all of them when left out. */
   readonly pieces?: bigint;
+}
+
+/** Why a promotion takes nothing off. */
+export interface Obstacle {
+  readonly obstacle: CouponObstacle;
+  /** How many pieces more it takes, where too few are there. */
+  readonly missingQuantity?: bigint;
+  /** How much more the lines must cost, where they cost too little. */
+  readonly missingAmount?: bigint;
+}
+
+/** A coupon that takes nothing off. */
+export interface IdleCoupon extends Obstacle {
+  readonly couponCode: string;
 }
 
 /** A tax on what is to pay. */

@@ -4,7 +4,7 @@ import type { PromotionTerms, TieredOff } from "#gen/souk/order/v1/promotion_pb.
 import { ErrorReason, refuse } from "../errors.ts";
 
 /** A field of the terms and what is wrong with it. */
-interface Violation {
+export interface Violation {
   readonly field: string;
   readonly description: string;
 }
@@ -16,14 +16,20 @@ interface Violation {
  * @throws SoukError PROMOTION_INVALID
  */
 export function checkTerms(terms: PromotionTerms): void {
-  const violations = [...wholeness(terms), ...times(terms), ...amounts(terms)].map((it) => ({
-    ...it,
-    field: `terms.${it.field}`,
-  }));
-  const [first] = violations;
-  if (first === undefined) return;
-  const message = `${first.field} ${first.description}`;
-  throw refuse(ErrorReason.PROMOTION_INVALID, message, { violations });
+  const violations = [...wholeness(terms), ...times(terms), ...amounts(terms)];
+  if (violations.length > 0) throw termsInvalid(violations);
+}
+
+/**
+ * The refusal of terms.
+ *
+ * @param violations what is wrong with them, at least one
+ */
+export function termsInvalid(violations: readonly Violation[]) {
+  const inRequest = violations.map((it) => ({ ...it, field: `terms.${it.field}` }));
+  const [first] = inRequest;
+  const message = `${first?.field} ${first?.description}`;
+  return refuse(ErrorReason.PROMOTION_INVALID, message, { violations: inRequest });
 }
 
 function* wholeness({ displayName, effect, usageLimit, usageLimitPerCustomer }: PromotionTerms) {
@@ -69,6 +75,12 @@ function* onePerCurrency(field: string, amounts: readonly Money[]) {
   }
 }
 
-function violation(field: string, description: string): Violation {
+/**
+ * Something that is wrong with terms.
+ *
+ * @param field the field of the terms
+ * @param description what is wrong with it, and the remedy
+ */
+export function violation(field: string, description: string): Violation {
   return { field, description };
 }

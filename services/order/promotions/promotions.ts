@@ -1,4 +1,4 @@
-import { type JsonObject, toJson } from "@bufbuild/protobuf";
+import { fromJson, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Selectable, sql } from "kysely";
 import { uuidv7 } from "uuidv7";
@@ -14,6 +14,8 @@ import type { Scope } from "#kit/scope.ts";
 import type { OrderDatabase, OrderSql, OrderTransaction } from "../database.ts";
 import type { entities } from "../entities.ts";
 import { ErrorReason, refuse } from "../errors.ts";
+import type { Shop } from "../shop.ts";
+import { checkReferences } from "./check-references.ts";
 import { checkTerms } from "./check-terms.ts";
 
 /** A promotion as it is stored; `used` is how many orders use it, whether it has a limit or not. */
@@ -22,20 +24,21 @@ export type StoredPromotion = Selectable<Tables<typeof entities>["promotion"]>;
 /**
  * Makes a promotion.
  *
- * @param db order's database
+ * @param shop what orders are handled with
  * @param scope the call
- * @param terms what it does, and when
+ * @param terms what it does, and when; ids in lower case
  * @param answer makes the answer, which is kept under the call's idempotency key
  * @throws SoukError PROMOTION_INVALID or COUPON_CODE_TAKEN
  */
 export async function createPromotion<R>(
-  db: OrderDatabase,
+  shop: Shop,
   scope: Scope,
   terms: PromotionTerms,
   answer: (promotion: StoredPromotion) => R,
 ): Promise<R> {
   checkTerms(terms);
-  return db.write(scope, async (tx) => {
+  await checkReferences(shop, scope, terms);
+  return shop.db.write(scope, async (tx) => {
     const made = await tx.sql
       .insertInto("promotion")
       .values({ id: uuidv7(), ...columnsOf(terms) })
@@ -50,7 +53,7 @@ export async function createPromotion<R>(
 /**
  * Changes a promotion. Orders that are placed keep what they got; where a limit is new, they count.
  *
- * @param db order's database
+ * @param shop what orders are handled with
  * @param scope the call
  * @param id the promotion
  * @param version the version that it must have; any when left out
@@ -58,12 +61,16 @@ export async function createPromotion<R>(
  * @throws SoukError PROMOTION_NOT_FOUND, PROMOTION_INVALID, COUPON_CODE_TAKEN or ETAG_MISMATCH
  */
 export async function updatePromotion(
-  db: OrderDatabase,
+  shop: Shop,
   scope: Scope,
   id: string,
   version: number | undefined,
-  change: (terms: StoredPromotion["terms"]) => PromotionTerms,
+  change: (terms: PromotionTerms) => PromotionTerms,
 ): Promise<StoredPromotion> {
+  const { db } = shop;
+  // Before the transaction, for none waits for a service; what the terms name beside it was checked when it was stored.
+  const before = termsOf(await requirePromotion(db.sql, id));
+  await checkReferences(shop, scope, change(before), before);
   await db.write(scope, async (tx) => {
     const found = await tx.sql
       .selectFrom("promotion")
@@ -76,7 +83,7 @@ export async function updatePromotion(
       const message = "the promotion was changed since it was read; read it again and repeat the change";
       throw refuseMesh(MeshReason.ETAG_MISMATCH, message);
     }
-    const terms = change(found.terms);
+    const terms = change(termsOf(found));
     checkTerms(terms);
     const columns = columnsOf(terms);
     await tx.sql
@@ -161,6 +168,15 @@ export async function listPromotions(
     .orderBy("id", "desc")
     .limit(limit)
     .execute();
+}
+
+/**
+ * What a promotion does, and when.
+ *
+ * @param promotion the promotion
+ */
+export function termsOf({ terms }: Pick<StoredPromotion, "terms">): PromotionTerms {
+  return fromJson(PromotionTermsSchema, terms, { ignoreUnknownFields: true });
 }
 
 /**

@@ -22,7 +22,7 @@ import { moveLine } from "../cart/put-aside.ts";
 import type { StoredCart } from "../cart/read-cart.ts";
 import { shopperOf } from "../cart/shopper.ts";
 import type { Shop } from "../shop.ts";
-import { sumOfDiscounts, toDiscount } from "../stored-totals.ts";
+import { sumOfDiscounts, toDiscount, toIdleCoupon } from "../stored-totals.ts";
 
 /** Serves souk.order.v1.CartService. */
 export function cartRpc(shop: Shop): Implementation<typeof CartService> {
@@ -81,7 +81,7 @@ export function cartRpc(shop: Shop): Implementation<typeof CartService> {
 }
 
 function cartMessage(told: PricedCart, cartMs: number): MessageInitShape<typeof CartSchema> {
-  const { cart, priced, saved, short, changes } = told;
+  const { cart, priced, saved, short, idleCoupons, changes } = told;
   const { currency } = cart;
   const { subtotal, total, discounts } = priced.totals;
   return {
@@ -92,6 +92,7 @@ function cartMessage(told: PricedCart, cartMs: number): MessageInitShape<typeof 
     total: money(total, currency),
     discounts: discounts.map((discount) => toDiscount(discount, currency)),
     couponCodes: [...cart.couponCodes],
+    idleCoupons: idleCoupons.map((idle) => toIdleCoupon(idle, currency)),
     lines: priced.lines.map((line) => toLine(line, cart, short.get(line.line.id))),
     savedLines: saved.map((line) => toLine(line, cart)),
     changes: changes.map((change) => toChange(change, currency)),

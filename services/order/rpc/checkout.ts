@@ -14,7 +14,7 @@ import type { OrderChanges } from "../order-changes.ts";
 import { destinationOf, toMeansShare, toOrder } from "../order-message.ts";
 import type { StoredOrder } from "../order-parts.ts";
 import type { Shop } from "../shop.ts";
-import { taxIncludedIn, toDiscount, toStoredTaxes, toTaxAmount } from "../stored-totals.ts";
+import { taxIncludedIn, toDiscount, toIdleCoupon, toStoredTaxes, toTaxAmount } from "../stored-totals.ts";
 
 /** Serves souk.order.v1.CheckoutService. */
 export function checkoutRpc(shop: Shop, sagas: Sagas, changes: OrderChanges) {
@@ -56,7 +56,7 @@ function actionFor({ state, confirm_uri: redirectUri, confirm_until }: StoredOrd
   return { redirectUri, expireTime: timestampFromDate(confirm_until) };
 }
 
-function toQuote({ shipping, priced, split }: Quote): MessageInitShape<typeof QuoteSchema> {
+function toQuote({ shipping, priced, split, idleCoupons }: Quote): MessageInitShape<typeof QuoteSchema> {
   const { currency, lines, totals } = priced;
   return {
     shippingMethod: shipping.method,
@@ -69,6 +69,7 @@ function toQuote({ shipping, priced, split }: Quote): MessageInitShape<typeof Qu
     taxIncluded: money(taxIncludedIn(totals), currency),
     total: money(totals.total, currency),
     discounts: totals.discounts.map((discount) => toDiscount(discount, currency)),
+    idleCoupons: idleCoupons.map((idle) => toIdleCoupon(idle, currency)),
     taxes: toStoredTaxes(totals.taxes).map((tax) => toTaxAmount(tax, currency)),
     lines: lines.map(({ line, unitPrice = 0n, subtotal, discounts, taxes, total }) => ({
       lineId: line.id,

@@ -1,4 +1,4 @@
-import { clone, create, fromJson, type MessageInitShape } from "@bufbuild/protobuf";
+import { clone, create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   CreatePromotionResponseSchema,
@@ -18,6 +18,7 @@ import {
   requirePromotion,
   type StoredPromotion,
   stateOf,
+  termsOf,
   updatePromotion,
 } from "../promotions/promotions.ts";
 import type { Shop } from "../shop.ts";
@@ -26,18 +27,19 @@ import type { Shop } from "../shop.ts";
 const PAGE_SIZE = 20;
 
 /** Serves souk.order.v1.PromotionService. */
-export function promotionRpc({ db }: Shop): Implementation<typeof PromotionService> {
+export function promotionRpc(shop: Shop): Implementation<typeof PromotionService> {
+  const { db } = shop;
   return {
     createPromotion({ terms }, call) {
-      return createPromotion(db, call, terms as PromotionTerms, (made) =>
+      return createPromotion(shop, call, withLowerIds(terms as PromotionTerms), (made) =>
         create(CreatePromotionResponseSchema, { promotion: toPromotion(made) }),
       );
     },
 
     async updatePromotion({ id, terms, updateMask, etag }, call) {
-      const change = (stored: StoredPromotion["terms"]) =>
-        withFields(termsOf(stored), terms as PromotionTerms, updateMask?.paths ?? []);
-      const updated = await updatePromotion(db, call, id.toLowerCase(), versionOf(etag), change);
+      const others = withLowerIds(terms as PromotionTerms);
+      const change = (stored: PromotionTerms) => withFields(stored, others, updateMask?.paths ?? []);
+      const updated = await updatePromotion(shop, call, id.toLowerCase(), versionOf(etag), change);
       return { promotion: toPromotion(updated) };
     },
 
@@ -69,7 +71,7 @@ export function promotionRpc({ db }: Shop): Implementation<typeof PromotionServi
 function toPromotion(stored: StoredPromotion): MessageInitShape<typeof PromotionSchema> {
   return {
     id: stored.id,
-    terms: termsOf(stored.terms),
+    terms: termsOf(stored),
     state: stateOf(stored),
     used: stored.used,
     etag: String(stored.version),
@@ -77,8 +79,16 @@ function toPromotion(stored: StoredPromotion): MessageInitShape<typeof Promotion
   };
 }
 
-function termsOf(stored: StoredPromotion["terms"]): PromotionTerms {
-  return fromJson(PromotionTermsSchema, stored, { ignoreUnknownFields: true });
+/** Ids are compared as they are stored. */
+function withLowerIds(terms: PromotionTerms): PromotionTerms {
+  const { conditions, effect } = terms;
+  const lower = (ids: readonly string[]) => ids.map((id) => id.toLowerCase());
+  if (conditions !== undefined) {
+    conditions.productIds = lower(conditions.productIds);
+    conditions.categoryIds = lower(conditions.categoryIds);
+  }
+  if (effect.case === "buyXGetY") effect.value.getProductIds = lower(effect.value.getProductIds);
+  return terms;
 }
 
 /** Terms in which some fields are those of others; an effect takes the place of the one before. */

@@ -9,7 +9,8 @@ export interface ShownPrice {
 
 /**
  * What shoppers see as the price of a variant: the lowest that holds for everyone who buys one piece. Where that is
- * a sale, the ordinary price stands beside it.
+ * a sale, or holds for a time, the ordinary price stands beside it, unless a file gave another one to compare the
+ * latter with.
  *
  * @param own the ordinary price
  * @param prices the others; those in other currencies do not count
@@ -24,7 +25,7 @@ export function shownPrice(own: OwnPrice, prices: readonly ConditionalPrice[], n
     (one, other) => Number(one.minor - other.minor) || Number(other.sale) - Number(one.sale),
   );
   if (lowest === undefined) return { minor: own.minor, compareAt: own.compareAt };
-  return { minor: lowest.minor, compareAt: lowest.sale ? own.minor : own.compareAt };
+  return { minor: lowest.minor, compareAt: lowest.sale ? own.minor : (own.compareAt ?? own.minor) };
 }
 
 /**

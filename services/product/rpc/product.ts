@@ -2,6 +2,7 @@ import type { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import type { Implementation } from "#kit/rpc/implement.ts";
 import { batchGetVariants, type SaleVariant } from "../batch-get-variants.ts";
 import type { ProductDatabase } from "../database.ts";
+import { findUnknown } from "../find-unknown.ts";
 import { getProduct } from "../get-product.ts";
 import { listCategories } from "../list-categories.ts";
 import { listProducts } from "../list-products.ts";
@@ -24,6 +25,11 @@ export function productRpc(db: ProductDatabase, search: SearchEngine): Implement
     async batchGetVariants({ ids, currency, customerGroups }) {
       const variants = await batchGetVariants(db, ids, { currency, customerGroups });
       return { variants: variants.map(toSaleVariant) };
+    },
+
+    async findUnknown(ids) {
+      const { productIds, categoryIds } = await findUnknown(db, ids);
+      return { productIds: [...productIds], categoryIds: [...categoryIds] };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { ProductChangedSchema } from "#gen/souk/product/v1/events_pb.ts";
 import type { ProductInput } from "#gen/souk/product/v1/product_input_pb.ts";
-import { type Product, ProductState } from "#gen/souk/product/v1/product_pb.ts";
+import { type Product, ProductState, type Variant } from "#gen/souk/product/v1/product_pb.ts";
 import type { CatalogueVariant } from "../catalogue/catalogue-product.ts";
 import type { ProductTransaction } from "../database.ts";
 import { ErrorReason, refuse } from "../errors.ts";
@@ -49,9 +49,26 @@ export async function keepProduct(
   });
   if (change === undefined) return readView(tx, (known as KnownProduct).view.id);
   await storeProducts(tx, [change], now);
-  const { id, slug } = change.product;
-  tx.emit(ProductChangedSchema, { productId: id, slug, newVariants: [...change.newVariants] });
+  const { id, slug, variants } = change.product;
+  tx.emit(ProductChangedSchema, {
+    productId: id,
+    slug,
+    newVariants: [...change.newVariants],
+    renumberedVariants: renumbered(variants, known),
+  });
   return change.hasMorePrices ? readView(tx, id) : change.product;
+}
+
+/** The variants that were there under another SKU. */
+function renumbered(variants: readonly Variant[], known: KnownProduct | undefined) {
+  const before = skusOf(known);
+  return variants
+    .filter(({ id, sku }) => before.has(id) && before.get(id) !== sku)
+    .map(({ id, sku }) => ({ variantId: id, sku }));
+}
+
+function skusOf(known: KnownProduct | undefined): ReadonlyMap<string, string> {
+  return new Map([...(known?.variantIds ?? [])].map(([sku, id]) => [id, sku]));
 }
 
 /** The ids that variants have or get back, by the SKU that they shall have. Without an id, the SKU tells which one is meant. */
@@ -61,7 +78,7 @@ function idsBySku(
   known: KnownProduct | undefined,
 ): ReadonlyMap<string, string> {
   const before = known?.variantIds ?? new Map<string, string>();
-  const skuBefore = new Map([...before].map(([sku, id]) => [id, sku]));
+  const skuBefore = skusOf(known);
   const ids = new Map(before);
   const named = input.variants.map(({ id }) => id.toLowerCase());
   for (const id of named.filter((it) => it !== "")) {

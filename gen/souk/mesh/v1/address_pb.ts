@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/mesh/v1/address.proto.
  */
 export const file_souk_mesh_v1_address: GenFile = /*@__PURE__*/
-  fileDesc("Chpzb3VrL21lc2gvdjEvYWRkcmVzcy5wcm90bxIMc291ay5tZXNoLnYxIsACCgdBZGRyZXNzEisKBG5hbWUYASABKAlCHYABAbpIB3IFEAEYyAHCuxgMQWRhIExvdmVsYWNlEjAKBWxpbmUxGAIgASgJQiGAAQG6SAdyBRABGMgBwrsYEDEgQW5hbHl0aWNhbCBXYXkSGgoFbGluZTIYAyABKAlCC4ABAbpIBXIDGMgBEiQKBGNpdHkYBCABKAlCFoABAbpIBnIEEAEYZMK7GAZCZXJsaW4SGgoGcmVnaW9uGAUgASgJQgqAAQG6SARyAhhkEioKC3Bvc3RhbF9jb2RlGAYgASgJQhWAAQG6SAZyBBABGBTCuxgFMTAxMTUSLQoMY291bnRyeV9jb2RlGAcgASgJQhe6SA5yDDIKXltBLVpdezJ9JMK7GAJERRIdCgVwaG9uZRgIIAEoCUIOgAEBukgEcgIYKNC7GAFiBnByb3RvMw", [file_buf_validate_validate, file_souk_mesh_v1_policy]);
+  fileDesc("Chpzb3VrL21lc2gvdjEvYWRkcmVzcy5wcm90bxIMc291ay5tZXNoLnYxIsQCCgdBZGRyZXNzEisKBG5hbWUYASABKAlCHYABAbpIB3IFEAEYyAHCuxgMQWRhIExvdmVsYWNlEjAKBWxpbmUxGAIgASgJQiGAAQG6SAdyBRABGMgBwrsYEDEgQW5hbHl0aWNhbCBXYXkSGgoFbGluZTIYAyABKAlCC4ABAbpIBXIDGMgBEiQKBGNpdHkYBCABKAlCFoABAbpIBnIEEAEYZMK7GAZCZXJsaW4SGgoGcmVnaW9uGAUgASgJQgqAAQG6SARyAhhkEioKC3Bvc3RhbF9jb2RlGAYgASgJQhWAAQG6SAZyBBABGBTCuxgFMTAxMTUSMQoMY291bnRyeV9jb2RlGAcgASgJQhu6SA5yDDIKXltBLVpdezJ9JMK7GAJERdi7GAESHQoFcGhvbmUYCCABKAlCDoABAbpIBHICGCjQuxgBYgZwcm90bzM", [file_buf_validate_validate, file_souk_mesh_v1_policy]);
 
 /**
  * A postal address.
@@ -63,7 +63,7 @@ export type Address = Message<"souk.mesh.v1.Address"> & {
   postalCode: string;
 
   /**
-   * The ISO 3166-1 alpha-2 code of the country, for example "DE".
+   * The ISO 3166-1 alpha-2 code of the country, for example "DE"; XK for Kosovo, which has none there.
    *
    * @generated from field: string country_code = 7;
    */

@@ -2,17 +2,17 @@
 // @generated from file souk/order/v1/totals.proto (package souk.order.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Money } from "../../mesh/v1/money_pb.ts";
 import { file_souk_mesh_v1_money } from "../../mesh/v1/money_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file souk/order/v1/totals.proto.
  */
 export const file_souk_order_v1_totals: GenFile = /*@__PURE__*/
-  fileDesc("Chpzb3VrL29yZGVyL3YxL3RvdGFscy5wcm90bxINc291ay5vcmRlci52MSJwCghEaXNjb3VudBIUCgxwcm9tb3Rpb25faWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhMKC2NvdXBvbl9jb2RlGAMgASgJEiMKBmFtb3VudBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leSKlAQoJVGF4QW1vdW50EhQKDGRpc3BsYXlfbmFtZRgBIAEoCRIQCghyYXRlX3BwbRgCIAEoBRIhCgRiYXNlGAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiMKBmFtb3VudBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIQCghpbmNsdWRlZBgFIAEoCBIWCg5yZXZlcnNlX2NoYXJnZRgGIAEoCGIGcHJvdG8z", [file_souk_mesh_v1_money]);
+  fileDesc("Chpzb3VrL29yZGVyL3YxL3RvdGFscy5wcm90bxINc291ay5vcmRlci52MSJwCghEaXNjb3VudBIUCgxwcm9tb3Rpb25faWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhMKC2NvdXBvbl9jb2RlGAMgASgJEiMKBmFtb3VudBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leSKlAQoJVGF4QW1vdW50EhQKDGRpc3BsYXlfbmFtZRgBIAEoCRIQCghyYXRlX3BwbRgCIAEoBRIhCgRiYXNlGAMgASgLMhMuc291ay5tZXNoLnYxLk1vbmV5EiMKBmFtb3VudBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leRIQCghpbmNsdWRlZBgFIAEoCBIWCg5yZXZlcnNlX2NoYXJnZRgGIAEoCCKZAQoKSWRsZUNvdXBvbhITCgtjb3Vwb25fY29kZRgBIAEoCRIvCghvYnN0YWNsZRgCIAEoDjIdLnNvdWsub3JkZXIudjEuQ291cG9uT2JzdGFjbGUSGAoQbWlzc2luZ19xdWFudGl0eRgDIAEoAxIrCg5taXNzaW5nX2Ftb3VudBgEIAEoCzITLnNvdWsubWVzaC52MS5Nb25leSqvAwoOQ291cG9uT2JzdGFjbGUSHwobQ09VUE9OX09CU1RBQ0xFX1VOU1BFQ0lGSUVEEAASIAocQ09VUE9OX09CU1RBQ0xFX05PVF9JTl9GT1JDRRABEhsKF0NPVVBPTl9PQlNUQUNMRV9VU0VEX1VQEAISIgoeQ09VUE9OX09CU1RBQ0xFX0NVU1RPTUVSX0dST1VQEAMSHwobQ09VUE9OX09CU1RBQ0xFX0ZJUlNUX09SREVSEAQSGwoXQ09VUE9OX09CU1RBQ0xFX0NPVU5UUlkQBRIcChhDT1VQT05fT0JTVEFDTEVfUFJPRFVDVFMQBhIcChhDT1VQT05fT0JTVEFDTEVfUVVBTlRJVFkQBxIcChhDT1VQT05fT0JTVEFDTEVfU1VCVE9UQUwQCBIcChhDT1VQT05fT0JTVEFDTEVfQ1VSUkVOQ1kQCRIcChhDT1VQT05fT0JTVEFDTEVfU0hJUFBJTkcQChIjCh9DT1VQT05fT0JTVEFDTEVfT1RIRVJfUFJPTU9USU9OEAsSIAocQ09VUE9OX09CU1RBQ0xFX05PVEhJTkdfTEVGVBAMYgZwcm90bzM", [file_souk_mesh_v1_money]);
 
 /**
  * What a promotion takes off.
@@ -111,4 +111,157 @@ export type TaxAmount = Message<"souk.order.v1.TaxAmount"> & {
  */
 export const TaxAmountSchema: GenMessage<TaxAmount> = /*@__PURE__*/
   messageDesc(file_souk_order_v1_totals, 1);
+
+/**
+ * A coupon that was added and takes nothing off as things are.
+ *
+ * @generated from message souk.order.v1.IdleCoupon
+ */
+export type IdleCoupon = Message<"souk.order.v1.IdleCoupon"> & {
+  /**
+   * The code.
+   *
+   * @generated from field: string coupon_code = 1;
+   */
+  couponCode: string;
+
+  /**
+   * What stands in its way first; there may be more behind it.
+   *
+   * @generated from field: souk.order.v1.CouponObstacle obstacle = 2;
+   */
+  obstacle: CouponObstacle;
+
+  /**
+   * How many pieces more it takes, when that is what stands in its way.
+   *
+   * @generated from field: int64 missing_quantity = 3;
+   */
+  missingQuantity: bigint;
+
+  /**
+   * How much more what it applies to must cost, when that is what stands in its way.
+   *
+   * @generated from field: souk.mesh.v1.Money missing_amount = 4;
+   */
+  missingAmount?: Money | undefined;
+};
+
+/**
+ * Describes the message souk.order.v1.IdleCoupon.
+ * Use `create(IdleCouponSchema)` to create a new message.
+ */
+export const IdleCouponSchema: GenMessage<IdleCoupon> = /*@__PURE__*/
+  messageDesc(file_souk_order_v1_totals, 2);
+
+/**
+ * Why a coupon takes nothing off.
+ *
+ * @generated from enum souk.order.v1.CouponObstacle
+ */
+export const CouponObstacle = {
+  /**
+   * Not a reason.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Its promotion is over, or does the same as another coupon that was added.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_NOT_IN_FORCE = 1;
+   */
+  NOT_IN_FORCE: 1,
+
+  /**
+   * It was used as often as it may be.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_USED_UP = 2;
+   */
+  USED_UP: 2,
+
+  /**
+   * It is for customers of other groups.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_CUSTOMER_GROUP = 3;
+   */
+  CUSTOMER_GROUP: 3,
+
+  /**
+   * It is for a customer's first order; guests have to sign in for it.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_FIRST_ORDER = 4;
+   */
+  FIRST_ORDER: 4,
+
+  /**
+   * It is for orders to other countries, or it is not known yet where this one goes.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_COUNTRY = 5;
+   */
+  COUNTRY: 5,
+
+  /**
+   * Nothing that it applies to is there.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_PRODUCTS = 6;
+   */
+  PRODUCTS: 6,
+
+  /**
+   * Too few pieces of what it applies to are there.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_QUANTITY = 7;
+   */
+  QUANTITY: 7,
+
+  /**
+   * What it applies to costs too little.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_SUBTOTAL = 8;
+   */
+  SUBTOTAL: 8,
+
+  /**
+   * It takes nothing off in this currency.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_CURRENCY = 9;
+   */
+  CURRENCY: 9,
+
+  /**
+   * It is for other ways of shipping, or it is not known yet how this is shipped.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_SHIPPING = 10;
+   */
+  SHIPPING: 10,
+
+  /**
+   * It cannot be had together with another promotion that applies.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_OTHER_PROMOTION = 11;
+   */
+  OTHER_PROMOTION: 11,
+
+  /**
+   * Nothing is left to take off, or less than the smallest amount would be.
+   *
+   * @generated from enum value: COUPON_OBSTACLE_NOTHING_LEFT = 12;
+   */
+  NOTHING_LEFT: 12,
+} as const;
+
+/**
+ * Why a coupon takes nothing off.
+ *
+ * @generated from enum souk.order.v1.CouponObstacle
+ */
+export type CouponObstacle = (typeof CouponObstacle)[keyof typeof CouponObstacle] | UnknownEnum;
+
+/**
+ * Describes the enum souk.order.v1.CouponObstacle.
+ */
+export const CouponObstacleSchema: GenEnum<CouponObstacle> = /*@__PURE__*/
+  enumDesc(file_souk_order_v1_totals, 0);
 

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file souk/product/v1/events.proto.
  */
 export const file_souk_product_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEilwEKDlByb2R1Y3RDaGFuZ2VkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIxCgxuZXdfdmFyaWFudHMYAyADKAsyGy5zb3VrLnByb2R1Y3QudjEuTmV3VmFyaWFudDowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzIkQKCk5ld1ZhcmlhbnQSEgoKdmFyaWFudF9pZBgBIAEoCRILCgNza3UYAiABKAkSFQoNb3BlbmluZ19zdG9jaxgDIAEoAyJmChBQcm9kdWN0UHVibGlzaGVkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzInoKD1Byb2R1Y3RBcmNoaXZlZBISCgpwcm9kdWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLdmFyaWFudF9pZHMYAyADKAk6MLK7GCwKCnByb2R1Y3RfaWQSFHByb2R1Y3Q6e3Byb2R1Y3RfaWR9Eghwcm9kdWN0cyJwChRWYXJpYW50UHJpY2VzQ2hhbmdlZBISCgpwcm9kdWN0X2lkGAEgASgJEhIKCnZhcmlhbnRfaWQYAiABKAk6MLK7GCwKCnByb2R1Y3RfaWQSFHByb2R1Y3Q6e3Byb2R1Y3RfaWR9Eghwcm9kdWN0cyKnAQoPUmV2aWV3TW9kZXJhdGVkEhIKCnByb2R1Y3RfaWQYASABKAkSEQoJcmV2aWV3X2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAkSEAoIYXBwcm92ZWQYBCABKAgSFQoNcmVqZWN0X3JlYXNvbhgFIAEoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzIn4KD1Jldmlld1dpdGhkcmF3bhISCgpwcm9kdWN0X2lkGAEgASgJEhEKCXJldmlld19pZBgCIAEoCRISCgphY2NvdW50X2lkGAMgASgJOjCyuxgsCgpwcm9kdWN0X2lkEhRwcm9kdWN0Ontwcm9kdWN0X2lkfRIIcHJvZHVjdHMiaQoPQ2F0ZWdvcnlDaGFuZ2VkEhMKC2NhdGVnb3J5X2lkGAEgASgJEgwKBHNsdWcYAiABKAk6M7K7GC8KC2NhdGVnb3J5X2lkEhZjYXRlZ29yeTp7Y2F0ZWdvcnlfaWR9Eghwcm9kdWN0c2IGcHJvdG8z", [file_souk_mesh_v1_policy]);
+  fileDesc("Chxzb3VrL3Byb2R1Y3QvdjEvZXZlbnRzLnByb3RvEg9zb3VrLnByb2R1Y3QudjEi2AEKDlByb2R1Y3RDaGFuZ2VkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIxCgxuZXdfdmFyaWFudHMYAyADKAsyGy5zb3VrLnByb2R1Y3QudjEuTmV3VmFyaWFudBI/ChNyZW51bWJlcmVkX3ZhcmlhbnRzGAQgAygLMiIuc291ay5wcm9kdWN0LnYxLlJlbnVtYmVyZWRWYXJpYW50OjCyuxgsCgpwcm9kdWN0X2lkEhRwcm9kdWN0Ontwcm9kdWN0X2lkfRIIcHJvZHVjdHMiRAoKTmV3VmFyaWFudBISCgp2YXJpYW50X2lkGAEgASgJEgsKA3NrdRgCIAEoCRIVCg1vcGVuaW5nX3N0b2NrGAMgASgDIjQKEVJlbnVtYmVyZWRWYXJpYW50EhIKCnZhcmlhbnRfaWQYASABKAkSCwoDc2t1GAIgASgJImYKEFByb2R1Y3RQdWJsaXNoZWQSEgoKcHJvZHVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJOjCyuxgsCgpwcm9kdWN0X2lkEhRwcm9kdWN0Ontwcm9kdWN0X2lkfRIIcHJvZHVjdHMiegoPUHJvZHVjdEFyY2hpdmVkEhIKCnByb2R1Y3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRITCgt2YXJpYW50X2lkcxgDIAMoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzInAKFFZhcmlhbnRQcmljZXNDaGFuZ2VkEhIKCnByb2R1Y3RfaWQYASABKAkSEgoKdmFyaWFudF9pZBgCIAEoCTowsrsYLAoKcHJvZHVjdF9pZBIUcHJvZHVjdDp7cHJvZHVjdF9pZH0SCHByb2R1Y3RzIqcBCg9SZXZpZXdNb2RlcmF0ZWQSEgoKcHJvZHVjdF9pZBgBIAEoCRIRCglyZXZpZXdfaWQYAiABKAkSEgoKYWNjb3VudF9pZBgDIAEoCRIQCghhcHByb3ZlZBgEIAEoCBIVCg1yZWplY3RfcmVhc29uGAUgASgJOjCyuxgsCgpwcm9kdWN0X2lkEhRwcm9kdWN0Ontwcm9kdWN0X2lkfRIIcHJvZHVjdHMifgoPUmV2aWV3V2l0aGRyYXduEhIKCnByb2R1Y3RfaWQYASABKAkSEQoJcmV2aWV3X2lkGAIgASgJEhIKCmFjY291bnRfaWQYAyABKAk6MLK7GCwKCnByb2R1Y3RfaWQSFHByb2R1Y3Q6e3Byb2R1Y3RfaWR9Eghwcm9kdWN0cyJpCg9DYXRlZ29yeUNoYW5nZWQSEwoLY2F0ZWdvcnlfaWQYASABKAkSDAoEc2x1ZxgCIAEoCTozsrsYLwoLY2F0ZWdvcnlfaWQSFmNhdGVnb3J5OntjYXRlZ29yeV9pZH0SCHByb2R1Y3RzYgZwcm90bzM", [file_souk_mesh_v1_policy]);
 
 /**
  * A product was created or its variants changed.
@@ -39,6 +39,13 @@ export type ProductChanged = Message<"souk.product.v1.ProductChanged"> & {
    * @generated from field: repeated souk.product.v1.NewVariant new_variants = 3;
    */
   newVariants: NewVariant[];
+
+  /**
+   * The variants that were there and have another number since.
+   *
+   * @generated from field: repeated souk.product.v1.RenumberedVariant renumbered_variants = 4;
+   */
+  renumberedVariants: RenumberedVariant[];
 };
 
 /**
@@ -84,6 +91,34 @@ export const NewVariantSchema: GenMessage<NewVariant> = /*@__PURE__*/
   messageDesc(file_souk_product_v1_events, 1);
 
 /**
+ * A variant that has another number.
+ *
+ * @generated from message souk.product.v1.RenumberedVariant
+ */
+export type RenumberedVariant = Message<"souk.product.v1.RenumberedVariant"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string variant_id = 1;
+   */
+  variantId: string;
+
+  /**
+   * The merchant's number now.
+   *
+   * @generated from field: string sku = 2;
+   */
+  sku: string;
+};
+
+/**
+ * Describes the message souk.product.v1.RenumberedVariant.
+ * Use `create(RenumberedVariantSchema)` to create a new message.
+ */
+export const RenumberedVariantSchema: GenMessage<RenumberedVariant> = /*@__PURE__*/
+  messageDesc(file_souk_product_v1_events, 2);
+
+/**
  * A product was put on sale.
  *
  * @generated from message souk.product.v1.ProductPublished
@@ -109,7 +144,7 @@ export type ProductPublished = Message<"souk.product.v1.ProductPublished"> & {
  * Use `create(ProductPublishedSchema)` to create a new message.
  */
 export const ProductPublishedSchema: GenMessage<ProductPublished> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_events, 2);
+  messageDesc(file_souk_product_v1_events, 3);
 
 /**
  * A product was taken off sale.
@@ -144,7 +179,7 @@ export type ProductArchived = Message<"souk.product.v1.ProductArchived"> & {
  * Use `create(ProductArchivedSchema)` to create a new message.
  */
 export const ProductArchivedSchema: GenMessage<ProductArchived> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_events, 3);
+  messageDesc(file_souk_product_v1_events, 4);
 
 /**
  * The prices of a variant changed, or one that shoppers see began or ended.
@@ -172,7 +207,7 @@ export type VariantPricesChanged = Message<"souk.product.v1.VariantPricesChanged
  * Use `create(VariantPricesChangedSchema)` to create a new message.
  */
 export const VariantPricesChangedSchema: GenMessage<VariantPricesChanged> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_events, 4);
+  messageDesc(file_souk_product_v1_events, 5);
 
 /**
  * A review was approved or taken off.
@@ -221,7 +256,7 @@ export type ReviewModerated = Message<"souk.product.v1.ReviewModerated"> & {
  * Use `create(ReviewModeratedSchema)` to create a new message.
  */
 export const ReviewModeratedSchema: GenMessage<ReviewModerated> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_events, 5);
+  messageDesc(file_souk_product_v1_events, 6);
 
 /**
  * The author of a review that shoppers saw changed or removed it: they see it no more, or not until it is approved again.
@@ -256,7 +291,7 @@ export type ReviewWithdrawn = Message<"souk.product.v1.ReviewWithdrawn"> & {
  * Use `create(ReviewWithdrawnSchema)` to create a new message.
  */
 export const ReviewWithdrawnSchema: GenMessage<ReviewWithdrawn> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_events, 6);
+  messageDesc(file_souk_product_v1_events, 7);
 
 /**
  * A category was made, changed or removed.
@@ -284,5 +319,5 @@ export type CategoryChanged = Message<"souk.product.v1.CategoryChanged"> & {
  * Use `create(CategoryChangedSchema)` to create a new message.
  */
 export const CategoryChangedSchema: GenMessage<CategoryChanged> = /*@__PURE__*/
-  messageDesc(file_souk_product_v1_events, 7);
+  messageDesc(file_souk_product_v1_events, 8);
 

@@ -299,7 +299,8 @@ export type VariantPrice = Message<"souk.product.v1.VariantPrice"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * Whether shoppers see it beside the ordinary price, as reduced.
+   * Whether shoppers see the ordinary price beside it, whatever else a file gave to compare with. Beside a price that is
+   * lower for a time they see one anyway.
    *
    * @generated from field: bool sale = 6;
    */

@@ -1,11 +1,13 @@
+import { CouponObstacle } from "#gen/souk/order/v1/totals_pb.ts";
 import type { Offer, OrderToPrice } from "../order-to-price.ts";
 import { add } from "../rates.ts";
-import type { Discount } from "../totals.ts";
+import type { Discount, IdleCoupon, Obstacle } from "../totals.ts";
 import { applyAmountOff } from "./amount-off.ts";
 import { type Basket, type BasketLine, discountOf, fillBasket, mergeDiscounts } from "./basket.ts";
 import { applyBuyXGetY } from "./buy-x-get-y.ts";
 import { eligibleLines } from "./conditions.ts";
 import { applyFreeShipping } from "./free-shipping.ts";
+import { obstacleToEffect } from "./obstacle-to-effect.ts";
 import { applyPercentageOff } from "./percentage-off.ts";
 import { applyTieredOff } from "./tiered-off.ts";
 
@@ -13,6 +15,8 @@ import { applyTieredOff } from "./tiered-off.ts";
 export interface Discounted {
   readonly basket: Basket;
   readonly discounts: readonly Discount[];
+  /** The coupons that took nothing off, in the same order. */
+  readonly idleCoupons: readonly IdleCoupon[];
 }
 
 /**
@@ -25,18 +29,20 @@ export interface Discounted {
 export function applyPromotions(order: OrderToPrice): Discounted {
   const basket = fillBasket(order);
   const discounts = mergeDiscounts(basket.lines.flatMap((line) => line.discounts));
+  const idleCoupons: IdleCoupon[] = [];
+  let isClosed = false;
   for (const offer of order.promotions.toSorted(inOrder)) {
-    const { exclusive, conditions } = offer.terms;
-    if (exclusive && discounts.length > 0) continue;
-    const lines = eligibleLines(conditions, basket);
-    if (lines === undefined) continue;
-    apply(offer, lines, basket);
-    const amount = takenBy(offer, basket);
-    if (amount === 0n) continue;
-    discounts.push(discountOf(offer, amount));
-    if (exclusive) break;
+    const { exclusive } = offer.terms;
+    const isKeptOut = isClosed || (exclusive && discounts.length > 0);
+    const obstacle = isKeptOut ? { obstacle: CouponObstacle.OTHER_PROMOTION } : apply(offer, basket);
+    if (obstacle === undefined) {
+      discounts.push(discountOf(offer, takenBy(offer, basket)));
+      isClosed = exclusive;
+    } else if (offer.couponCode !== "") {
+      idleCoupons.push({ couponCode: offer.couponCode, ...obstacle });
+    }
   }
-  return { basket, discounts };
+  return { basket, discounts, idleCoupons };
 }
 
 /** Ids are ordered by time, so of equals the older one comes first: no order depends on chance. */
@@ -44,7 +50,15 @@ function inOrder(a: Offer, b: Offer): number {
   return b.terms.priority - a.terms.priority || (a.id < b.id ? -1 : 1);
 }
 
-function apply(offer: Offer, lines: readonly BasketLine[], basket: Basket): void {
+/** Applies a promotion, or says why it takes nothing off. */
+function apply(offer: Offer, basket: Basket): Obstacle | undefined {
+  const lines = eligibleLines(offer.terms.conditions, basket);
+  if ("obstacle" in lines) return lines;
+  applyEffect(offer, lines, basket);
+  return takenBy(offer, basket) === 0n ? obstacleToEffect(offer, lines, basket) : undefined;
+}
+
+function applyEffect(offer: Offer, lines: readonly BasketLine[], basket: Basket): void {
   const { effect } = offer.terms;
   if (effect.case === "percentageOff") applyPercentageOff(effect.value, offer, lines, basket);
   if (effect.case === "amountOff") applyAmountOff(effect.value, offer, lines, basket);

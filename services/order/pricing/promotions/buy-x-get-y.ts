@@ -9,24 +9,44 @@ import { piecesOf } from "./conditions.ts";
  * cheapest first. A piece is either bought or given. It is applied as many times as gives the most.
  */
 export function applyBuyXGetY(
-  { buyQuantity, getQuantity, getProductIds, ratePpm, maxTimes }: BuyXGetY,
+  terms: BuyXGetY,
   offer: Offer,
   bought: readonly BasketLine[],
-  { lines }: Basket,
+  basket: Basket,
 ): void {
-  const givable =
-    getProductIds.length === 0 ? bought : lines.filter(({ line }) => getProductIds.includes(line.productId));
+  const givable = givableIn(terms, bought, basket);
+  const given = mostGiven(count(terms, bought, givable));
+  takeOffCheapest(offer, givable, given, BigInt(terms.ratePpm));
+}
+
+/** How many pieces more it takes, at least, until one is given for less; 0 where one is. */
+export function piecesUntilGiven(terms: BuyXGetY, bought: readonly BasketLine[], basket: Basket): bigint {
+  const counts = count(terms, bought, givableIn(terms, bought, basket));
+  if (mostGiven(counts) > 0n) return 0n;
+  const toBuy = counts.buy - counts.onlyBought - counts.both;
+  if (toBuy <= 0n) return 1n;
+  return counts.onlyGivable > 0n ? toBuy : toBuy + 1n;
+}
+
+function givableIn({ getProductIds }: BuyXGetY, bought: readonly BasketLine[], { lines }: Basket) {
+  if (getProductIds.length === 0) return bought;
+  return lines.filter(({ line }) => getProductIds.includes(line.productId));
+}
+
+function count(
+  { buyQuantity, getQuantity, maxTimes }: BuyXGetY,
+  bought: readonly BasketLine[],
+  givable: readonly BasketLine[],
+): Counts {
   const both = piecesOf(givable.filter((line) => bought.includes(line)));
-  const onlyBought = piecesOf(bought) - both;
-  const given = mostGiven({
+  return {
     buy: buyQuantity,
     get: getQuantity,
-    onlyBought,
+    onlyBought: piecesOf(bought) - both,
     both,
     onlyGivable: piecesOf(givable) - both,
     maxTimes: maxTimes === 0n ? piecesOf(bought) : maxTimes,
-  });
-  takeOffCheapest(offer, givable, given, BigInt(ratePpm));
+  };
 }
 
 interface Counts {

@@ -9,6 +9,10 @@ export interface ShippingRules {
    * @param destination where to
    */
   offersFor(parcel: Parcel, destination: Destination): readonly ShippingOffer[];
+  /** The ids of all ways of shipping that there are, wherever to. */
+  readonly methods: ReadonlySet<string>;
+  /** The currencies in which something is shipped somewhere: in no other one can be ordered. */
+  readonly currencies: ReadonlySet<string>;
 }
 
 /** What is shipped together. */

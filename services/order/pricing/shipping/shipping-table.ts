@@ -48,7 +48,10 @@ export interface ShippingStep {
  * @param table the zones
  */
 export function shippingTable({ zones }: ShippingTable): ShippingRules {
+  const methods = zones.flatMap((zone) => zone.methods);
   return {
+    methods: new Set(methods.map(({ id }) => id)),
+    currencies: new Set(methods.flatMap(({ rates }) => Object.keys(rates))),
     offersFor(parcel, destination) {
       const zone = zones.find(({ places }) => places.some((place) => isIn(place, destination)));
       const offers = (zone?.methods ?? []).map((method) => offerOf(method, parcel));
