@@ -2,7 +2,7 @@ import { once } from "node:events";
 import test from "ava";
 import { Code, type SoukError } from "#kit/error.ts";
 import { streams } from "#kit/policy/streams.ts";
-import type { Call } from "#kit/rpc/call.ts";
+import type { Call, Interceptor } from "#kit/rpc/call.ts";
 import { eventually } from "../eventually.ts";
 import { type Echo, startEchoMesh } from "./echo-mesh.ts";
 
@@ -38,6 +38,28 @@ for (const plane of ["direct", "local"] as const) {
     t.true((await short.next()).done);
     const again = [await eventually(() => open("203.0.113.9")), await eventually(() => open("203.0.113.9"))];
     for (const stream of again) await stream.return?.();
+  });
+
+  test(`${plane}: a stream whose time is up before its turn comes takes no room`, async (t) => {
+    let isLate = true;
+    const rate: Interceptor = (next) => async (call, request) => {
+      if (isLate) await once(call.signal, "abort");
+      return next(call, request);
+    };
+    const limits = () => ({ rate, streams: streams(1) });
+    const mesh = await startEchoMesh(plane, { serverStream }, { caller: "gateway", limits });
+    t.teardown(mesh.stop);
+    const open = (deadline: number) =>
+      mesh.client({ clientAddress: "203.0.113.9", deadline }).serverStream({ text: "hi" })[
+        Symbol.asyncIterator
+      ]();
+    const refusal = await t.throwsAsync<SoukError>(open(Date.now() + 100).next());
+    t.is(refusal?.code, Code.DEADLINE_EXCEEDED);
+
+    isLate = false;
+    const stream = open(Date.now() + 30_000);
+    t.is((await stream.next()).value?.text, "hi");
+    await stream.return?.();
   });
 
   test(`${plane}: a service has any number of streams open`, async (t) => {

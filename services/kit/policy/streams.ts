@@ -1,5 +1,5 @@
 import { methodName } from "../contract.ts";
-import { MeshReason, refuseMesh } from "../error.ts";
+import { MeshReason, refuseMesh, stopped } from "../error.ts";
 import { type Interceptor, observeEnd } from "../rpc/call.ts";
 import { isFromOutside, payerOf } from "./rate.ts";
 
@@ -27,6 +27,8 @@ export function streams(most: number): Interceptor {
 
   return (next) => async (call, request) => {
     if (call.method.methodKind === "unary" || !isFromOutside(call)) return next(call, request);
+    // Whose time was up meanwhile reads no stream, so that its end would never be seen.
+    if (call.signal.aborted) throw stopped(call.signal.reason);
     const payer = payerOf(call);
     if (!enter(payer)) {
       throw refuseMesh(
