@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
+import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { contracts } from "#gen/contracts.ts";
 import { methodName } from "#kit/contract.ts";
 import { type SoukError, toSoukError } from "#kit/error.ts";
 import type { LoadLimit } from "#kit/policy/load-limit.ts";
 import { trailersOnly } from "#kit/rpc/status.ts";
+import { toConnectError } from "./connect-error.ts";
 import { retryAfterOf } from "./passed-headers.ts";
 import type { RequestHandler } from "./request-handler.ts";
 
@@ -92,7 +94,7 @@ function turnAway(
 interface Written {
   readonly grpc: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: Uint8Array;
 }
 
 const writtenBefore = new WeakMap<SoukError, Written>();
@@ -103,18 +105,14 @@ function written(thrown: unknown): Written {
   let known = writtenBefore.get(refusal);
   if (known === undefined) {
     const headers = { "content-type": "application/json", ...retryAfter(refusal) };
-    known = { grpc: trailersOnly(refusal), headers, body: connectBody(refusal) };
+    known = {
+      grpc: trailersOnly(refusal),
+      headers,
+      body: errorToJsonBytes(toConnectError(refusal), undefined),
+    };
     writtenBefore.set(refusal, known);
   }
   return known;
-}
-
-function connectBody({ message, details }: SoukError): string {
-  const written = details.map(({ typeUrl, value }) => ({
-    type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
-    value: Buffer.from(value).toString("base64").replace(/=+$/, ""),
-  }));
-  return JSON.stringify({ code: "unavailable", message, details: written });
 }
 
 /** When to come again, in whole seconds (RFC 9110, 10.2.3). */
