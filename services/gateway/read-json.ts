@@ -14,6 +14,9 @@ const utf8 = new TextDecoder();
 /** Messages nest 100 deep at most, as protobuf's parsers read them, each in a list. */
 const DEEPEST = 200;
 
+/** To name a mistake costs several times what reading does, so that of longer texts none is named. */
+const LONGEST_NAMED = 20_000;
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
@@ -43,8 +46,9 @@ export function readJson(method: DescMethod, bytes: Uint8Array): Message {
   }
 }
 
-/** The field to blame for a text that is no message; "" when it is no JSON, or no single one is. */
+/** The field to blame for a text that is no message; "" when it is long or no JSON, or no single one is. */
 function mistakeIn({ input }: DescMethod, text: string): string {
+  if (text.length > LONGEST_NAMED) return "";
   try {
     return nameMistake(input, JSON.parse(text) as JsonValue, READ_JSON);
   } catch {
