@@ -50,9 +50,10 @@ for (const plane of ["direct", "local"] as const) {
     const mesh = await startEchoMesh(plane, { serverStream }, { caller: "gateway", limits });
     t.teardown(mesh.stop);
     const open = (deadline: number) =>
-      mesh.client({ clientAddress: "203.0.113.9", deadline }).serverStream({ text: "hi" })[
-        Symbol.asyncIterator
-      ]();
+      mesh
+        .client({ clientAddress: "203.0.113.9", deadline })
+        .serverStream({ text: "hi" })
+        [Symbol.asyncIterator]();
     const refusal = await t.throwsAsync<SoukError>(open(Date.now() + 100).next());
     t.is(refusal?.code, Code.DEADLINE_EXCEEDED);
 
