@@ -31,7 +31,7 @@ export const gateway: Program = {
       readiness,
       telemetry: host.telemetry,
     });
-    const routes = gatewayRoutes(member, readiness);
+    const routes = gatewayRoutes(member, readiness, host.settings.SOUK_MAX_STREAMS);
     const memory = openMemory(host, member);
     const load = createLoadLimit(host.settings.SOUK_MAX_CALLS);
     measureLoad(member.telemetry.meter, load);

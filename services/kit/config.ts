@@ -156,7 +156,7 @@ export const meshSettings = {
   }),
   SOUK_MAX_STREAMS: count({
     default: 100,
-    desc: "Streams that a caller has open at a time at most, at each replica of a service: a user, or an address of those who are not signed in",
+    desc: "Streams that a caller has open at a time at most, at each replica of a service and of the gateway: a user, or an address of those who are not signed in",
   }),
   SOUK_RATE_ANONYMOUS: rateLimit(100, "not signed in, by its address"),
   SOUK_RATE_AUTHENTICATED: rateLimit(1_000, "signed in"),

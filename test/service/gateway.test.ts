@@ -1,15 +1,17 @@
-import { createClient } from "@connectrpc/connect";
+import { Code, type ConnectError, createClient } from "@connectrpc/connect";
 import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
 import test from "ava";
+import { Health } from "#gen/health/v1/health_pb.ts";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { auth } from "../../services/auth/service.ts";
 import { gateway } from "../../services/gateway/program.ts";
 import { user } from "../../services/user/service.ts";
 import { afterFile } from "../after-file.ts";
+import { eventually } from "../eventually.ts";
 import { startTestMesh, type TestMesh } from "../mesh.ts";
 
 const ADA = { email: "ada@example.com", password: "correct horse battery", firstName: "Ada", lastName: "L" };
@@ -19,7 +21,7 @@ let mesh: TestMesh;
 const file = afterFile(test);
 
 test.before(async () => {
-  const env = { GATEWAY_CORS_ORIGINS: "https://shop.example" };
+  const env = { GATEWAY_CORS_ORIGINS: "https://shop.example", SOUK_MAX_STREAMS: "2" };
   mesh = await startTestMesh(file, [auth, user, gateway], { env });
 });
 
@@ -149,6 +151,24 @@ test("unknown methods, and methods for services only, are not there", async (t) 
     t.is(status, 404, method);
     t.is(body.code, "unimplemented", method);
   }
+});
+
+test("nobody has more streams open than one may that the gateway answers itself; one that ends makes room", async (t) => {
+  const open = async () => {
+    const transport = createGrpcTransport({ baseUrl: urlOf() });
+    const hangUp = new AbortController();
+    const stream = createClient(Health, transport).watch({}, { signal: hangUp.signal });
+    await stream[Symbol.asyncIterator]().next();
+    t.teardown(() => hangUp.abort());
+    return hangUp;
+  };
+  const first = await open();
+  await open();
+  const refusal = await t.throwsAsync<ConnectError>(open());
+  t.is(refusal?.code, Code.ResourceExhausted);
+
+  first.abort();
+  await eventually(open);
 });
 
 test("a token from outside cannot pretend to come from a service", async (t) => {
