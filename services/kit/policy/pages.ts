@@ -16,14 +16,14 @@ export const pages: Interceptor<Decoded> = (next) => async (call, request) => {
   const reply = await next(call, request);
   if (isStream(reply) || isEncoded(reply)) return reply;
   const encoded = toBinary(output, reply);
-  if (encoded.byteLength <= LONGEST_PAGE) return { encoded, message: reply };
-  const pageSize = countFitting(output, reply);
+  const pageSize = encoded.byteLength <= LONGEST_PAGE ? undefined : countFitting(output, reply);
+  if (pageSize === undefined) return { encoded, message: reply };
   call.log.info({ bytes: encoded.byteLength, pageSize }, "a page ends early, for its items are large");
   return next(call, Object.assign({}, request, { pageSize }));
 };
 
-/** How many of the first items fit in a page; at least one. */
-function countFitting(output: DescMessage, reply: Message): number {
+/** How many of the first items fit in a page, at least one; undefined where all stay in it. */
+function countFitting(output: DescMessage, reply: Message): number | undefined {
   const list = output.fields.find(isListOfMessages);
   if (list === undefined) throw new Error(`${output.typeName} is a page of nothing`);
   const items = contentOf(list, reply) as readonly Message[];
@@ -32,7 +32,8 @@ function countFitting(output: DescMessage, reply: Message): number {
     bytes += toBinary(list.message, item).byteLength;
     return bytes > LONGEST_PAGE;
   });
-  return first < 0 ? items.length : Math.max(1, first);
+  const count = first < 0 ? items.length : Math.max(1, first);
+  return count === items.length ? undefined : count;
 }
 
 function isListOfMessages(field: DescField): field is DescField & { fieldKind: "list"; listKind: "message" } {
