@@ -216,7 +216,8 @@ test("a service and the gateway under a flood answer for their health, and opera
   const { status, headers, answer } = await post(port, path, body);
   t.deepEqual([status, answer.code], [503, "unavailable"]);
   t.regex(headers["retry-after"] ?? "", /^[1-9]$/);
-  t.is(answer.details?.[0]?.type, "google.rpc.ErrorInfo");
+  const { type, debug } = answer.details?.[0] ?? {};
+  t.deepEqual([type, debug], ["google.rpc.ErrorInfo", { reason: "OVERLOADED", domain: "souk.mesh.v1" }]);
   const grpc = await rawCall(t, `127.0.0.1:${port}`, path);
   t.is(grpc.code, Code.UNAVAILABLE);
   t.is(grpc.headers["grpc-retry-pushback-ms"], "-1");
@@ -262,7 +263,7 @@ async function hangUpAtOnce(address: string, methods: readonly string[]): Promis
 interface Answer {
   readonly status: number | undefined;
   readonly headers: Record<string, string | undefined>;
-  readonly answer: { code?: string; details?: { type: string }[] };
+  readonly answer: { code?: string; details?: { type: string; debug: unknown }[] };
 }
 
 /** Each on a connection of its own. */
