@@ -20,7 +20,8 @@ export const Notification = defineEntity({
     title: p.text(),
     body: p.text(),
     subjectId: p.text(),
-    createTime: p.datetime().defaultRaw("now()"),
+    /** In the order of the turns. */
+    createTime: p.datetime().defaultRaw("notification_time()"),
     readTime: p.datetime().nullable(),
     /** Grows with each transaction that stores some, in the order in which they can be seen; ids are made before. */
     turn: p.bigint().autoincrement(),

@@ -1,4 +1,4 @@
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import pg from "pg";
 import { uuidv7 } from "uuidv7";
 import { type Notification, NotificationService } from "#gen/souk/notification/v1/notification_pb.ts";
@@ -8,7 +8,12 @@ import { Code } from "#kit/error.ts";
 import type { MeshClient } from "#kit/mesh/client.ts";
 import { auth } from "../../services/auth/service.ts";
 import { migrations } from "../../services/notification/migrations/index.ts";
-import { listNotifications } from "../../services/notification/notifications.ts";
+import {
+  countUnread,
+  listNotifications,
+  markAllRead,
+  markRead,
+} from "../../services/notification/notifications.ts";
 import { notification } from "../../services/notification/service.ts";
 import { tellUser } from "../../services/notification/tell-user.ts";
 import { afterFile } from "../after-file.ts";
@@ -93,12 +98,8 @@ test("who hangs up again and again, and goes on elsewhere, is told each once and
 
 test("one that is stored while another is, is told after it, whichever was begun first", async (t) => {
   const { ada, welcome } = await welcomed();
-  const client = new pg.Client(shop.mesh.env["NOTIFICATION_DATABASE_URL"]);
-  await client.connect();
-  t.teardown(() => client.end());
   const slow = uuidv7();
-  await client.query("begin");
-  await client.query(STORE, [slow, ada.id]);
+  const client = await begin(t, shop.mesh.env["NOTIFICATION_DATABASE_URL"] as string, STORE, [slow, ada.id]);
   const stream = watch(ada.client, welcome.id);
   await confirm(ada);
   await eventually(async () => {
@@ -239,6 +240,36 @@ test("the unread are counted, and all marked up to a time, but none that comes l
   t.is(await unread(bob.client), 1n, "what is somebody else's stays as it is");
   t.is(await markAll(ada, { seconds: -62_135_596_800n, nanos: 0 }), 0n);
 });
+
+test("one that is stored after others were seen stays unread, though its transaction began before theirs", async (t) => {
+  const { ada, welcome } = await welcomed();
+  const late = uuidv7();
+  const client = await begin(t, shop.mesh.env["NOTIFICATION_DATABASE_URL"] as string, "select now()");
+  await confirm(ada);
+  await until(async () => (await listOf(ada)).length === 2);
+  const seen = (await listOf(ada)).at(-1);
+  await client.query(STORE, [late, ada.id]);
+  await client.query("commit");
+  t.is(await markAll(ada, seen?.createTime as NonNullable<Notification["createTime"]>), 2n);
+  t.deepEqual(
+    (await listOf(ada)).map(({ id, readTime }) => [id, readTime !== undefined]),
+    [
+      [welcome.id, true],
+      [seen?.id, true],
+      [late, false],
+    ],
+  );
+});
+
+/** Begins a transaction with a statement. */
+async function begin(t: ExecutionContext, url: string, statement: string, values: unknown[] = []) {
+  const client = new pg.Client(url);
+  await client.connect();
+  t.teardown(() => client.end());
+  await client.query("begin");
+  await client.query(statement, values);
+  return client;
+}
 
 async function markAll({ client }: Customer, untilTime: { seconds: bigint; nanos: number }): Promise<bigint> {
   return (await client.markAllNotificationsRead({ untilTime })).marked;

@@ -7,6 +7,7 @@ import { notificationsInTurn } from "./0005-notifications-in-turn.ts";
 import { webhooks } from "./0006-webhooks.ts";
 import { customizedTemplates } from "./0007-customized-templates.ts";
 import { preferences } from "./0008-preferences.ts";
+import { timesInTurn } from "./0009-times-in-turn.ts";
 
 export const migrations: Migrations = [
   notifications,
@@ -17,4 +18,5 @@ export const migrations: Migrations = [
   webhooks,
   customizedTemplates,
   preferences,
+  timesInTurn,
 ];
