@@ -1,4 +1,4 @@
-import { type Selectable, sql } from "kysely";
+import { type RawBuilder, type Selectable, sql } from "kysely";
 import type { Tables } from "#kit/data/tables.ts";
 import type { NotificationDatabase } from "./database.ts";
 import type { entities } from "./entities.ts";
@@ -40,13 +40,7 @@ export async function markRead(
   userId: string,
   ids: readonly string[],
 ): Promise<void> {
-  await db.sql
-    .updateTable("notification")
-    .set({ read_time: sql<Date>`now()` })
-    .where("user_id", "=", userId)
-    .where("id", "=", (it) => it.fn.any(it.val(ids as string[])))
-    .where("read_time", "is", null)
-    .execute();
+  await mark(db, sql`user_id = ${userId} and id = any (${ids})`);
 }
 
 /** How many notifications a user has not read. */
@@ -68,12 +62,16 @@ export async function countUnread(db: NotificationDatabase, userId: string): Pro
  */
 export async function markAllRead(db: NotificationDatabase, userId: string, until: Date): Promise<bigint> {
   // Callers are told times in ms: what they were told was made at `until` was made within that ms.
-  const { numUpdatedRows } = await db.sql
-    .updateTable("notification")
-    .set({ read_time: sql<Date>`now()` })
-    .where("user_id", "=", userId)
-    .where("read_time", "is", null)
-    .where("create_time", "<", new Date(until.getTime() + 1))
-    .executeTakeFirst();
-  return numUpdatedRows;
+  const after = new Date(until.getTime() + 1);
+  return mark(db, sql`user_id = ${userId} and create_time < ${after}`);
+}
+
+/** In the order of their ids, so that of two who mark the same none waits for the other in turn. */
+async function mark(db: NotificationDatabase, which: RawBuilder<unknown>): Promise<bigint> {
+  const { numAffectedRows } = await sql`
+    update notification set read_time = now() where id in (
+      select id from notification where ${which} and read_time is null order by id for update)`.execute(
+    db.sql,
+  );
+  return numAffectedRows ?? 0n;
 }

@@ -261,6 +261,42 @@ test("one that is stored after others were seen stays unread, though its transac
   );
 });
 
+test("who marks some while all are marked waits for that, and neither is undone", async (t) => {
+  const { url } = await createMigratedDatabase(t, migrations);
+  // As in a large table, the one finds the rows by their ids and the other by their times.
+  const options = new URLSearchParams({ options: "-c enable_seqscan=off -c enable_bitmapscan=off" });
+  const db = connect(`${url}?${options}`);
+  t.teardown(() => db.close());
+  const userId = uuidv7();
+  const ids = Array.from({ length: 3 }, () => uuidv7());
+  for (const [index, id] of ids.entries()) {
+    await db.pool.run(STORE, [id, userId]);
+    await db.pool.run("update notification set create_time = to_timestamp($2) where id = $1", [id, -index]);
+  }
+  await db.pool.run(
+    `insert into notification (id, event_id, user_id, topic, title, body, subject_id)
+     select gen_random_uuid(), gen_random_uuid(), $1, 'welcome', '', '', '' from generate_series(1, 1000)`,
+    [userId],
+  );
+  await db.pool.run("analyze notification");
+  const client = await begin(t, url, "select from notification where id = $1 for update", [ids[1]]);
+  const untilWaiting = (count: number) =>
+    until(async () => {
+      const { rows } = await db.pool.run(
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      return rows.length === count;
+    });
+  const some = markRead(db, userId, ids);
+  await untilWaiting(1);
+  const all = markAllRead(db, userId, new Date(0));
+  await untilWaiting(2);
+  await client.query("commit");
+  await some;
+  t.is(await all, 0n);
+  t.is(await countUnread(db, userId), 1_000n);
+});
+
 /** Begins a transaction with a statement. */
 async function begin(t: ExecutionContext, url: string, statement: string, values: unknown[] = []) {
   const client = new pg.Client(url);
