@@ -11,8 +11,8 @@ const UNDER_WAY = "1 hour";
 const UNERASED = sql`any (array(select user_id from forgotten_user where not erased))`;
 
 /**
- * Erases what a user was told and wanted to be told, and has nothing more told, however late an event comes. The mail that confirms it is the
- * last: it goes by the same event.
+ * Erases what a user was told and wanted to be told, and has nothing more told, however late an event comes. The mail
+ * that confirms it is the last: it goes by the same event.
  *
  * @param event who was deleted
  * @param tx the transaction of the event

@@ -34,7 +34,8 @@ export const ErrorReason = {
   NOTIFICATION_NOT_FOUND: 1,
 
   /**
-   * There is no such topic, or it is not told by this channel; the metadata name both.
+   * There is no such topic, or it is not told by this channel; the metadata name the topic, and the
+   * channel where one was given.
    *
    * @generated from enum value: ERROR_REASON_TOPIC_NOT_FOUND = 2;
    */

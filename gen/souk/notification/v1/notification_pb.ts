@@ -439,7 +439,8 @@ export const NotificationService: GenService<{
     output: typeof GetTemplateResponseSchema;
   },
   /**
-   * Replaces the text of a template.
+   * Replaces the text of a template. It holds for what is told from then on, within seconds; mails that
+   * wait to be sent stay as they were written.
    *
    * @generated from rpc souk.notification.v1.NotificationService.UpdateTemplate
    */
