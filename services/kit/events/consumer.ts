@@ -73,20 +73,22 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     ({ schema }) => eventSubject(schema).split(".")[0] ?? "",
   );
   const sources = [...byDomain].map(([domain, subscriptions]) => sourceOf(options, domain, subscriptions));
-  let change = Promise.withResolvers<void>();
+  /** Ends the rests of those that have nothing to take. */
+  let change = new AbortController();
   for (const wishes of new Set(options.subscriptions.map((it) => it.wishes))) {
     wishes?.heed(async () => {
-      change.resolve();
-      change = Promise.withResolvers();
+      change.abort();
+      change = new AbortController();
       await Promise.all(sources.filter(({ mayVary }) => mayVary).map((source) => source.shape()));
     });
   }
-  const rest = async () => void (await Promise.race([pause(AWAY_MS, stopping.signal), change.promise]));
+  const rest = () => pause(AWAY_MS, change.signal);
   const done = sources.map((source) => keepConsuming(options, source, lanes, stopping.signal, rest));
   return {
     backlog: () => Promise.all(sources.filter(isOpen).map(({ domain }) => backlogOf(options, domain))),
     async stop() {
       stopping.abort();
+      change.abort();
       await Promise.all(done);
       await lanes.drained();
       clearInterval(patience);
