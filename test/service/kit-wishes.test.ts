@@ -3,7 +3,7 @@ import test from "ava";
 import { ReservationExpiredSchema, StockRanLowSchema } from "#gen/souk/inventory/v1/events_pb.ts";
 import { OrderCancelledSchema, OrderConfirmedSchema } from "#gen/souk/order/v1/events_pb.ts";
 import { on, whileWanted } from "#kit/events/subscription.ts";
-import { createWishes } from "#kit/events/wishes.ts";
+import { createWishes, type Wishes } from "#kit/events/wishes.ts";
 import { eventually } from "../eventually.ts";
 import { testStores } from "../stores.ts";
 import { add, type BenchTransaction, callScope, makeDatabase, openBench, totalOf } from "./kit-bench.ts";
@@ -58,8 +58,32 @@ test("a wish for more changes nothing of what is heeded always, and both take ef
   await confirm("b");
   await eventually(async () => assert.equal(await totalOf(db, "wanted b"), 1n));
   t.is(await totalOf(db, "always b"), 1n, "what failed with it was undone with it");
-  t.is(await totalOf(db, "wanted a"), 0n);
   t.deepEqual(heard, []);
+});
+
+test("what one replica knows to be wanted is told, also by another that does not know it yet", async (t) => {
+  const { db, bus, heard, cancel } = await open(t);
+  const replica = (wishes: Wishes) =>
+    consume(t, db, bus, [
+      on(OrderConfirmedSchema, async () => {}),
+      whileWanted(OrderCancelledSchema, wishes, async ({ orderId }, tx: BenchTransaction) => {
+        await add(tx, orderId);
+        heard.push(orderId);
+      }),
+    ]);
+  const [informed, late] = [createWishes(), createWishes()];
+  replica(informed);
+  await eventually(() => informed.want(new Set([OrderCancelledSchema.typeName])));
+  await late.want(new Set());
+  replica(late);
+  await eventually(async () => {
+    const { num_waiting } = await bus.streams().manager.consumers.info(`${bus.namespace}-order`, "bench");
+    assert.equal(num_waiting, 2, "both take events");
+  });
+  const ids = Array.from({ length: 40 }, (_, n) => `order-${n}`);
+  for (const id of ids) await cancel(id);
+  await eventually(() => assert.equal(heard.length, ids.length));
+  t.deepEqual(heard.toSorted(), ids.toSorted());
 });
 
 async function open(t: Parameters<typeof makeDatabase>[0]) {
@@ -78,6 +102,9 @@ async function open(t: Parameters<typeof makeDatabase>[0]) {
       const id = variantId.replaceAll(" ", "-");
       await db.write(callScope(), async (tx) => tx.emit(StockRanLowSchema, { variantId: id }));
       await outboxEmpty(db);
+    },
+    async cancel(orderId: string) {
+      await db.write(callScope(), async (tx) => tx.emit(OrderCancelledSchema, { orderId }));
     },
     async confirm(orderId: string) {
       await db.write(callScope(), async (tx) => tx.emit(OrderConfirmedSchema, { orderId }));

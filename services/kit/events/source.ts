@@ -18,7 +18,7 @@ export interface Source {
   subjects(): readonly string[] | undefined;
   /** Has the stream keep what is heeded now, and nothing where that is none. */
   shape(): Promise<void>;
-  /** Has the stream keep what is heeded now, and works with it. */
+  /** Works with it; where what is heeded depends on wishes, it is as `shape` left it. */
   open<R>(work: (cursor: Cursor) => Promise<R>): Promise<R>;
 }
 
@@ -67,9 +67,10 @@ export function sourceOf(
     }
   }
 
+  const mayVary = subscriptions.some(({ wishes }) => wishes !== undefined);
   return {
     domain,
-    mayVary: subscriptions.some(({ wishes }) => wishes !== undefined),
+    mayVary,
     subjects,
     shape: () =>
       bus.withStream(domain, async (stream, { manager }) => {
@@ -80,7 +81,8 @@ export function sourceOf(
       }),
     open: (work) =>
       bus.withStream(domain, async (stream, { client, manager }) => {
-        await ensure(manager, stream);
+        // Another replica may know of newer wishes and have set the consumer to them: none goes back to older ones.
+        if (!mayVary || !(await isThere(manager, stream, service))) await ensure(manager, stream);
         return work(await client.consumers.get(stream, service));
       }),
   };
@@ -89,6 +91,16 @@ export function sourceOf(
 /** Whether there is something to take from a source. */
 export function isOpen(source: Source): boolean {
   return (source.subjects()?.length ?? 0) > 0;
+}
+
+async function isThere(manager: JetStreamManager, stream: string, durable: string): Promise<boolean> {
+  try {
+    await manager.consumers.info(stream, durable);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 function isMissing(error: unknown): boolean {

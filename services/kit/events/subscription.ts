@@ -52,13 +52,15 @@ export function on<D extends DescMessage, E extends Entities>(
 }
 
 /**
- * Heeds a type of event while somebody wants it. A service pays for what nobody wants by nothing: its streams do not
- * hand it over. What happened before it was wanted is not told later. Another subscription may heed the same type; both
- * take effect in one transaction, the one that was named first before the other.
+ * Heeds a type of event while somebody wants it: otherwise its streams do not hand it over. What happened before it was
+ * wanted is not told later. Another subscription may heed the same type; both take effect in one transaction, the one
+ * that was named first before the other.
  *
  * @param schema the event, as its contract declares it
  * @param wishes what is wanted
- * @param handle what to do, as above
+ * @param handle what to do, as above. It looks itself whether the event is wanted: what is on its way, or heeded by
+ *   another subscription, comes also when it is not, and replicas, which share the streams, learn of wishes one after
+ *   the other
  * @throws Error when the contract does not declare the message to be an event
  */
 export function whileWanted<D extends DescMessage, E extends Entities>(
@@ -66,13 +68,7 @@ export function whileWanted<D extends DescMessage, E extends Entities>(
   wishes: Wishes,
   handle: (event: MessageShape<D>, tx: Transaction<E>, context: EventContext) => Promise<void>,
 ): Subscription {
-  return {
-    wishes,
-    // What was on its way may come when it is wanted no more.
-    ...on(schema, async (event: MessageShape<D>, tx: Transaction<E>, context) => {
-      if (wishes.types?.has(schema.typeName)) await handle(event, tx, context);
-    }),
-  };
+  return { wishes, ...on(schema, handle) };
 }
 
 /**
