@@ -117,6 +117,10 @@ test("whoever reads the database learns no secret, and cannot give one to anothe
   t.false(rows[0].secret.includes(secret));
   await db.pool.run("update webhook_secret set secret = $1 where endpoint_id = $2", [rows[0].secret, theirs]);
   t.deepEqual(await goodSecrets(db, webhooks.seal, theirs), []);
+  // Four bytes of a tag can be found by trying, and nothing is a secret that anybody knows.
+  const guessed = webhooks.seal.seal(Buffer.alloc(0), theirs).subarray(0, 16);
+  await db.pool.run("update webhook_secret set secret = $1 where endpoint_id = $2", [guessed, theirs]);
+  t.deepEqual(await goodSecrets(db, webhooks.seal, theirs), []);
 });
 
 test("an endpoint is changed field by field, and never as it was before a change that its caller has not seen", async (t) => {
