@@ -20,6 +20,7 @@ import {
   queueMail,
   scopeOfTest,
 } from "./notification-post.ts";
+import { until } from "./payment-desk.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -101,6 +102,29 @@ test("deliveries that are done are removed when they were kept for long enough, 
     rows.map(({ id, state }) => [id, state]),
     kept.map((it) => [...it]),
   );
+});
+
+test("a delivery that staff puts back while old ones are removed stays", async (t) => {
+  const db = await notificationDatabase(t);
+  const id = uuidBefore(Date.now() - 91 * DAY_MS);
+  await db.pool.run(
+    `insert into delivery (id, event_id, channel, topic, recipient, content, state)
+      values ($1, $1, 'EMAIL', 'welcome', 'ada@example.com', '{}', 'FAILED')`,
+    [id],
+  );
+  let removing: Promise<void> | undefined;
+  await db.write(scopeOfTest(), async (tx) => {
+    await tx.sql.updateTable("delivery").set({ state: "PENDING" }).where("id", "=", id).execute();
+    removing = forgetDeliveries(db, scopeOfTest(), 90);
+    await until(async () => {
+      const { rowCount } = await db.pool.run(
+        "select from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()",
+      );
+      return rowCount > 0;
+    });
+  });
+  await removing;
+  t.is((await mailRows(db))[0]?.state, "PENDING");
 });
 
 test("of a user who is deleted no delivery is left but the one that confirms it", async (t) => {

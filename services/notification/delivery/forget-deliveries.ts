@@ -32,7 +32,8 @@ export async function forgetDeliveries(
   for (const [channel, state] of DONE) {
     for (let removed = BATCH; removed === BATCH && !signal.aborted && Date.now() < deadline; ) {
       const { rowCount } = await db.pool.run(
-        `delete from delivery where id = any (array(
+        // What staff puts back meanwhile is looked at again, and stays.
+        `delete from delivery where state = $2 and id = any (array(
            select id from delivery where channel = $1 and state = $2 and id < $3 order by id limit $4))`,
         [channel, state, oldest, BATCH],
       );
