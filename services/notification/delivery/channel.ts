@@ -24,6 +24,8 @@ export interface Channel {
   readonly name: "EMAIL" | "WEBHOOK";
   /** How many deliveries are handed over at a time: a batch waits for the slowest of it. */
   readonly atOnce: number;
+  /** A batch of so many may have left others that are due. */
+  readonly fullAt: number;
   /** How many batches are under way side by side. */
   readonly batches: number;
   /** How long handing one over may take in all, in ms. */

@@ -44,7 +44,7 @@ export async function sendDue(outbound: Outbound): Promise<boolean> {
       else await settle(outbound, tried);
     }),
   );
-  if (unanswered.length === 0) return taken.length === channel.atOnce;
+  if (unanswered.length === 0) return taken.length >= channel.fullAt;
 
   // A server that answers others, but breaks off at a delivery, has something against the delivery.
   const away = await channel.check?.().then(

@@ -49,6 +49,7 @@ export function mailChannel(
   return {
     name: "EMAIL",
     atOnce: CONNECTIONS,
+    fullAt: CONNECTIONS,
     batches: 1,
     deliverMs: DELIVER_MS,
     mostAttempts: MOST_ATTEMPTS,

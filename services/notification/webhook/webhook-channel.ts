@@ -31,6 +31,7 @@ export function webhookChannel(webhooks: Webhooks, retryMs: number): Channel {
   return {
     name: "WEBHOOK",
     atOnce: AT_ONCE,
+    fullAt: SHARE,
     batches: 2,
     deliverMs: webhooks.callMs + MARGIN_MS,
     mostAttempts: MOST_ATTEMPTS,
