@@ -86,6 +86,24 @@ test("what one replica knows to be wanted is told, also by another that does not
   t.deepEqual(heard.toSorted(), ids.toSorted());
 });
 
+test("wanting the same again mends a stream that an older release has set to what that knows", async (t) => {
+  const { db, bus, wishes, heard, cancel } = await open(t);
+  consume(t, db, bus, [
+    on(OrderConfirmedSchema, async () => {}),
+    whileWanted(OrderCancelledSchema, wishes, async ({ orderId }) => void heard.push(orderId)),
+  ]);
+  const types = new Set([OrderCancelledSchema.typeName]);
+  await eventually(() => wishes.want(types));
+  const { consumers } = bus.streams().manager;
+  const stream = `${bus.namespace}-order`;
+  const { filter_subjects: wanted = [] } = (await consumers.info(stream, "bench")).config;
+  t.is(wanted.length, 2);
+  await consumers.update(stream, "bench", { filter_subjects: wanted.slice(0, 1) });
+  await wishes.want(types);
+  await cancel("a");
+  await eventually(() => assert.deepEqual(heard, ["a"]));
+});
+
 async function open(t: Parameters<typeof makeDatabase>[0]) {
   const { natsUrl } = await testStores();
   const url = await makeDatabase(t);

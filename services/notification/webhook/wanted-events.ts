@@ -19,6 +19,11 @@ export interface WantedEvents {
 const LOOK_MS = 5_000;
 /** How often while the last change is not settled, in ms: until the first is, nothing is taken from the streams. */
 const UNSETTLED_MS = 250;
+/**
+ * How often the streams are set to what is wanted even where it is the same, in ms: a replica of an older release, or an
+ * operator, may have set them to something else.
+ */
+const SET_AGAIN_MS = 60_000;
 /** How long a look may take, in ms. */
 const PATIENCE_MS = 5_000;
 
@@ -40,11 +45,12 @@ function watchWantedEvents(db: NotificationDatabase, rootScope: RootScope, log: 
   const wishes = createWishes();
   /** What the streams are known to keep. */
   let kept: ReadonlySet<string> | undefined;
+  let keptUntil = 0;
   let told = false;
 
   async function look(): Promise<void> {
     try {
-      if (isSame(await read(db.sql), kept)) return;
+      if (isSame(await read(db.sql), kept) && performance.now() < keptUntil) return;
       await db.write(rootScope({ timeoutMs: PATIENCE_MS }), async (tx) => {
         // One replica at a time, so that none sets the streams to what it read before another one did.
         await sql`select pg_advisory_xact_lock(hashtextextended('wanted_events', 0))`.execute(tx.sql);
@@ -52,6 +58,7 @@ function watchWantedEvents(db: NotificationDatabase, rootScope: RootScope, log: 
         kept = undefined;
         await wishes.want(wanted);
         kept = wanted;
+        keptUntil = performance.now() + SET_AGAIN_MS;
       });
       told = false;
     } catch (error) {
