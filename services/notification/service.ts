@@ -41,6 +41,7 @@ import { notificationRpc } from "./rpc/notification.ts";
 import { templateRpc } from "./rpc/template.ts";
 import { webhookRpc } from "./rpc/webhook.ts";
 import type { Shop } from "./templates/message.ts";
+import { giveUpCalls } from "./webhook/give-up-calls.ts";
 import { endpointSubscriptions } from "./webhook/tell-endpoints.ts";
 import { openWantedEvents } from "./webhook/wanted-events.ts";
 import { webhookChannel } from "./webhook/webhook-channel.ts";
@@ -51,6 +52,8 @@ import { currentTemplates } from "./wording/current-templates.ts";
 const ERASE_USERS_MS = 5_000;
 /** How often deliveries that were kept for long enough are removed, in ms. */
 const FORGET_DELIVERIES_MS = 3_600_000;
+/** How often calls of webhook endpoints that go on failing are given up, in ms. */
+const GIVE_UP_CALLS_MS = 3_600_000;
 
 /** What users are told, in the shop and by e-mail. */
 export const notification = defineService({
@@ -101,6 +104,7 @@ export const notification = defineService({
       everyMs: FORGET_DELIVERIES_MS,
       run: (scope) => forgetDeliveries(db, scope, settings.NOTIFICATION_KEEP_DELIVERIES_DAYS),
     }),
+    job({ name: "give-up-calls", everyMs: GIVE_UP_CALLS_MS, run: (scope) => giveUpCalls(db, scope) }),
   ],
 });
 

@@ -9,6 +9,7 @@ import { getDelivery } from "../../services/notification/delivery/read-deliverie
 import { sendDue } from "../../services/notification/delivery/send-due.ts";
 import { forgetUser } from "../../services/notification/forget-users.ts";
 import { migrations } from "../../services/notification/migrations/index.ts";
+import { giveUpCalls } from "../../services/notification/webhook/give-up-calls.ts";
 import { createDatabase } from "../stores.ts";
 import { connectPool } from "./auth-tables.ts";
 import {
@@ -125,6 +126,34 @@ test("a delivery that staff puts back while old ones are removed stays", async (
   });
   await removing;
   t.is((await mailRows(db))[0]?.state, "PENDING");
+});
+
+test("calls of an endpoint that is failing for days are given up, but for those under way and those put back", async (t) => {
+  const db = await notificationDatabase(t);
+  const endpointId = uuidv7();
+  const store = async (daysAgo: number, put: { before?: number; dueIn?: string; error?: string } = {}) => {
+    const id = `${uuidBefore(Date.now() - daysAgo * DAY_MS).slice(0, 24)}${uuidv7().slice(24)}`;
+    await db.pool.run(
+      `insert into delivery (id, event_id, channel, endpoint_id, topic, recipient, content, attempts, attempts_before,
+          next_attempt_at, last_error)
+        values ($1, $1, 'WEBHOOK', $2, 'souk.order.v1.OrderConfirmed', '', '{}', 13, $3, now() + $4::interval, $5)`,
+      [id, endpointId, put.before ?? 0, put.dueIn ?? "0", put.error ?? null],
+    );
+    return id;
+  };
+  const given = [await store(4), await store(30, { error: "it did not answer" })];
+  await store(2);
+  await store(4, { dueIn: "1 minute" });
+  await store(4, { before: 13 });
+  await giveUpCalls(db, scopeOfTest());
+  const { rows } = await db.pool.run(
+    "select id, last_error from delivery where state = 'FAILED' order by id desc",
+  );
+  t.deepEqual(rows, [
+    { id: given[0], last_error: "the endpoint went on failing" },
+    { id: given[1], last_error: "it did not answer" },
+  ]);
+  t.is((await db.pool.run("select from delivery where state = 'PENDING'")).rowCount, 3);
 });
 
 test("of a user who is deleted no delivery is left but the one that confirms it", async (t) => {
