@@ -29,6 +29,9 @@ export interface EndpointFields {
 /** How many endpoints a shop has at most: each event goes to each that asks for it. */
 export const MOST_ENDPOINTS = 50;
 
+/** So much of what an endpoint had yet to be told is given up with it; the rest, when it comes to its turn. */
+const MOST_GIVEN_UP = 10_000;
+
 /** Why what an endpoint had yet to be told is given up. */
 export const DELETED = "the endpoint was deleted";
 
@@ -137,8 +140,15 @@ export async function deleteEndpoint({ db, breakers }: Webhooks, scope: Scope, i
     await tx.sql
       .updateTable("delivery")
       .set({ state: "FAILED", last_error: DELETED, content: null })
-      .where("endpoint_id", "=", id)
-      .where("state", "=", "PENDING")
+      .where("id", "in", (it) =>
+        it
+          .selectFrom("delivery")
+          .select("id")
+          .where("endpoint_id", "=", id)
+          .where("state", "=", "PENDING")
+          .limit(MOST_GIVEN_UP)
+          .forUpdate(),
+      )
       .execute();
   });
   breakers.forget(id);
