@@ -36,7 +36,7 @@ export async function sendDue(outbound: Outbound): Promise<boolean> {
   const { db, channel } = outbound;
   const taken = await takeDue(db, channel, channel.atOnce, LEASES * channel.deliverMs);
   const unanswered: Tried[] = [];
-  await Promise.all(
+  const ends = await Promise.allSettled(
     taken.map(async (delivery) => {
       if (triesOf(delivery) > channel.mostAttempts) return abandon(outbound, delivery);
       const tried = await attempt(channel, delivery);
@@ -44,8 +44,15 @@ export async function sendDue(outbound: Outbound): Promise<boolean> {
       else await settle(outbound, tried);
     }),
   );
-  if (unanswered.length === 0) return taken.length >= channel.fullAt;
+  if (unanswered.length > 0) await settleUnanswered(outbound, unanswered);
+  // Those beside one that failed have come to their end.
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  return unanswered.length > 0 || taken.length >= channel.fullAt;
+}
 
+/** @throws Error when the channel's server is away */
+async function settleUnanswered(outbound: Outbound, unanswered: readonly Tried[]): Promise<void> {
+  const { db, channel } = outbound;
   // A server that answers others, but breaks off at a delivery, has something against the delivery.
   const away = await channel.check?.().then(
     () => undefined,
@@ -55,7 +62,6 @@ export async function sendDue(outbound: Outbound): Promise<boolean> {
     unanswered.map((tried) => (away ? putBack(db, tried.delivery, 0) : settle(outbound, tried))),
   );
   if (away) throw away;
-  return true;
 }
 
 async function attempt(channel: Channel, delivery: StoredDelivery): Promise<Tried> {
