@@ -157,6 +157,35 @@ test("however a line is cut up, its parts add up to it in each figure, and each 
   );
 });
 
+test("no piece of a line costs less than nothing, and none anything where several promotions take all off", (t) => {
+  const anyOff = fc.oneof(
+    fc.integer({ min: 300_000, max: 1_000_000 }).map((ratePpm) => {
+      return { case: "percentageOff" as const, value: { ratePpm } };
+    }),
+    fc.bigInt({ min: 1n, max: 500n }).map((minor) => {
+      return { case: "amountOff" as const, value: { amounts: [eur(minor)], eachItem: true } };
+    }),
+  );
+  const anyCheap = fc.record({
+    quantity: fc.bigInt({ min: 1n, max: 7n }),
+    price: fc.bigInt({ min: 1n, max: 1_000n }),
+    effects: fc.array(anyOff, { minLength: 2, maxLength: 3 }),
+    pricesIncludeTax: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(anyCheap, ({ quantity, price, effects, pricesIncludeTax }) => {
+      const offers = effects.map((effect) => offer({ effect }));
+      const tax = taxRules({ pricesIncludeTax });
+      const whole = priceOrder(order([line("a", quantity, price)], offers, { tax })).lines[0] as ItemTotals;
+      return Array.from({ length: Number(quantity) }, (_, from) => {
+        return partOfLine(whole, quantity, { from: BigInt(from), count: 1n }).total;
+      }).every((cost) => (whole.total === 0n ? cost === 0n : cost >= 0n));
+    }),
+    { seed: SEED, numRuns: 1_000 },
+  );
+  t.pass();
+});
+
 function figuresOf({ subtotal, discounts, taxes, total }: ItemTotals): bigint[] {
   return [subtotal, total, ...discounts.map((it) => it.amount), ...taxes.map((it) => it.amount)];
 }

@@ -9,7 +9,7 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { cancelledOf, openPieces, shareOf, stateOf, UNTOUCHED } from "./order-model.ts";
+import { cancelledOf, openPieces, sharesOf, stateOf, UNTOUCHED } from "./order-model.ts";
 import { leftToTake, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
 import { askedOf, DECLINING } from "./place-model.ts";
@@ -93,8 +93,9 @@ function offOf({ replaces, lines, bill }: Order, line: OrderLine, wanted: bigint
   const stay = wanted < openPieces(line) ? wanted : openPieces(line);
   const { discounted = line.quantity } = line;
   const pieces = discounted < stay ? discounted : stay;
+  const shares = sharesOf(line.discounts, line, stay);
   const off = (bill.lines[lines.indexOf(line)] ?? [])
-    .map((it) => ({ ...it, amount: shareOf(it.amount, line, stay) }))
+    .map((it, index) => ({ ...it, amount: shares[index] ?? 0n }))
     .filter(({ amount }) => amount > 0n);
   return { off, ...(pieces < wanted && { discounted: pieces }) };
 }

@@ -12,7 +12,7 @@ import {
   type Shopper,
   tell,
 } from "./model.ts";
-import { shareOf, stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
+import { sharesOf, stateOf, UNTOUCHED, worthOf } from "./order-model.ts";
 import { keep, type OrderPayment, ownPayment } from "./order-money.ts";
 import { newPayment } from "./payment-model.ts";
 import { askedOf } from "./place-model.ts";
@@ -169,10 +169,10 @@ function replacementOf(order: Order, { wish, bill }: ExchangePlan): Order {
 /** What promotions took off pieces, as promotions of their own. */
 function carriedOver({ promotions }: Model, { lines, bill }: Order, pieces: readonly Pieces[]): Terms[] {
   const discounts = pieces.flatMap(({ line, count }) => {
-    return (bill.lines[lines.indexOf(line)] ?? []).map((it): Discount => {
-      const before = shareOf(it.amount, line, line.refunded);
-      const amount = shareOf(it.amount, line, line.refunded + count) - before;
-      return { ...it, amount };
+    const before = sharesOf(line.discounts, line, line.refunded);
+    const until = sharesOf(line.discounts, line, line.refunded + count);
+    return (bill.lines[lines.indexOf(line)] ?? []).map((it, index): Discount => {
+      return { ...it, amount: (until[index] ?? 0n) - (before[index] ?? 0n) };
     });
   });
   return promotions.flatMap(({ id }): Terms[] => {

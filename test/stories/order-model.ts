@@ -57,21 +57,27 @@ export function shippingOf({ shipping, discounts, lines }: Bill): bigint {
 }
 
 /**
- * What the first pieces of a line come to, in cents: of each discount their share, rounded down.
+ * What the first pieces of a line come to, in cents: less their share of all discounts together, rounded down.
  *
  * @param price what one costs before discounts
  */
 export function worthOf(price: bigint, line: OrderLine, count: bigint): bigint {
-  return line.discounts.reduce((left, discount) => left - shareOf(discount, line, count), price * count);
+  return sharesOf(line.discounts, line, count).reduce((left, share) => left - share, price * count);
 }
 
-/** What the first pieces of a line have of a discount, in cents, rounded down. */
-export function shareOf(
-  discount: bigint,
+/** What the first pieces of a line have of each of its discounts, in cents: rounded down with those before it. */
+export function sharesOf(
+  discounts: readonly bigint[],
   { quantity, discounted = quantity }: OrderLine,
   count: bigint,
-): bigint {
-  return (discount * (count < discounted ? count : discounted)) / discounted;
+): bigint[] {
+  const first = count < discounted ? count : discounted;
+  let all = 0n;
+  return discounts.map((discount) => {
+    const before = (all * first) / discounted;
+    all += discount;
+    return (all * first) / discounted - before;
+  });
 }
 
 /** Does in the model what cancelling an order should do. */

@@ -61,7 +61,7 @@ export function draftInvoice(
   }
   const totals: ItemTotals[] = [...goods.map((each) => each.totals), ...(withShipping ? [shipping] : [])];
   const discounts = mergeDiscounts(totals.flatMap((each) => each.discounts)).filter(
-    ({ amount }) => amount > 0n,
+    ({ amount }) => amount !== 0n,
   );
   return {
     kind: "INVOICE",

@@ -12,7 +12,8 @@ export interface Pieces {
  * What some pieces of a line come to, for a shipment, a refund or an invoice of a part of it. However a line is
  * cut up, its parts add up to the whole in each figure: a part is what the pieces up to its end come to, rounded
  * down, less what those before it did. And each part adds up in itself, for its total follows from its figures.
- * What is off some of the pieces is off the first ones.
+ * What is off some of the pieces is off the first ones. Discounts are rounded down together, so that no pieces come
+ * to less than nothing where several take all off; of one of less than a cent a piece, a part may be a cent below 0.
  *
  * @param line what the line comes to
  * @param quantity how many pieces the line has, 1 or more
@@ -24,11 +25,10 @@ export function partOfLine(line: ItemTotals, quantity: bigint, { from, count }: 
   if (from < 0n || count < 0n || to > quantity) {
     throw new RangeError(`a line of ${quantity} has no pieces ${from} to ${to}`);
   }
-  const part = (amount: bigint, pieces = quantity) =>
-    firstOf(amount, to, pieces) - firstOf(amount, from, pieces);
-  const subtotal = part(line.subtotal);
-  const discounts = line.discounts.map(({ pieces, ...discount }) => {
-    return { ...discount, amount: part(discount.amount, pieces) };
+  const subtotal = firstOf(line.subtotal, to, quantity) - firstOf(line.subtotal, from, quantity);
+  const [offBefore, offUntil] = [offFirst(line, quantity, from), offFirst(line, quantity, to)];
+  const discounts = line.discounts.map(({ pieces: _, ...discount }, index) => {
+    return { ...discount, amount: (offUntil[index] ?? 0n) - (offBefore[index] ?? 0n) };
   });
   const weigh = weighing(line, quantity);
   const [before, until, whole] = [weigh(from), weigh(to), weigh(quantity)];
@@ -42,17 +42,26 @@ export function partOfLine(line: ItemTotals, quantity: bigint, { from, count }: 
   return { subtotal, discounts, taxes: taxes.map((tax) => ({ ...tax, base })), total };
 }
 
-/** What the first pieces have of an amount that is of some, rounded down. */
+/** What the first pieces have of an amount, rounded down. */
 function firstOf(amount: bigint, count: bigint, pieces: bigint): bigint {
-  return (amount * (count < pieces ? count : pieces)) / pieces;
+  return (amount * count) / pieces;
+}
+
+/** What each discount takes off the first pieces: what it does with those before it, rounded down, less what these do. */
+function offFirst({ discounts }: ItemTotals, quantity: bigint, count: bigint): bigint[] {
+  const parts = discounts.reduce((product, { pieces = quantity }) => product * pieces, 1n);
+  let off = 0n;
+  return discounts.map(({ amount, pieces = quantity }) => {
+    const before = off / parts;
+    off += (amount * (count < pieces ? count : pieces) * parts) / pieces;
+    return off / parts - before;
+  });
 }
 
 /** By what taxes are divided: by pieces, or, where something is off only some of them, by what the first ones cost. */
-function weighing({ subtotal, discounts }: ItemTotals, quantity: bigint): (count: bigint) => bigint {
-  if (discounts.every(({ pieces }) => pieces === undefined)) return (count) => count;
-  return (count) =>
-    firstOf(subtotal, count, quantity) -
-    add(discounts.map(({ amount, pieces = quantity }) => firstOf(amount, count, pieces)));
+function weighing(line: ItemTotals, quantity: bigint): (count: bigint) => bigint {
+  if (line.discounts.every(({ pieces }) => pieces === undefined)) return (count) => count;
+  return (count) => firstOf(line.subtotal, count, quantity) - add(offFirst(line, quantity, count));
 }
 
 function onTop(taxes: readonly Tax[]): bigint {
