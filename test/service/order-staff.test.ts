@@ -156,6 +156,35 @@ test.serial("a credit note names every invoice that the order had until then", a
   ]);
 });
 
+test.serial(
+  "the tax that a credit note takes back and what it is reckoned on come to the cent",
+  async (t) => {
+    const { staff } = afterSaleOf(shop());
+    const ada = await shop().customer();
+    await ada.add(await shop().offer(999n, 5), 2n);
+    const { order } = await ada.checkout.placeOrder(
+      {
+        shippingAddress: { ...ADDRESS, countryCode: "AT" },
+        shippingMethod: "standard",
+        payment: { token: "tok_visa" },
+      },
+      once(),
+    );
+    const orderId = order?.id ?? "";
+    await staff.shipOrder({ orderId }, once());
+    const items = [{ lineId: order?.lines[0]?.id ?? "", quantity: 1n }];
+    const { order: now } = await staff.refundOrder({ orderId, items }, once());
+    const texts = textsOf(
+      (await ada.orders.getInvoice({ orderId, invoiceId: now?.invoices[1]?.id ?? "" })).pdf,
+    );
+    t.deepEqual(texts.slice(texts.indexOf("Given back"), -1), [
+      ...["Given back", "EUR 9.99"],
+      // 9.99 / 6 = 1.665
+      ...["contains VAT 20 % of EUR 8.32", "EUR 1.67"],
+    ]);
+  },
+);
+
 test("amounts on documents have the decimals of ISO 4217", (t) => {
   t.is(formatMoney(150_000n, "HUF"), "HUF 1500.00");
   t.is(formatMoney(-5n, "EUR"), "EUR -0.05");

@@ -50,7 +50,8 @@ function shareOfTaxes(
   const share = (minor: bigint) => (total === 0n ? 0n : divideHalfUp(minor * amount, total));
   return toItemTotals({ subtotal: total, discounts: [], taxes, total }).taxes.map((tax) => ({
     ...tax,
-    base: share(tax.base),
+    // Rounded by themselves, half of a cent of both would come to one that was not given back.
+    base: share(tax.base + tax.amount) - share(tax.amount),
     amount: share(tax.amount),
   }));
 }
