@@ -2,6 +2,7 @@ import { timestampNow } from "@bufbuild/protobuf/wkt";
 import test from "ava";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
 import { OrderState } from "#gen/souk/order/v1/order_pb.ts";
+import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { ShipmentState } from "#gen/souk/order/v1/shipment_pb.ts";
 import { PaymentService, PaymentState } from "#gen/souk/payment/v1/payment_pb.ts";
 import { insist } from "../chaos/insist.ts";
@@ -182,6 +183,35 @@ test.serial(
       t.deepEqual(order?.captured, order?.total);
     }
     t.deepEqual(await shop().stock(variantId), [4, 0]);
+  },
+);
+
+test.serial(
+  "a piece of what several promotions make free is sent for nothing, and the rest cancelled",
+  async (t) => {
+    const promotions = shop().mesh.as(PromotionService);
+    const effects = {
+      MOST: { case: "percentageOff" as const, value: { ratePpm: 900_000 } },
+      REST: { case: "amountOff" as const, value: { amounts: [{ minor: 1_000n, currency: "EUR" }] } },
+    };
+    const ada = await shop().customer();
+    await ada.add(await shop().offer(496n, 10), 7n);
+    for (const [code, effect] of Object.entries(effects)) {
+      await promotions.createPromotion({ terms: { displayName: code, couponCodes: [code], effect } });
+      await ada.cart.applyCoupon({ code });
+    }
+    const { staff } = afterSaleOf(shop());
+    const { id: orderId, lines, total } = await ada.place();
+    const forShipping = 490n;
+    t.is(total?.minor, forShipping);
+    const { order: sent } = await staff.shipOrder(
+      { orderId, items: [{ lineId: lines[0]?.id ?? "", quantity: 1n }] },
+      once(),
+    );
+    t.like(sent, { state: OrderState.PARTIALLY_SHIPPED, captured: { minor: forShipping } });
+    t.is(sent?.invoices[0]?.total?.minor, forShipping);
+    const { order: cancelled } = await staff.cancelOrderItems({ orderId, items: [] }, once());
+    t.like(cancelled, { state: OrderState.SHIPPED, cancelled: { minor: 0n } });
   },
 );
 

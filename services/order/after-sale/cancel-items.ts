@@ -200,7 +200,9 @@ function countAsCancelled(tx: OrderTransaction, { line, count }: Pieces) {
 /** What is no longer to pay; where nothing is left, shipping neither. */
 function worthOfCancelled(order: StoredOrder): bigint {
   const left = order.lines.reduce((sum, line) => sum + worthOf(line, line.quantity - line.cancelled), 0n);
-  return order.total - left - (leftOf(order) === 0n ? 0n : order.shipping_total);
+  const cancelled = order.total - left - (leftOf(order) === 0n ? 0n : order.shipping_total);
+  // What is taken stays to pay, also where a cent more was for pieces that were sent when parts were rounded otherwise.
+  return cancelled < order.total - order.captured ? cancelled : order.total - order.captured;
 }
 
 function leftOf({ lines }: StoredOrder): bigint {
