@@ -171,12 +171,13 @@ test("no piece of a line costs less than nothing, and none anything where severa
     price: fc.bigInt({ min: 1n, max: 1_000n }),
     effects: fc.array(anyOff, { minLength: 2, maxLength: 3 }),
     pricesIncludeTax: fc.boolean(),
+    vatId: fc.constantFrom("", "ATU12345678"),
   });
   fc.assert(
-    fc.property(anyCheap, ({ quantity, price, effects, pricesIncludeTax }) => {
+    fc.property(anyCheap, ({ quantity, price, effects, pricesIncludeTax, vatId }) => {
       const offers = effects.map((effect) => offer({ effect }));
-      const tax = taxRules({ pricesIncludeTax });
-      const whole = priceOrder(order([line("a", quantity, price)], offers, { tax })).lines[0] as ItemTotals;
+      const terms = { tax: taxRules({ pricesIncludeTax }), customer: { groups: [], isNew: false, vatId } };
+      const whole = priceOrder(order([line("a", quantity, price)], offers, terms)).lines[0] as ItemTotals;
       return Array.from({ length: Number(quantity) }, (_, from) => {
         return partOfLine(whole, quantity, { from: BigInt(from), count: 1n }).total;
       }).every((cost) => (whole.total === 0n ? cost === 0n : cost >= 0n));

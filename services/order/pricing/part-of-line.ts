@@ -25,15 +25,14 @@ export function partOfLine(line: ItemTotals, quantity: bigint, { from, count }: 
   if (from < 0n || count < 0n || to > quantity) {
     throw new RangeError(`a line of ${quantity} has no pieces ${from} to ${to}`);
   }
-  const subtotal = firstOf(line.subtotal, to, quantity) - firstOf(line.subtotal, from, quantity);
-  const [offBefore, offUntil] = [offFirst(line, quantity, from), offFirst(line, quantity, to)];
+  const first = (pieces: bigint) => firstPieces(line, quantity, pieces);
+  const [before, until, whole] = [first(from), first(to), first(quantity)];
+  const subtotal = until.subtotal - before.subtotal;
   const discounts = line.discounts.map(({ pieces: _, ...discount }, index) => {
-    return { ...discount, amount: (offUntil[index] ?? 0n) - (offBefore[index] ?? 0n) };
+    return { ...discount, amount: (until.off[index] ?? 0n) - (before.off[index] ?? 0n) };
   });
-  const weigh = weighing(line, quantity);
-  const [before, until, whole] = [weigh(from), weigh(to), weigh(quantity)];
   const share = (amount: bigint) =>
-    whole === 0n ? 0n : (amount * until) / whole - (amount * before) / whole;
+    whole.cost === 0n ? 0n : (amount * until.cost) / whole.cost - (amount * before.cost) / whole.cost;
   const taxes = line.taxes.map((tax) => ({ ...tax, amount: share(tax.amount) }));
   // What a company need not pay of prices that contain a tax which it owes itself.
   const relief = line.subtotal - amountOf(line.discounts) + onTop(line.taxes) - line.total;
@@ -42,26 +41,26 @@ export function partOfLine(line: ItemTotals, quantity: bigint, { from, count }: 
   return { subtotal, discounts, taxes: taxes.map((tax) => ({ ...tax, base })), total };
 }
 
-/** What the first pieces have of an amount, rounded down. */
-function firstOf(amount: bigint, count: bigint, pieces: bigint): bigint {
-  return (amount * count) / pieces;
+/** What the first pieces of a line come to. */
+interface FirstPieces {
+  readonly subtotal: bigint;
+  /** What each discount takes off them. */
+  readonly off: readonly bigint[];
+  /** Without taxes that come on top; taxes are divided by that. */
+  readonly cost: bigint;
 }
 
-/** What each discount takes off the first pieces: what it does with those before it, rounded down, less what these do. */
-function offFirst({ discounts }: ItemTotals, quantity: bigint, count: bigint): bigint[] {
+function firstPieces({ subtotal: all, discounts }: ItemTotals, quantity: bigint, count: bigint): FirstPieces {
+  const subtotal = (all * count) / quantity;
   const parts = discounts.reduce((product, { pieces = quantity }) => product * pieces, 1n);
-  let off = 0n;
-  return discounts.map(({ amount, pieces = quantity }) => {
-    const before = off / parts;
-    off += (amount * (count < pieces ? count : pieces) * parts) / pieces;
-    return off / parts - before;
+  let exact = 0n;
+  // What it takes off with those before it, rounded down, less what these do.
+  const off = discounts.map(({ amount, pieces = quantity }) => {
+    const before = exact / parts;
+    exact += (amount * (count < pieces ? count : pieces) * parts) / pieces;
+    return exact / parts - before;
   });
-}
-
-/** By what taxes are divided: by pieces, or, where something is off only some of them, by what the first ones cost. */
-function weighing(line: ItemTotals, quantity: bigint): (count: bigint) => bigint {
-  if (line.discounts.every(({ pieces }) => pieces === undefined)) return (count) => count;
-  return (count) => firstOf(line.subtotal, count, quantity) - add(offFirst(line, quantity, count));
+  return { subtotal, off, cost: subtotal - add(off) };
 }
 
 function onTop(taxes: readonly Tax[]): bigint {
