@@ -74,9 +74,13 @@ for (const first of ["the goods are back", "the cheaper ones are sent"]) {
         order: [500n, 0n],
         invoices: [500n],
       });
-      const all = await asCredit();
-      t.is(all.refund?.amount?.minor, 1_000n);
-      t.deepEqual(moneyIn(all.order as Order), {
+      const asked = await Promise.allSettled([asCredit(), asCredit(), asCredit()]);
+      const given = asked.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+      t.deepEqual(
+        given.map(({ refund }) => refund?.amount?.minor),
+        [1_000n],
+      );
+      t.deepEqual(moneyIn(await read(id)), {
         payment: [500n, 500n, 500n, false],
         order: [500n, 500n],
         invoices: [500n, 500n],
