@@ -2,7 +2,8 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
 import { metrics } from "@opentelemetry/api";
 import { pino } from "pino";
-import { serviceNameOf } from "#kit/contract.ts";
+import { files } from "#gen/contracts.ts";
+import { policyOf, serviceNameOf } from "#kit/contract.ts";
 import { serviceTokens } from "#kit/identity/service-token.ts";
 import { createBreakers } from "#kit/mesh/breakers.ts";
 import type { MeshClient } from "#kit/mesh/client.ts";
@@ -33,8 +34,13 @@ const NAMES = [
 /** How long Redis may take in tests, in ms: longer than any machine is too busy for it. */
 export const PATIENT_MS = 10_000;
 
+/** The least time that calls have in tests, in ms: what a contract gives them is for a machine that has time for them. */
+const CALL_MS = 30_000;
+
 /** How a mesh of a test differs from the usual. */
 export interface TestMeshOptions {
+  /** Whether calls have the time that their contracts give them, however busy the machine is. */
+  readonly inTime?: boolean;
   /** More settings. */
   readonly env?: Readonly<Record<string, string>>;
   /** Told of each moment of each saga. */
@@ -68,6 +74,7 @@ export async function startTestMesh(
   programs: readonly (ServiceProgram | Program)[],
   options: TestMeshOptions = {},
 ): Promise<TestMesh> {
+  if (!options.inTime) giveTime();
   const env = { ...(await testEnvironment(t, programs)), ...options.env };
   const running = await start(programs, env, options.observeSagas);
   let stopped: Promise<void> | undefined;
@@ -77,6 +84,14 @@ export async function startTestMesh(
   };
   t.teardown(stop);
   return meshOf({ ...running, stop }, env, t);
+}
+
+/** Has every call of this process last for so long, whoever makes or serves it. */
+function giveTime(): void {
+  for (const method of files.flatMap(({ services }) => services).flatMap(({ methods }) => methods)) {
+    const policy = policyOf(method);
+    Object.assign(policy, { timeoutMs: Math.max(policy.timeoutMs, CALL_MS) });
+  }
 }
 
 /**

@@ -63,6 +63,7 @@ const STREAM_MS = 200;
  */
 export async function openTarget(t: Teardown): Promise<Target> {
   const mesh = await startTestMesh(t, servicePrograms, {
+    inTime: true,
     // Whoever's session a request ends, or whatever role it takes, the others shall be looked at all the same.
     env: { NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1", SOUK_ACCESS_POLL_MS: "3600000" },
   });
