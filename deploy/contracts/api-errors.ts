@@ -21,7 +21,7 @@ export interface Reason {
   readonly fullName: string;
 }
 
-/** Those of the mesh's own reasons that depend on what a method asks for: all others can come from any. */
+/** Those of the mesh's own reasons that depend on what a method asks for or does: all others can come from any. */
 const CONDITIONS: ReadonlyMap<number, (policy: Policy, method: DescMethod) => boolean> = new Map([
   [ErrorReason.INVALID_REQUEST, (_, { input }) => input.fields.length > 0],
   [ErrorReason.TOKEN_MISSING, ({ access }) => Boolean(access.authenticated || access.permission)],
@@ -32,6 +32,7 @@ const CONDITIONS: ReadonlyMap<number, (policy: Policy, method: DescMethod) => bo
   [ErrorReason.IDEMPOTENCY_KEY_BUSY, ({ idempotency }) => isKeyed(idempotency)],
   [ErrorReason.PAGE_TOKEN_INVALID, (_, { input }) => has(input, ({ name }) => name === "page_token")],
   [ErrorReason.ETAG_MISMATCH, (_, { input }) => has(input, ({ name }) => name === "etag")],
+  [ErrorReason.EVENT_NOT_HANDLED, (_, { name }) => name === "ReplayDeadLetter"],
   [ErrorReason.TOO_MANY_STREAMS, (_, { methodKind }) => methodKind !== "unary"],
   [ErrorReason.NOT_FOUND, (_, { input }) => has(input, ({ name }) => /(^|_)(id|ids|slug|name)$/.test(name))],
 ]);
@@ -52,7 +53,7 @@ export function ownReasons(method: DescMethod): Reason[] {
 }
 
 /**
- * The reasons of an enum of a contract.
+ * The reasons of an enum of a contract that are still given.
  *
  * @param reasons the enum
  * @param keep which of them, by number; all when left out
@@ -60,7 +61,7 @@ export function ownReasons(method: DescMethod): Reason[] {
 export function reasonsOf(reasons: DescEnum, keep: (number: number) => boolean = () => true): Reason[] {
   const prefix = reasons.sharedPrefix?.length ?? 0;
   return reasons.values
-    .filter(({ number }) => number !== 0 && keep(number))
+    .filter(({ number, deprecated }) => number !== 0 && !deprecated && keep(number))
     .map((value) => ({
       name: value.name.slice(prefix),
       code: codeName(getOption(value, errorOption).code),

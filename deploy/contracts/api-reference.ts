@@ -75,10 +75,11 @@ google.rpc.RetryInfo tells when a repetition helps. [permissions.md](permissions
 const JSON_CALLS = `A call is a POST to \`/<package>.<service>/<method>\` with \`content-type: application/json\`; methods that
 only read can be asked with GET as well, with the request as the parameter \`message\` beside \`encoding=json\`. Numbers of
 64 bits are texts, and what is empty, false or 0 is left out of answers: \`{"currency":"EUR"}\` is no money at all. Fields
-have the names of the tables below, and in errors those of the contract: \`page_size\` is \`pageSize\`. The details of
-an error stand in base64 under \`value\` and, for people and shells, in JSON under \`debug\`. \`idempotency-key\`,
-\`authorization\` and, in answers, \`x-request-id\`, \`ratelimit\` and \`retry-after\` are headers. Streams put a
-head of five bytes before each message (connectrpc.com/docs/protocol), so call them with a Connect client or \`grpcurl\`.`;
+have the names that the pages of the packages show, and in errors those of the contract: \`page_size\` is \`pageSize\`.
+The details of an error stand in base64 under \`value\` and, for people and shells, in JSON under \`debug\`.
+\`idempotency-key\`, \`authorization\` and, in answers, \`x-request-id\`, \`ratelimit\` and \`retry-after\` are headers.
+Streams put a head of five bytes before each message (connectrpc.com/docs/protocol), so call them with a Connect client
+or \`grpcurl\`.`;
 
 /**
  * The reference of one package: each method with its policy, fields, errors and examples, then the messages

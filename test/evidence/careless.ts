@@ -1,9 +1,8 @@
-import { AuthService, type LoginRequest } from "#gen/souk/auth/v1/auth_pb.ts";
+import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { file_souk_auth_v1_events } from "#gen/souk/auth/v1/events_pb.ts";
 import { Code, SoukError } from "#kit/error.ts";
-import type { Call } from "#kit/rpc/call.ts";
-import { implement } from "#kit/rpc/implement.ts";
 import { defineService } from "#kit/service.ts";
+import { serving } from "../mesh/envoy-service.ts";
 import { startTestMesh } from "../mesh.ts";
 
 /**
@@ -19,17 +18,13 @@ const careless = defineService({
   data: { entities: [], migrations: [] },
   events: [file_souk_auth_v1_events],
   serve: () => [
-    implement(
-      AuthService,
-      {
-        async login(request: LoginRequest, call: Call) {
-          if (leak === "log") call.log.info({ attempt: { what: request.password } }, "somebody signs in");
-          const what = leak === "error" ? ` with ${request.password}` : "";
-          throw new SoukError(Code.UNAUTHENTICATED, `nobody signs in${what}`);
-        },
-      } as never,
-      AuthService.methods.map(({ localName }) => localName).filter((it) => it !== "login") as never,
-    ),
+    serving(AuthService, {
+      async login(request, call) {
+        if (leak === "log") call.log.info({ attempt: { what: request.password } }, "somebody signs in");
+        const what = leak === "error" ? ` with ${request.password}` : "";
+        throw new SoukError(Code.UNAUTHENTICATED, `nobody signs in${what}`);
+      },
+    }),
   ],
 });
 

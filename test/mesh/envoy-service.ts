@@ -39,7 +39,7 @@ const authenticator = createAuthenticator(
 );
 
 /**
- * Binds functions to some methods of a contract; the others answer UNIMPLEMENTED.
+ * Binds functions to some methods of a contract; the others are not there to be called.
  *
  * @param contract the contract
  * @param methods the functions
@@ -48,8 +48,7 @@ export function serving<S extends DescService>(
   contract: S,
   methods: Partial<Implementation<S>>,
 ): Implemented {
-  const later = contract.methods.map(({ localName }) => localName).filter((name) => !(name in methods));
-  return implement(contract, methods as never, later as never);
+  return implement(contract, methods as Implementation<S>);
 }
 
 /**

@@ -6,7 +6,7 @@ import { createReadiness } from "#kit/health/readiness.ts";
 import { joinMesh } from "#kit/mesh/join-mesh.ts";
 import type { Program } from "#kit/program.ts";
 import { createDispatcher } from "#kit/rpc/dispatch.ts";
-import { implement } from "#kit/rpc/implement.ts";
+import { serving } from "../mesh/envoy-service.ts";
 
 /** What is on sale; a test changes it as it likes. */
 export interface Catalogue {
@@ -52,24 +52,20 @@ export function productOf(catalogue: Catalogue): Program {
     settings: serviceSettings("product", 0),
     async start(host) {
       const member = joinMesh(host, "product");
-      const served = implement(
-        ProductService,
-        {
-          async batchGetVariants({ ids }) {
-            catalogue.asked++;
-            return { variants: ids.flatMap((id) => catalogue.variants.get(id) ?? []) };
-          },
-          async findUnknown({ productIds, categoryIds }) {
-            catalogue.asked++;
-            const known = [...catalogue.variants.values()].flatMap((it) => [it.productId, it.categoryId]);
-            return {
-              productIds: productIds.filter((id) => !known.includes(id)),
-              categoryIds: categoryIds.filter((id) => !known.includes(id)),
-            };
-          },
+      const served = serving(ProductService, {
+        async batchGetVariants({ ids }) {
+          catalogue.asked++;
+          return { variants: ids.flatMap((id) => catalogue.variants.get(id) ?? []) };
         },
-        ["getProduct", "listProducts", "searchProducts", "listCategories"],
-      );
+        async findUnknown({ productIds, categoryIds }) {
+          catalogue.asked++;
+          const known = [...catalogue.variants.values()].flatMap((it) => [it.productId, it.categoryId]);
+          return {
+            productIds: productIds.filter((id) => !known.includes(id)),
+            categoryIds: categoryIds.filter((id) => !known.includes(id)),
+          };
+        },
+      });
       const { log, telemetry, authenticator, mesh } = member;
       host.dispatchers.set("product", createDispatcher([served], { log, telemetry, authenticator, mesh }));
       return { name: "product", ports: {}, readiness: createReadiness([]), stop: async () => member.leave() };

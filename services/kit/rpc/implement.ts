@@ -6,13 +6,11 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { methodName } from "../contract.ts";
-import { MeshReason, refuseMesh } from "../error.ts";
 import type { Call, Decoded, Handler } from "./call.ts";
 
 /** The functions that serve a contract, one a method. */
-export type Implementation<S extends DescService, Later extends keyof S["method"] = never> = {
-  [M in Exclude<keyof S["method"], Later>]: MethodImplementation<S["method"][M]>;
+export type Implementation<S extends DescService> = {
+  [M in keyof S["method"]]: MethodImplementation<S["method"][M]>;
 };
 
 /** The function that serves a method, by its kind of streaming. */
@@ -41,22 +39,12 @@ export interface Implemented {
  *
  * @param contract the contract
  * @param methods a function for each method
- * @param later names of methods that this release does not serve; they answer UNIMPLEMENTED
  */
-export function implement<S extends DescService, const Later extends keyof S["method"] = never>(
-  contract: S,
-  methods: Implementation<S, Later>,
-  later: readonly Later[] = [],
-): Implemented {
+export function implement<S extends DescService>(contract: S, methods: Implementation<S>): Implemented {
   const handlers = new Map<DescMethod, Handler<Decoded>>();
   for (const method of contract.methods) {
     const name = method.localName as keyof typeof methods;
-    handlers.set(
-      method,
-      later.includes(name as unknown as Later)
-        ? notServed(method)
-        : handlerOf(method, methods[name] as never),
-    );
+    handlers.set(method, handlerOf(method, methods[name] as never));
   }
   return { contract, handlers };
 }
@@ -73,10 +61,4 @@ function handlerOf(method: DescMethod, serve: AnyImplementation): Handler<Decode
   async function* eachCreated(answers: AsyncIterable<never>): AsyncIterable<Message> {
     for await (const answer of answers) yield create(output, answer);
   }
-}
-
-function notServed(method: DescMethod): Handler {
-  return async () => {
-    throw refuseMesh(MeshReason.NOT_SERVED, `${methodName(method)} is not served by this release`);
-  };
 }
