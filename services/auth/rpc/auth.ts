@@ -69,7 +69,10 @@ export function authRpc(auth: AuthContext) {
       const sessions = await listEndedSessions(auth.db, id, before, limit);
       const last = sessions.length < limit ? undefined : sessions.at(-1);
       return {
-        sessions: sessions.map((it) => toSession(it, sessionId)),
+        sessions: sessions.map((it) => ({
+          ...toSession(it, sessionId),
+          endTime: timestampFromDate(it.end_time ?? it.expire_time),
+        })),
         nextPageToken: last === undefined ? "" : encodePageToken(list, [last.id]),
       };
     },
@@ -126,8 +129,6 @@ export function authRpc(auth: AuthContext) {
 }
 
 function toSession(stored: StoredSession, current: string) {
-  const isOver = stored.end_time !== null || stored.expire_time.getTime() <= Date.now();
-  const endTime = stored.end_time ?? stored.expire_time;
   return {
     id: stored.id,
     ipAddress: stored.ip_address ?? "",
@@ -136,6 +137,5 @@ function toSession(stored: StoredSession, current: string) {
     lastUseTime: timestampFromDate(stored.last_use_time),
     expireTime: timestampFromDate(stored.expire_time),
     current: stored.id === current,
-    ...(isOver && { endTime: timestampFromDate(endTime) }),
   };
 }

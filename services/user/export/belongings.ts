@@ -33,8 +33,8 @@ const PAGE_SIZE = 100;
 const ORDERS_AT_ONCE = 5;
 
 /**
- * What the contract of ExportMyData names of what the shop holds about a user, a file for each kind. The other services are asked when a file is read, with
- * the token of the call, and so for what is the user's.
+ * What the contract of ExportMyData names of what the shop holds about a user, a file for each kind. The other services
+ * are asked when a file is read, with the token of the call, and so for what is the user's.
  *
  * @param db user's database
  * @param scope the call, of the user
