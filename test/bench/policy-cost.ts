@@ -41,7 +41,10 @@ export async function policyCost(): Promise<Figure[]> {
   const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, 50, silent);
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = { ...publicKey.export({ format: "jwk" }), kid: "gateway" };
-  const authenticator = createAuthenticator([key], async () => undefined, noUser);
+  const authenticator = createAuthenticator([key], async () => undefined, {
+    resolve: noUser,
+    onNews: () => () => {},
+  });
   const token = serviceTokens("gateway", { ...privateKey.export({ format: "jwk" }), kid: "gateway" })();
   const meter = meters.getMeter("bench");
   const load = createLoadLimit(1_000);

@@ -113,8 +113,11 @@ export async function startEchoMesh(
   const authenticator = createAuthenticator(
     [{ ...publicKey.export({ format: "jwk" }), kid }],
     async () => undefined,
-    async () => {
-      throw new Error("no user calls here");
+    {
+      async resolve() {
+        throw new Error("no user calls here");
+      },
+      onNews: () => () => {},
     },
   );
   const common = {

@@ -27,15 +27,18 @@ const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256
 const authenticator = createAuthenticator(
   [{ ...publicKey.export({ format: "jwk" }), kid: "order" }],
   async () => publicKey,
-  ({ id, email, roles }) => ({
-    kind: "user",
-    id,
-    email,
-    roles,
-    permissions: new Set(["*"]),
-    sessionId: "",
-    machine: false,
-  }),
+  {
+    resolve: ({ id, email, roles }) => ({
+      kind: "user",
+      id,
+      email,
+      roles,
+      permissions: new Set(["*"]),
+      sessionId: "",
+      machine: false,
+    }),
+    onNews: () => () => {},
+  },
 );
 
 /**

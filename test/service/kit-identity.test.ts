@@ -30,7 +30,7 @@ const resolve = async (identity: Identity): Promise<User> => ({
 const authenticator = createAuthenticator(
   bundle,
   async (kid) => (kid === "user-1" ? user.publicKey : undefined),
-  resolve,
+  { resolve, onNews: () => () => {} },
 );
 
 const claims = { sub: "ada", email: "ada@example.com", roles: ["customer"], sid: "s1" };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { crc32, inflateRawSync } from "node:zlib";
 import test from "ava";
 import { AccessService } from "#gen/souk/auth/v1/access_pb.ts";
@@ -14,6 +15,7 @@ import { ProductAdminService } from "#gen/souk/product/v1/product_admin_pb.ts";
 import { ProductService } from "#gen/souk/product/v1/product_pb.ts";
 import { ReviewService } from "#gen/souk/product/v1/review_pb.ts";
 import { UserService } from "#gen/souk/user/v1/user_pb.ts";
+import { Code } from "#kit/error.ts";
 import { pickFreePort } from "../../deploy/local/ports.ts";
 import { servicePrograms } from "../../deploy/local/service-programs.ts";
 import { eventually } from "../eventually.ts";
@@ -424,4 +426,21 @@ test("the groups that staff puts a customer in decide about prices, from the car
   await eventually(async () => {
     assert.equal((await ada.as(CartService).getCart({})).cart?.subtotal?.minor, 6_000n);
   });
+});
+
+test("who watches is told nothing more once the session has ended", async (t) => {
+  const ada = await shopper();
+  const watching = ada.as(NotificationService).watchMyNotifications({})[Symbol.asyncIterator]();
+  const first = watching.next();
+  // What comes before the stream is open it does not tell; some later order does.
+  await eventually(async () => {
+    await order(ada);
+    await Promise.race([first, setTimeout(500).then(() => assert.fail("nothing is told yet"))]);
+  });
+  await ada.as(AuthService).logout({ refreshToken: ada.refreshToken });
+  const drain = async () => {
+    for await (const _ of { [Symbol.asyncIterator]: () => watching });
+  };
+  const error = await refusal(drain());
+  t.deepEqual([error.code, error.reason], [Code.UNAUTHENTICATED, "TOKEN_INVALID"]);
 });

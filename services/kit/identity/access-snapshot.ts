@@ -20,9 +20,19 @@ export interface Identity {
  */
 export type ResolveAccess = (identity: Identity) => User | Promise<User>;
 
-/** Decides what somebody may do, from a snapshot that is fetched in the background. */
-export interface AccessSnapshots {
+/** What access tokens stand for, and when that may have changed. */
+export interface Access {
   readonly resolve: ResolveAccess;
+  /**
+   * Has `look` called whenever there is news of it.
+   *
+   * @returns what ends that
+   */
+  onNews(look: () => void): () => void;
+}
+
+/** Decides what somebody may do, from a snapshot that is fetched in the background. */
+export interface AccessSnapshots extends Access {
   /** Fetches no more. */
   stop(): void;
 }
@@ -42,6 +52,7 @@ export function accessSnapshots(
   fetch: () => Promise<GetAccessSnapshotResponse>,
   everyMs: number,
 ): AccessSnapshots {
+  const lookers = new Set<() => void>();
   let access: Resolve | undefined;
   let fetching: Promise<void> | undefined;
   let triedAt = Number.NEGATIVE_INFINITY;
@@ -53,6 +64,7 @@ export function accessSnapshots(
     fetching ??= fetch()
       .then((snapshot) => {
         access = readSnapshot(snapshot);
+        for (const look of lookers) look();
       })
       .finally(() => {
         fetching = undefined;
@@ -78,6 +90,10 @@ export function accessSnapshots(
 
   return {
     resolve: (identity) => access?.(identity) ?? resolveAtFirst(identity),
+    onNews(look) {
+      lookers.add(look);
+      return () => lookers.delete(look);
+    },
     stop() {
       stopped = true;
       clearTimeout(timer);

@@ -1,8 +1,8 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import jwt, { type JwtPayload } from "jsonwebtoken";
 import { MeshReason, refuseMesh, type SoukError } from "../error.ts";
-import type { Principal, ServicePrincipal } from "../principal.ts";
-import type { Identity, ResolveAccess } from "./access-snapshot.ts";
+import type { Principal, ServicePrincipal, User } from "../principal.ts";
+import type { Access, Identity } from "./access-snapshot.ts";
 
 /** Who issues users' tokens, and for whom. */
 export const USER_TOKEN = { issuer: "souk/auth", audience: "souk" } as const;
@@ -23,6 +23,14 @@ export interface Authenticator {
    * @throws SoukError TOKEN_INVALID, or DEPENDENCY_UNAVAILABLE while that cannot be found out
    */
   authenticate(authorization: string): Promise<Principal>;
+  /**
+   * Keeps an eye on whether somebody whose token was good may still be spoken for.
+   *
+   * @param user who
+   * @param over told once the session has ended or the account is disabled, with the refusal
+   * @returns what ends that
+   */
+  watch(user: User, over: (refusal: unknown) => void): () => void;
   /**
    * Which service a service token speaks for.
    *
@@ -47,12 +55,12 @@ const REMEMBERED_TOKENS = 10_000;
  *
  * @param trustBundle the public keys of services; a key's id is "<service>:<anything>"
  * @param findUserKey finds the key that signed a user's token
- * @param resolve says what the user whom a token names may do right now
+ * @param access says what the user whom a token names may do right now
  */
 export function createAuthenticator(
   trustBundle: readonly PublicJwk[],
   findUserKey: FindKey,
-  resolve: ResolveAccess,
+  { resolve, onNews }: Access,
 ): Authenticator {
   const serviceKeys = new Map(trustBundle.map((jwk) => [jwk.kid, publicKey(jwk)]));
   // What a token says stays the same for its life, what its user may do does not.
@@ -88,6 +96,13 @@ export function createAuthenticator(
       if (key === undefined) throw invalid("is signed with a key that is not, or no longer, in force");
       const payload = verify(token, key, USER_TOKEN);
       return resolve(identities.remember(token, identityOf(payload), payload));
+    },
+    watch(user, over) {
+      // No scopes: it is asked whether, not what.
+      const identity = { ...user, scopes: undefined };
+      return onNews(() => {
+        Promise.try(resolve, identity).catch(over);
+      });
     },
   };
 }

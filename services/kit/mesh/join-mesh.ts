@@ -56,9 +56,7 @@ export function joinMesh({ settings, log, telemetry, dispatchers }: Host, name: 
     settings.SOUK_ACCESS_POLL_MS,
   );
   const { keys } = settings.SOUK_TRUST_BUNDLE as { keys: PublicJwk[] };
-  const authenticator = usable("SOUK_TRUST_BUNDLE", () =>
-    createAuthenticator(keys, findUserKey, snapshots.resolve),
-  );
+  const authenticator = usable("SOUK_TRUST_BUNDLE", () => createAuthenticator(keys, findUserKey, snapshots));
   return {
     name,
     log: ownLog,

@@ -1,5 +1,6 @@
 import type { Authenticator } from "../identity/authenticator.ts";
-import type { Interceptor } from "../rpc/call.ts";
+import { type Interceptor, isStream, type OpenCall, observeEnd, type Payload } from "../rpc/call.ts";
+import { untilAborted } from "../rpc/until-aborted.ts";
 
 /** The header that carries the token of the calling service. */
 export const SERVICE_TOKEN_HEADER = "souk-service-token";
@@ -12,7 +13,7 @@ export const GATEWAY = "gateway";
 
 /**
  * Finds out whom a call is for, by the token of the user, and who makes it, by the token of the
- * service. A token that is not good refuses the call even where none is needed.
+ * service. A token that is not good refuses the call even where none is needed, and ends a stream that goes on.
  *
  * @param authenticator checks tokens
  */
@@ -32,6 +33,17 @@ export function identity(authenticator: Authenticator): Interceptor {
       call.principal = await authenticator.authenticate(authorization);
       call.authorization = authorization;
     }
-    return next(call, request);
+    const { principal } = call;
+    if (call.method.methodKind === "unary" || principal.kind !== "user") return next(call, request);
+    const unwatch = authenticator.watch(principal, (refusal) => call.abort(refusal));
+    // Nobody reads, and so ends, the stream of a call whose time was up before there was one.
+    call.signal.addEventListener("abort", unwatch, { once: true });
+    return observeEnd(endedWith(call, next(call, request)), unwatch);
   };
+}
+
+/** A stream outlives the moment in which its token was looked at, but not the session. */
+async function endedWith({ signal }: OpenCall, answer: Promise<Payload>): Promise<Payload> {
+  const reply = await answer;
+  return isStream(reply) ? untilAborted(reply, signal) : reply;
 }
