@@ -51,6 +51,8 @@ export async function openPlane(t: ExecutionContext, plane: DataPlane): Promise<
     NOTIFICATION_SMTP_URL: "smtp://127.0.0.1:1",
     SOUK_DATA_PLANE: plane,
     SOUK_BREAKER_RESET_MS: "100",
+    // Some methods end the session of the user who calls them; the others shall be looked at all the same.
+    SOUK_ACCESS_POLL_MS: "3600000",
   };
   const ports = new Map<string, number>();
   for (const { name } of servicePrograms) ports.set(name, await pickFreePort());
