@@ -1,5 +1,5 @@
 import type { Authenticator } from "../identity/authenticator.ts";
-import { type Interceptor, isStream, type OpenCall, observeEnd, type Payload } from "../rpc/call.ts";
+import { type Interceptor, isStream, observeEnd, type Payload } from "../rpc/call.ts";
 import { untilAborted } from "../rpc/until-aborted.ts";
 
 /** The header that carries the token of the calling service. */
@@ -35,15 +35,19 @@ export function identity(authenticator: Authenticator): Interceptor {
     }
     const { principal } = call;
     if (call.method.methodKind === "unary" || principal.kind !== "user") return next(call, request);
-    const unwatch = authenticator.watch(principal, (refusal) => call.abort(refusal));
+    const session = new AbortController();
+    const unwatch = authenticator.watch(principal, (refusal) => {
+      call.abort(refusal);
+      session.abort(refusal);
+    });
     // Nobody reads, and so ends, the stream of a call whose time was up before there was one.
     call.signal.addEventListener("abort", unwatch, { once: true });
-    return observeEnd(endedWith(call, next(call, request)), unwatch);
+    return observeEnd(endedWith(session.signal, next(call, request)), unwatch);
   };
 }
 
 /** A stream outlives the moment in which its token was looked at, but not the session. */
-async function endedWith({ signal }: OpenCall, answer: Promise<Payload>): Promise<Payload> {
+async function endedWith(session: AbortSignal, answer: Promise<Payload>): Promise<Payload> {
   const reply = await answer;
-  return isStream(reply) ? untilAborted(reply, signal) : reply;
+  return isStream(reply) ? untilAborted(reply, session) : reply;
 }
