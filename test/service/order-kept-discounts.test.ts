@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
 import type { Order } from "#gen/souk/order/v1/order_pb.ts";
@@ -8,18 +5,10 @@ import { PromotionService } from "#gen/souk/order/v1/promotion_pb.ts";
 import { money } from "#kit/money.ts";
 import { SEED } from "../seed.ts";
 import { afterSaleOf, once } from "./order-after-sale.ts";
-import { shopOf, type TestShop } from "./order-shop.ts";
-
-const folder = await mkdtemp(join(tmpdir(), "souk-net-prices-"));
-const ORDER_TAX_FILE = join(folder, "taxes.json");
-const VAT = { DE: { name: "VAT", basisPoints: { standard: 1_900 } } };
-const NET = { homeCountry: "DE", pricesIncludeTax: false, rounding: "line", places: VAT };
-await writeFile(ORDER_TAX_FILE, JSON.stringify(NET));
-test.after.always(() => rm(folder, { recursive: true }));
+import { netShopOf, shopOf, type TestShop } from "./order-shop.ts";
 
 const shop = shopOf(test);
-/** Where taxes come on top. */
-const netShop = shopOf(test, { ORDER_TAX_FILE });
+const netShop = netShopOf(test);
 const paymentToken = "tok_visa";
 
 /** Coupons that take off what no number of pieces divides. */

@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "ava";
 import { uuidv7 } from "uuidv7";
 import { type Order, OrderState } from "#gen/souk/order/v1/order_pb.ts";
@@ -11,18 +8,10 @@ import { StoreCreditService } from "#gen/souk/payment/v1/store_credit_pb.ts";
 import { money } from "#kit/money.ts";
 import { insist } from "../chaos/insist.ts";
 import { afterSaleOf, once } from "./order-after-sale.ts";
-import { ADDRESS, refusal, shopOf, type TestShop } from "./order-shop.ts";
-
-const folder = await mkdtemp(join(tmpdir(), "souk-net-prices-"));
-const ORDER_TAX_FILE = join(folder, "taxes.json");
-const VAT = { DE: { name: "VAT", basisPoints: { standard: 1_900 } } };
-const NET = { homeCountry: "DE", pricesIncludeTax: false, rounding: "line", places: VAT };
-await writeFile(ORDER_TAX_FILE, JSON.stringify(NET));
-test.after.always(() => rm(folder, { recursive: true }));
+import { ADDRESS, netShopOf, refusal, shopOf, type TestShop } from "./order-shop.ts";
 
 const shop = shopOf(test);
-/** Where taxes come on top. */
-const netShop = shopOf(test, { ORDER_TAX_FILE });
+const netShop = netShopOf(test);
 const paymentToken = "tok_visa";
 
 /** What payment says was taken and given back of a payment. */

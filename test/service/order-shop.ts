@@ -1,4 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestFn } from "ava";
 import { AuthService } from "#gen/souk/auth/v1/auth_pb.ts";
 import { InventoryService } from "#gen/souk/inventory/v1/inventory_pb.ts";
@@ -75,6 +78,27 @@ export function shopOf(test: TestFn, env: Readonly<Record<string, string>> = {})
     shop = await openShop(file, env);
   });
   return () => shop as TestShop;
+}
+
+/** Where taxes come on top: 19 % in Germany. */
+const NET = {
+  homeCountry: "DE",
+  pricesIncludeTax: false,
+  rounding: "line",
+  places: { DE: { name: "VAT", basisPoints: { standard: 1_900 } } },
+};
+
+/**
+ * Starts a shop for the tests of one file in which taxes come on top of prices, and stops it after them.
+ *
+ * @param test of the file
+ */
+export function netShopOf(test: TestFn): () => TestShop {
+  const folder = mkdtempSync(join(tmpdir(), "souk-net-prices-"));
+  const ORDER_TAX_FILE = join(folder, "taxes.json");
+  writeFileSync(ORDER_TAX_FILE, JSON.stringify(NET));
+  test.after.always(() => rmSync(folder, { recursive: true }));
+  return shopOf(test, { ORDER_TAX_FILE });
 }
 
 async function openShop(
